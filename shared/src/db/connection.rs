@@ -1,0 +1,129 @@
+//! Opening connections with the settings that the promises of durability rest on.
+
+use std::path::Path;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::pg::PgConnection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, RunQueryDsl};
+
+use super::{DatabaseUrl, StoreError};
+
+/// The first SQLite release without the WAL-reset corruption bug (sqlite.org/wal.html).
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+/// How long a statement waits for a lock of another process on the same SQLite file.
+const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
+/// How large the write-ahead file may stay after a checkpoint.
+const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// A server.
+    Postgres(PgConnection),
+    /// The embedded file.
+    Sqlite(SqliteConnection),
+}
+
+/// Opens a connection that writes: each commit is on the disk before it is answered.
+pub fn open_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    open(url, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+}
+
+/// Opens a connection that only reads. On SQLite it refuses to write.
+pub fn open_reader(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    open(url, "PRAGMA query_only = ON;")
+}
+
+fn open(url: &DatabaseUrl, sqlite_mode: &str) -> Result<Conn, StoreError> {
+    match url {
+        DatabaseUrl::Sqlite(path) => Ok(Conn::Sqlite(open_sqlite(path, sqlite_mode)?)),
+        DatabaseUrl::Postgres(url) => Ok(Conn::Postgres(open_postgres(url)?)),
+    }
+}
+
+fn open_sqlite(path: &Path, mode: &str) -> Result<SqliteConnection, StoreError> {
+    check_sqlite_version()?;
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; {mode}
+         PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = {SQLITE_JOURNAL_BYTES};"
+    ))?;
+    Ok(conn)
+}
+
+fn open_postgres(url: &str) -> Result<PgConnection, StoreError> {
+    let mut conn = PgConnection::establish(url)?;
+    conn.batch_execute(
+        "SET synchronous_commit = on; SET statement_timeout = '10s'; SET lock_timeout = '5s';
+         SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning;",
+    )?;
+    Ok(conn)
+}
+
+fn check_sqlite_version() -> Result<(), StoreError> {
+    let mut conn = SqliteConnection::establish(":memory:")?;
+    let version: String =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("sqlite_version()")).get_result(&mut conn)?;
+    if version_number(&version) >= SQLITE_VERSION_MIN {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "SQLite {version} can corrupt a database (WAL-reset bug); 3.51.3 or later is needed"
+    )))
+}
+
+/// `3.51.3` as SQLite numbers it: 3051003.
+fn version_number(version: &str) -> i32 {
+    let mut parts = version.split('.').map(|part| part.parse::<i32>().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    part() * 1_000_000 + part() * 1_000 + part()
+}
+
+/// Begins a transaction that will write. SQLite takes its only write lock here, because a transaction
+/// that starts as a read and writes later fails at once when another process wrote in between.
+pub fn begin_write(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+    }?)
+}
+
+/// Begins a transaction that reads everything as of one moment.
+pub fn begin_snapshot(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(match conn {
+        Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
+    }?)
+}
+
+/// Ends the transaction: keeps what it wrote, or forgets it.
+pub fn end_write(conn: &mut Conn, keep: bool) -> Result<(), StoreError> {
+    Ok(match (conn, keep) {
+        (Conn::Sqlite(c), true) => AnsiTransactionManager::commit_transaction(c),
+        (Conn::Sqlite(c), false) => AnsiTransactionManager::rollback_transaction(c),
+        (Conn::Postgres(c), true) => AnsiTransactionManager::commit_transaction(c),
+        (Conn::Postgres(c), false) => AnsiTransactionManager::rollback_transaction(c),
+    }?)
+}
+
+/// Asks the database for one trivial answer.
+pub fn quick_check(conn: &mut Conn) -> Result<(), StoreError> {
+    crate::on_backend!(conn, |c| c.batch_execute("SELECT 1")).map_err(StoreError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_linked_sqlite_is_new_enough_and_an_old_one_would_be_refused() {
+        assert!(check_sqlite_version().is_ok());
+        assert!(version_number("3.51.2") < SQLITE_VERSION_MIN);
+        assert!(version_number("3.51.3") >= SQLITE_VERSION_MIN);
+        assert!(version_number("3.53") > SQLITE_VERSION_MIN);
+    }
+}

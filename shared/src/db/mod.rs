@@ -1,0 +1,34 @@
+//! Database plumbing for both backends: one connection type, one way to say a statement.
+//!
+//! [`Conn`] is SQLite or Postgres behind one enum, for what diesel's `MultiConnection` covers
+//! (transactions, migrations). Every statement goes through [`on_backend!`], so that the same
+//! expression is type-checked for both and one that either cannot express does not compile.
+
+mod connection;
+mod error;
+pub mod log;
+mod migrate;
+mod reads;
+mod rows;
+pub(crate) mod schema;
+mod sql;
+mod url;
+
+pub use connection::{Conn, begin_snapshot, begin_write, end_write, open_reader, open_writer, quick_check};
+pub use error::StoreError;
+pub use migrate::{Migrations, migrate};
+pub use reads::{READ_QUEUE_MAX, Reads};
+pub use rows::chunks;
+pub use sql::{Value, execute, query};
+pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+
+/// Runs one diesel expression on whichever backend `conn` holds, type-checked for both.
+#[macro_export]
+macro_rules! on_backend {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => $body,
+            $crate::db::Conn::Postgres($c) => $body,
+        }
+    };
+}

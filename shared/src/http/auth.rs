@@ -1,0 +1,128 @@
+//! Who calls: the one place where a request's `Authorization` becomes a person, a service or nobody.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::{ServiceClient, ServiceTokens};
+use crate::id::{SessionId, UserId};
+use crate::problem::Problem;
+use crate::token::TokenVerifier;
+
+/// What a service needs to know its callers.
+pub struct Auth {
+    /// For people.
+    pub tokens: Arc<TokenVerifier>,
+    /// For other services.
+    pub services: ServiceTokens,
+}
+
+/// A signed-in person. Nobody is 401, a service 403.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewer {
+    /// Who.
+    pub id: UserId,
+    /// Signed in where.
+    pub session: SessionId,
+}
+
+/// A signed-in person or nobody. A token that is not valid is 401 all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaybeViewer(pub Option<UserId>);
+
+/// Another backend service. Nobody is 401, a person 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCaller(ServiceClient);
+
+impl ServiceCaller {
+    /// The client, if it holds `scope`; 403 otherwise.
+    pub fn require(&self, scope: &str) -> Result<&ServiceClient, Problem> {
+        if self.0.may(scope) {
+            return Ok(&self.0);
+        }
+        Err(Problem::forbidden("missing_scope", format!("This needs the scope {scope}.")))
+    }
+}
+
+/// The raw claim of a request: its bearer token, if it sent one.
+pub struct Claimed(Option<String>);
+
+impl Claimed {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let mut sent = request.headers().get_all(AUTHORIZATION);
+        let Some(value) = sent.next() else { return Ok(Self(None)) };
+        let text = value.to_str().ok().filter(|_| sent.next().is_none());
+        let bearer = text.and_then(|text| text.split_once(' ')).filter(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()
+        });
+        match bearer {
+            Some((_, token)) => Ok(Self(Some(token.trim().to_owned()))),
+            None => Err(Problem::unauthenticated("Send Authorization: Bearer and an access token.")),
+        }
+    }
+
+    fn required(self) -> Result<String, Problem> {
+        self.0.ok_or_else(|| Problem::unauthenticated("This needs an access token."))
+    }
+}
+
+fn auth(request: &HttpRequest) -> Result<web::Data<Auth>, Problem> {
+    request.app_data::<web::Data<Auth>>().cloned().ok_or_else(Problem::internal)
+}
+
+fn person(auth: &Auth, token: &str) -> Result<Viewer, Problem> {
+    if ServiceTokens::is_service_token(token) {
+        return Err(Problem::forbidden("not_for_services", "This route is for people, not for services."));
+    }
+    let claims = auth.tokens.verify(token)?;
+    Ok(Viewer { id: claims.sub, session: claims.sid })
+}
+
+async fn service(auth: &Auth, token: &str) -> Result<ServiceCaller, Problem> {
+    if !ServiceTokens::is_service_token(token) {
+        auth.tokens.verify(token)?;
+        return Err(Problem::forbidden("only_for_services", "This route is for services, not for people."));
+    }
+    let client = auth.services.verify(token).await?;
+    client.map(ServiceCaller).ok_or_else(|| Problem::unauthenticated("The service token is not valid."))
+}
+
+impl FromRequest for Viewer {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let viewer = || person(auth(request)?.as_ref(), &Claimed::of(request)?.required()?);
+        std::future::ready(viewer())
+    }
+}
+
+impl FromRequest for MaybeViewer {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let viewer = || match Claimed::of(request)?.0 {
+            Some(token) => Ok(Self(Some(person(auth(request)?.as_ref(), &token)?.id))),
+            None => Ok(Self(None)),
+        };
+        std::future::ready(viewer())
+    }
+}
+
+impl FromRequest for ServiceCaller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let token = Claimed::of(&request)?.required()?;
+            service(auth(&request)?.as_ref(), &token).await
+        })
+    }
+}

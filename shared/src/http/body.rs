@@ -1,0 +1,76 @@
+//! Reading a JSON body: what cannot be parsed is 400, too large 413, of another type 415.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// A JSON body that must be there.
+pub struct Body<T>(pub T);
+
+/// A JSON body that may be left out, which means all defaults.
+pub struct OptionalBody<T>(pub T);
+
+type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (json, bytes) = (is_json(request), web::Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            if bytes.is_empty() {
+                return Err(Problem::malformed("malformed_json", "A JSON body is needed."));
+            }
+            parse(json, &bytes).map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (json, bytes) = (is_json(request), web::Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            if bytes.is_empty() { Ok(Self(T::default())) } else { parse(json, &bytes).map(Self) }
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    media.is_some_and(|media| media == "application/json" || media.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(json: bool, bytes: &[u8]) -> Result<T, Problem> {
+    if !json {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "The body must be application/json.",
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
+        Problem::malformed(code, format!("The body cannot be read: {error}."))
+    })
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::body_too_large();
+    }
+    Problem::malformed("malformed_json", "The body ended early.")
+}

@@ -1,0 +1,182 @@
+//! The event feed, the same for both services: pages with long polling, and server-sent events.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use utoipa::IntoParams;
+
+use super::ServiceCaller;
+use crate::db::{Reads, StoreError, log};
+use crate::event::{Event, EventPage};
+use crate::problem::{Problem, Refusals};
+
+/// Events on a page when the caller does not say.
+const EVENTS_LIMIT_DEFAULT: i64 = 100;
+/// Events on a page at the most; more is clamped to this.
+pub const EVENTS_LIMIT_MAX: i64 = 1_000;
+/// How long a page may wait for its first event; more is clamped to this.
+pub const EVENTS_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a stream is silent before it shows that it lives.
+const STREAM_BEAT: Duration = Duration::from_secs(15);
+
+/// The query of the feed.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FeedQuery {
+    /// Continue after this event; 0 is the beginning.
+    #[param(minimum = 0)]
+    pub after: Option<u64>,
+    /// At most this many events: 1 to 1,000.
+    #[param(minimum = 1)]
+    pub limit: Option<u32>,
+    /// Wait up to this many milliseconds for an event, if there is none yet: at most 30,000.
+    pub wait_ms: Option<u32>,
+}
+
+/// How far each consumer of the feed has come: asking for what follows `n` acknowledges `n`.
+#[derive(Debug, Clone, Default)]
+pub struct FeedReaders {
+    positions: Arc<RwLock<HashMap<String, watch::Sender<i64>>>>,
+}
+
+impl FeedReaders {
+    fn acknowledge(&self, reader: &str, after: i64) {
+        let known = self.positions.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = known.get(reader) {
+            position.send_if_modified(|held| std::mem::replace(held, (*held).max(after)) < after);
+            return;
+        }
+        drop(known);
+        let mut positions = self.positions.write().unwrap_or_else(PoisonError::into_inner);
+        positions.entry(reader.to_owned()).or_insert_with(|| watch::Sender::new(after));
+    }
+
+    /// Waits until `reader` has acknowledged `seq`. `None` if nobody of that name has ever asked;
+    /// otherwise whether it came in time.
+    pub async fn reached(&self, reader: &str, seq: i64, patience: Duration) -> Option<bool> {
+        let mut position = {
+            let known = self.positions.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(reader)?.subscribe()
+        };
+        Some(matches!(timeout(patience, position.wait_for(|held| *held >= seq)).await, Ok(Ok(_))))
+    }
+}
+
+/// What the feed of a service is made of.
+#[derive(Clone)]
+pub struct Feed {
+    /// Where the log is.
+    pub reads: Reads,
+    /// The newest event's number.
+    pub revision: watch::Receiver<i64>,
+    /// Who reads it.
+    pub readers: FeedReaders,
+}
+
+impl Feed {
+    /// The page after `after`, waiting up to `wait` for its first event.
+    async fn page(&self, after: i64, limit: i64, wait: Duration) -> Result<EventPage, Problem> {
+        let mut revision = self.revision.clone();
+        if *revision.borrow() <= after && !wait.is_zero() {
+            // Nothing came: an empty page says so.
+            let _ = timeout(wait, revision.wait_for(|seq| *seq > after)).await;
+        }
+        let read = move |conn: &mut crate::db::Conn| -> Result<(Vec<Event>, i64), StoreError> {
+            Ok((log::after(conn, after, limit)?, log::oldest(conn)?))
+        };
+        let (items, oldest) = self.reads.run(read).await?;
+        if after < oldest - 1 {
+            return Err(Problem::events_expired(oldest));
+        }
+        let next_after = items.last().map_or(after, |event| event.seq);
+        Ok(EventPage { items, next_after, oldest })
+    }
+}
+
+/// Events, oldest first
+///
+/// A page of the log after `after`. Numbers are contiguous and in commit order. With `wait_ms` the
+/// answer waits for an event. 410
+/// `events_expired` says that what follows `after` is no longer kept. For services with the scope `events`.
+#[utoipa::path(tag = "events", params(FeedQuery), security(("service" = [])), responses(
+    (status = 200, description = "A page; empty if nothing came in time", body = EventPage),
+    Refusals,
+))]
+#[get("/v1/events")]
+pub async fn events(
+    caller: ServiceCaller,
+    query: web::Query<FeedQuery>,
+    feed: web::Data<Feed>,
+) -> Result<web::Json<EventPage>, Problem> {
+    let client = caller.require("events")?;
+    let after = position(query.after)?;
+    let limit = match query.limit.map(i64::from) {
+        Some(0) => return Err(Problem::malformed("invalid_limit", "limit is a number from 1 to 1000.")),
+        limit => limit.unwrap_or(EVENTS_LIMIT_DEFAULT).min(EVENTS_LIMIT_MAX),
+    };
+    let wait = Duration::from_millis(u64::from(query.wait_ms.unwrap_or(0))).min(EVENTS_WAIT_MAX);
+    feed.readers.acknowledge(&client.name, after);
+    Ok(web::Json(feed.page(after, limit, wait).await?))
+}
+
+/// Events as they happen (server-sent events)
+///
+/// `id` is the event's number; a client that reconnects with `Last-Event-ID` continues after it.
+/// For services with the scope `events`.
+#[utoipa::path(tag = "events", params(("after" = Option<i64>, Query, description = "Continue after this event")),
+    security(("service" = [])), responses(
+    (status = 200, description = "The stream", content_type = "text/event-stream", body = String),
+    Refusals,
+))]
+#[get("/v1/events/stream")]
+pub async fn events_stream(
+    request: HttpRequest,
+    caller: ServiceCaller,
+    query: web::Query<FeedQuery>,
+    feed: web::Data<Feed>,
+) -> Result<HttpResponse, Problem> {
+    caller.require("events")?;
+    let seen = request.headers().get(HeaderName::from_static("last-event-id"));
+    let seen = seen.and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<u64>().ok());
+    let after = position(seen.or(query.after))?;
+    let feed = feed.get_ref().clone();
+    // The first page decides about 410 while there is still a status to send.
+    let first = feed.page(after, EVENTS_LIMIT_MAX, Duration::ZERO).await?;
+    let pages = stream::unfold((feed, Some(first), after), |(feed, ready, after)| async move {
+        let page = match ready {
+            Some(page) => page,
+            None => feed.page(after, EVENTS_LIMIT_MAX, STREAM_BEAT).await.ok()?,
+        };
+        let after = page.next_after;
+        Some((Ok::<_, Problem>(as_stream(&page)), (feed, None, after)))
+    });
+    Ok(HttpResponse::Ok().content_type("text/event-stream").insert_header(("cache-control", "no-store")).streaming(pages))
+}
+
+fn position(after: Option<u64>) -> Result<i64, Problem> {
+    let invalid = |_| Problem::malformed("invalid_query", "after is the number of an event.");
+    i64::try_from(after.unwrap_or(0)).map_err(invalid)
+}
+
+fn as_stream(page: &EventPage) -> web::Bytes {
+    if page.items.is_empty() {
+        return web::Bytes::from_static(b": alive\n\n");
+    }
+    let lines: String = page
+        .items
+        .iter()
+        .map(|event| {
+            let data = serde_json::to_string(event).unwrap_or_default();
+            format!("id: {}\nevent: {}\ndata: {data}\n\n", event.seq, event.kind)
+        })
+        .collect();
+    web::Bytes::from(lines)
+}

@@ -1,0 +1,68 @@
+//! The conventions of both services' HTTP: how bodies, queries and paths are read, who calls, what an
+//! unknown path answers, how long things may take.
+
+mod auth;
+mod body;
+mod fallback;
+mod feed;
+mod service_token;
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+use std::{fmt, io};
+
+use actix_web::web::{self, ServiceConfig};
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use auth::{Auth, Claimed, MaybeViewer, ServiceCaller, Viewer};
+pub use body::{Body, OptionalBody};
+pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
+pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
+
+use crate::problem::Problem;
+
+/// The largest body.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a client may take to send a request's head.
+pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(5);
+/// How long an idle connection stays open.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long requests in flight may take after the signal to stop, in seconds.
+pub const DRAIN_SECS: u64 = 10;
+/// How many connections one worker thread serves.
+pub const CONNECTIONS_MAX: usize = 10_000;
+
+/// Opens a listening socket. Port 0 takes a free one.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::AddrInUse {
+            "; stop what listens there, or choose another address"
+        } else {
+            ""
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
+    })
+}
+
+/// What every route of a service shares: how refusals of the framework look, the documentation, and
+/// the answer for everything else.
+pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi) {
+    let routes = web::Data::new(fallback::Routes::of(spec));
+    config
+        .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
+        .app_data(web::PathConfig::default().error_handler(|error, _| invalid_path(&error).into()))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| invalid_query(&error).into()))
+        .app_data(routes)
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", spec.clone()))
+        .default_service(web::to(fallback::no_such_route));
+}
+
+fn invalid_path(error: &impl fmt::Display) -> Problem {
+    Problem::malformed("invalid_id", format!("The path cannot be read: {error}."))
+}
+
+fn invalid_query(error: &impl fmt::Display) -> Problem {
+    Problem::malformed("invalid_query", format!("The query cannot be read: {error}."))
+}

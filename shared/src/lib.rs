@@ -1,0 +1,17 @@
+//! What both services share, and no business words: ids, time, pages, problems, tokens, events,
+//! database plumbing, the group-commit writer, HTTP conventions, telemetry and test support.
+
+pub mod clock;
+pub mod db;
+pub mod event;
+pub mod http;
+pub mod id;
+pub mod page;
+pub mod problem;
+pub mod secret;
+pub mod settings;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod token;
+pub mod writer;

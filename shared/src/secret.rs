@@ -1,0 +1,116 @@
+//! Secrets: made by the system's generator, kept in files of mode 0600, never shown.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+/// Bytes of every secret that we make: 256 bits.
+pub const SECRET_BYTES: usize = 32;
+
+/// A secret text. `Debug` hides it, and its memory is cleared when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a text that must not be shown.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// A new secret: 256 random bits in base64url.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        Ok(Self::new(URL_SAFE_NO_PAD.encode(random_bytes::<SECRET_BYTES>()?)))
+    }
+
+    /// The text, where it is needed.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret as bytes, if it is one of [`SECRET_BYTES`] in base64url.
+    pub fn to_bytes(&self) -> Option<Zeroizing<[u8; SECRET_BYTES]>> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(self.0.as_bytes()).ok()?);
+        Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// Bytes from the system's generator.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads the secret in `path`; makes it on first use, readable by its owner alone.
+pub fn load_or_create(path: &Path) -> io::Result<Secret> {
+    match load(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path),
+        done => done,
+    }
+}
+
+/// Reads the secret in `path`.
+pub fn load(path: &Path) -> io::Result<Secret> {
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| named(path, &error))?);
+    let secret = Secret::new(text.trim());
+    if secret.to_bytes().is_none() {
+        let expected = format!("{}: expected {SECRET_BYTES} bytes in base64url", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, expected));
+    }
+    Ok(secret)
+}
+
+fn create(path: &Path) -> io::Result<Secret> {
+    let secret = Secret::random().map_err(io::Error::other)?;
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = match opened {
+        // Another process was first: its secret is the one.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return load(path),
+        opened => opened.map_err(|error| named(path, &error))?,
+    };
+    file.write_all(secret.reveal().as_bytes())?;
+    file.sync_all()?;
+    Ok(secret)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_is_its_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        let made = load_or_create(&path).unwrap();
+        assert_eq!(load_or_create(&path).unwrap(), made);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(format!("{made:?}"), "Secret(***)");
+    }
+
+    #[test]
+    fn a_damaged_secret_is_refused_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        fs::write(&path, "short").unwrap();
+        assert_eq!(load_or_create(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short");
+    }
+}

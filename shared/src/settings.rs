@@ -1,0 +1,184 @@
+//! Settings: flags beat environment, environment beats file, file beats defaults.
+//!
+//! Each program declares its settings once, as a `clap` struct. The file's values become the defaults
+//! of that declaration, so every source is parsed and bounded by the same rule.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+
+use crate::db::DatabaseUrl;
+
+/// The environment variable that names the file, as `--config` does.
+pub const CONFIG_VARIABLE: &str = "MUTUAL_CONFIG";
+/// Settings about settings, which no file sets and no print shows.
+const META: [&str; 4] = ["config", "print_config", "help", "version"];
+
+/// Why a program does not start.
+#[derive(Debug)]
+pub enum Stop {
+    /// It was asked for a text: print it and exit with 0.
+    Shown(String),
+    /// A setting is wrong: one line that says which; exit with 2.
+    Refused(String),
+}
+
+/// Parses the settings of a program with no subcommands from `args`, the environment and the file.
+pub fn load<T: CommandFactory + FromArgMatches>(args: Vec<OsString>) -> Result<T, Stop> {
+    let (parsed, _) = load_for(args, None)?;
+    Ok(parsed)
+}
+
+/// As [`load`]; the file sets defaults of the subcommand called `section`, or of the program itself.
+pub fn load_for<T: CommandFactory + FromArgMatches>(
+    args: Vec<OsString>,
+    section: Option<&str>,
+) -> Result<(T, ArgMatches), Stop> {
+    let file = read_file(&args)?;
+    let command = with_defaults(T::command(), section, &file)?;
+    let printed = command.clone();
+    let matches = command.try_get_matches_from(args).map_err(|error| stop(&error))?;
+    let chosen = section.and_then(|name| matches.subcommand_matches(name)).unwrap_or(&matches);
+    if chosen.try_get_one::<bool>("print_config").ok().flatten() == Some(&true) {
+        let declared = section.and_then(|name| printed.find_subcommand(name)).unwrap_or(&printed);
+        return Err(Stop::Shown(show(declared, chosen)));
+    }
+    let parsed = T::from_arg_matches(&matches).map_err(|error| stop(&error))?;
+    Ok((parsed, matches))
+}
+
+fn stop(error: &clap::Error) -> Stop {
+    use clap::error::ErrorKind;
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Stop::Shown(text);
+    }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("error: wrong settings").to_owned();
+    // Some errors list what is missing on the lines that follow.
+    let listed: Vec<&str> = lines.take_while(|line| line.starts_with("--") || line.starts_with('<')).collect();
+    Stop::Refused(format!("{first} {} (see --help)", listed.join(" ")).replace("  ", " "))
+}
+
+fn read_file(args: &[OsString]) -> Result<toml::Table, Stop> {
+    let Some(path) = file_named(args) else { return Ok(toml::Table::new()) };
+    let refused = |error: &dyn std::fmt::Display| {
+        let line = error.to_string().replace('\n', " ");
+        Stop::Refused(format!("error: the settings in {}: {line}", path.display()))
+    };
+    let text = fs::read_to_string(&path).map_err(|error| refused(&error))?;
+    text.parse().map_err(|error: toml::de::Error| refused(&error.message()))
+}
+
+fn file_named(args: &[OsString]) -> Option<PathBuf> {
+    let mut flags = args.iter().map(|arg| arg.to_string_lossy());
+    while let Some(flag) = flags.next() {
+        if flag == "--config" {
+            return flags.next().map(|path| PathBuf::from(path.as_ref()));
+        }
+        if let Some(path) = flag.strip_prefix("--config=") {
+            return Some(PathBuf::from(path));
+        }
+    }
+    env::var_os(CONFIG_VARIABLE).map(PathBuf::from)
+}
+
+fn with_defaults(command: Command, section: Option<&str>, file: &toml::Table) -> Result<Command, Stop> {
+    let declared = section.and_then(|name| command.find_subcommand(name)).unwrap_or(&command);
+    let known = |key: &str| declared.get_arguments().any(|arg| arg.get_id() == key) && !META.contains(&key);
+    if let Some(unknown) = file.keys().find(|key| !known(&key.replace('-', "_"))) {
+        return Err(Stop::Refused(format!("error: the settings file has an unknown setting: {unknown}")));
+    }
+    let set = |command: Command| {
+        file.iter().fold(command, |command, (key, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            command.mut_arg(key.replace('-', "_"), |arg| arg.default_value(clap::builder::OsStr::from(text)))
+        })
+    };
+    Ok(match section {
+        Some(name) if command.find_subcommand(name).is_some() => command.mut_subcommand(name, set),
+        _ => set(command),
+    })
+}
+
+/// The settings in force, in the form of the file, without passwords.
+fn show(declared: &Command, matches: &ArgMatches) -> String {
+    let lines = declared.get_arguments().filter(|arg| !META.contains(&arg.get_id().as_str())).map(|arg| {
+        let id = arg.get_id().as_str();
+        let raw = matches.get_raw(id).and_then(|mut values| values.next());
+        match raw.map(|value| value.to_string_lossy().into_owned()) {
+            Some(value) => format!("{id} = {:?}\n", redacted(&value)),
+            None => format!("# {id} is not set\n"),
+        }
+    });
+    lines.collect()
+}
+
+fn redacted(value: &str) -> String {
+    value.parse::<DatabaseUrl>().map_or_else(|_| value.to_owned(), |url| url.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Sample {
+        #[arg(long, default_value_t = 1)]
+        first_max: u32,
+        #[arg(long, default_value = "sqlite://x.db")]
+        database_url: String,
+        #[arg(long)]
+        config: Option<PathBuf>,
+        #[arg(long)]
+        print_config: bool,
+    }
+
+    fn run(file: &str, flags: &[&str]) -> Result<Sample, Stop> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("settings.toml");
+        fs::write(&path, file).unwrap();
+        let named = format!("--config={}", path.display());
+        let args = ["sample", named.as_str()].iter().chain(flags).map(OsString::from).collect();
+        load(args)
+    }
+
+    fn refusal(file: &str, flags: &[&str]) -> String {
+        match run(file, flags) {
+            Err(Stop::Refused(line)) => line,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_beat_the_file_and_the_file_beats_defaults() {
+        assert_eq!(run("", &[]).unwrap().first_max, 1);
+        assert_eq!(run("first_max = 2", &[]).unwrap().first_max, 2);
+        assert_eq!(run("first-max = 2", &["--first-max", "3"]).unwrap().first_max, 3);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line() {
+        for (file, flags, part) in [
+            ("nonsense = 1", &[][..], "nonsense"),
+            ("first_max = \"many\"", &[], "many"),
+            ("= =", &[], "settings"),
+            ("", &["--first-max=x"], "first-max"),
+            ("", &["--what"], "--what"),
+        ] {
+            let line = refusal(file, flags);
+            assert!(line.contains(part) && !line.contains('\n'), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_printed_settings_hide_passwords() {
+        let shown = run("database_url = \"postgres://a:s3cret@h/d\"", &["--print-config"]);
+        let Err(Stop::Shown(text)) = shown else { panic!("nothing was shown") };
+        assert!(text.contains("first_max = \"1\"") && !text.contains("s3cret"), "{text}");
+    }
+}

@@ -1,0 +1,135 @@
+//! A small HTTP client for tests: real requests to a real server, answers kept whole.
+
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use serde_json::Value;
+
+const REQUEST_WAIT: Duration = Duration::from_secs(30);
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// Talks to one server, as nobody or with a token.
+#[derive(Clone)]
+pub struct Client {
+    http: awc::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; null if it is not that.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_default()
+    }
+
+    /// A header's text; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The `code` of a problem; empty if it is none.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// This answer, after checking that its status is `status`.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        let body = String::from_utf8_lossy(&self.bytes);
+        assert_eq!(self.status.as_u16(), status, "{body}");
+        self
+    }
+
+    /// This answer, after checking that it is the problem `code` with `status`, whole in its form.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let body = answer.json();
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["status"], status);
+        assert_eq!(body["request_id"], answer.header("x-request-id"));
+        answer
+    }
+}
+
+impl Client {
+    /// A client without a token for the server at `base`, a URL without a final slash.
+    pub fn new(base: impl Into<String>) -> Self {
+        let http = awc::Client::builder().timeout(REQUEST_WAIT).disable_redirects().finish();
+        Self { http, base: base.into(), token: None }
+    }
+
+    /// The same client with another token.
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The same client and token for another server.
+    pub fn at(&self, base: impl Into<String>) -> Self {
+        Self { base: base.into(), ..self.clone() }
+    }
+
+    /// Sends a request with these headers and body, and panics only if no answer comes.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        self.try_send(method, path, headers, body).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Sends a request; the error says why no answer came.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, String> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
+            request = request.insert_header((name, HeaderValue::from_str(value).expect("a header's value")));
+        }
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let mut response = request.send_body(body).await.map_err(|error| error.to_string())?;
+        let bytes = response.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())?;
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), bytes: bytes.to_vec() })
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], Vec::new()).await
+    }
+
+    /// PUT without a body.
+    pub async fn put(&self, path: &str) -> Answer {
+        self.send(Method::PUT, path, &[], Vec::new()).await
+    }
+
+    /// POST without a body.
+    pub async fn post(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, &[], Vec::new()).await
+    }
+
+    /// Any method with a JSON body.
+    pub async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+}

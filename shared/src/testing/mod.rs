@@ -1,0 +1,65 @@
+//! What the tests of both services stand on: throw-away databases of both kinds, the macro that runs
+//! one suite on each, and a client that speaks real HTTP.
+
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "a test stops where it cannot go on, and says why")]
+
+mod client;
+pub mod postgres;
+
+pub use client::{Answer, Client};
+use tempfile::TempDir;
+
+use crate::db::DatabaseUrl;
+
+/// An empty database that goes away with the test.
+pub struct TestDatabase {
+    /// How to open it.
+    pub url: DatabaseUrl,
+    /// The file's directory, for SQLite.
+    _dir: Option<TempDir>,
+}
+
+impl TestDatabase {
+    /// An embedded database in a directory of its own.
+    pub fn sqlite() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self { url: DatabaseUrl::sqlite(dir.path().join("test.db")), _dir: Some(dir) }
+    }
+
+    /// A database of a throw-away Postgres cluster; `None` where no Postgres is installed.
+    pub fn postgres() -> Option<Self> {
+        Some(Self { url: DatabaseUrl::Postgres(postgres::new_database()?), _dir: None })
+    }
+}
+
+/// Makes each async function `fn case(make: fn() -> TestDatabase)` into two tests, `sqlite::case` and
+/// `postgres::case`. A case asks `make` for as many databases as it needs; where Postgres is missing
+/// the macro skips the case, and [`postgres::VARIABLE`] makes that a failure.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[actix_web::test]
+                async fn $case() {
+                    super::$case(|| $crate::testing::TestDatabase::sqlite()).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[actix_web::test]
+                async fn $case() {
+                    // The first database decides whether there is a server at all.
+                    if $crate::testing::TestDatabase::postgres().is_some() {
+                        super::$case(|| {
+                            $crate::testing::TestDatabase::postgres().expect("it was there a moment ago")
+                        })
+                        .await;
+                    }
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,287 @@
+//! The group-commit writer: one actor, one connection, one transaction at a time.
+//!
+//! Commands that arrive while a commit is running wait in the queue and share the next one. An idle
+//! writer commits at once, so there is no timer and no added latency. A command that the rules refuse
+//! fails alone, by its own answer; an error of the database fails its whole batch, and since commands
+//! are idempotent a caller may simply repeat them.
+
+use std::collections::VecDeque;
+
+use actix::prelude::*;
+use actix_web::web;
+use log::{error, warn};
+use tokio::sync::{oneshot, watch};
+
+use crate::clock::{Clock, Micros};
+use crate::db::{Conn, DatabaseUrl, StoreError, begin_write, end_write, log as event_log, open_writer};
+use crate::event::NewEvent;
+
+/// How many commands may wait; one more is refused at once.
+pub const WRITE_QUEUE_MAX: usize = 4_096;
+/// How many commands share one transaction at the most.
+pub const WRITE_BATCH_MAX: usize = 512;
+
+/// What a service does inside the writer's transaction.
+pub trait Engine: Clone + Send + Unpin + 'static {
+    /// One thing to do.
+    type Command: Send + Unpin + 'static;
+    /// What became of it, refusals included.
+    type Answer: Send + 'static;
+
+    /// Decides and writes all of `commands`, in order, and returns one answer for each. An error
+    /// undoes everything.
+    fn apply(&self, tx: &mut Transaction<'_>, commands: &[Self::Command]) -> Result<Vec<Self::Answer>, StoreError>;
+}
+
+/// The running transaction of one batch.
+pub struct Transaction<'a> {
+    /// The connection, with the log's head held.
+    pub conn: &'a mut Conn,
+    /// The batch's time: never before that of an earlier batch.
+    pub now: Micros,
+    /// The number of the newest event before this batch.
+    pub seq: i64,
+    events: Vec<NewEvent>,
+    wrote: bool,
+}
+
+impl Transaction<'_> {
+    /// Adds an event to the log, in the order of the calls.
+    pub fn emit(&mut self, event: NewEvent) {
+        self.wrote = true;
+        self.events.push(event);
+    }
+
+    /// Notes that a table was changed, so that the batch is committed even without an event.
+    pub fn wrote(&mut self) {
+        self.wrote = true;
+    }
+
+    /// A time for one change of this batch that no other change of this log has.
+    pub fn tick(&mut self) -> Micros {
+        let moment = self.now;
+        self.now = Micros::new(moment.get() + 1);
+        moment
+    }
+}
+
+/// An answer and the revision (the log's newest event) at which it is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// What became of the command.
+    pub answer: T,
+    /// The log's head after the batch.
+    pub revision: i64,
+}
+
+type Reply<E> = oneshot::Sender<Result<Committed<<E as Engine>::Answer>, StoreError>>;
+
+struct Submit<E: Engine> {
+    command: E::Command,
+    reply: Reply<E>,
+}
+
+impl<E: Engine> Message for Submit<E> {
+    type Result = ();
+}
+
+/// The actor. It is reached through a [`WriterHandle`] only.
+struct Writer<E: Engine> {
+    engine: E,
+    session: Option<Session>,
+    queue: VecDeque<Submit<E>>,
+    head: watch::Sender<i64>,
+}
+
+/// What the blocking thread works with: taken out of the actor while a commit runs.
+struct Session {
+    url: DatabaseUrl,
+    clock: Clock,
+    /// `None` until the first batch, and after the database went away.
+    conn: Option<Conn>,
+}
+
+impl<E: Engine> Actor for Writer<E> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(WRITE_QUEUE_MAX);
+    }
+}
+
+impl<E: Engine> Handler<Submit<E>> for Writer<E> {
+    type Result = ();
+
+    fn handle(&mut self, submit: Submit<E>, ctx: &mut Self::Context) {
+        if self.queue.len() >= WRITE_QUEUE_MAX {
+            // A caller that hung up does not need its refusal.
+            let _ = submit.reply.send(Err(StoreError::Overloaded));
+            return;
+        }
+        self.queue.push_back(submit);
+        // Let what is already in the mailbox join the batch.
+        if self.session.is_some() && self.queue.len() == 1 {
+            ctx.notify(Flush);
+        }
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Flush;
+
+impl<E: Engine> Handler<Flush> for Writer<E> {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, ctx: &mut Self::Context) {
+        self.commit_next(ctx);
+    }
+}
+
+impl<E: Engine> Writer<E> {
+    fn commit_next(&mut self, ctx: &mut Context<Self>) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let Some(mut session) = self.session.take() else { return };
+        let count = self.queue.len().min(WRITE_BATCH_MAX);
+        let (commands, replies): (Vec<_>, Vec<Reply<E>>) =
+            self.queue.drain(..count).map(|submit| (submit.command, submit.reply)).unzip();
+        let engine = self.engine.clone();
+        let commit = web::block(move || {
+            let done = session.commit(&engine, &commands);
+            (session, done)
+        });
+        ctx.spawn(commit.into_actor(self).map(move |finished, writer, ctx| {
+            let Ok((session, done)) = finished else {
+                error!("the writer's thread panicked; stopping");
+                return ctx.stop();
+            };
+            writer.session = Some(session);
+            writer.answer(replies, done);
+            writer.commit_next(ctx);
+        }));
+    }
+
+    fn answer(&self, replies: Vec<Reply<E>>, done: Result<(Vec<E::Answer>, i64), StoreError>) {
+        match done {
+            Ok((answers, revision)) => {
+                // Before the answers, so that whoever has one finds the head there.
+                self.head.send_if_modified(|head| std::mem::replace(head, revision) != revision);
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    // A caller that hung up does not need its answer.
+                    let _ = reply.send(Ok(Committed { answer, revision }));
+                }
+            }
+            Err(failure) => {
+                warn!("a batch of {} commands failed: {failure}", replies.len());
+                for reply in replies {
+                    let _ = reply.send(Err(StoreError::Unavailable(failure.to_string())));
+                }
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Runs one batch. A connection that failed is dropped, so that the next batch opens a new one.
+    fn commit<E: Engine>(
+        &mut self,
+        engine: &E,
+        commands: &[E::Command],
+    ) -> Result<(Vec<E::Answer>, i64), StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => open_writer(&self.url)?,
+        };
+        let done = commit_batch(&mut conn, engine, commands, &self.clock);
+        if done.is_ok() {
+            self.conn = Some(conn);
+        }
+        done
+    }
+}
+
+/// Applies `commands` in one transaction on `conn`: what the actor does for each batch, and what the
+/// operator's bulk commands do with larger ones. Returns the answers and the log's head.
+pub fn commit_batch<E: Engine>(
+    conn: &mut Conn,
+    engine: &E,
+    commands: &[E::Command],
+    clock: &Clock,
+) -> Result<(Vec<E::Answer>, i64), StoreError> {
+    begin_write(conn)?;
+    match in_transaction(conn, engine, commands, clock) {
+        Ok((answers, revision, wrote)) => {
+            end_write(conn, wrote)?;
+            Ok((answers, revision))
+        }
+        Err(failure) => {
+            // The first failure is the one to report, and the connection is dropped after it.
+            let _ = end_write(conn, false);
+            Err(failure)
+        }
+    }
+}
+
+fn in_transaction<E: Engine>(
+    conn: &mut Conn,
+    engine: &E,
+    commands: &[E::Command],
+    clock: &Clock,
+) -> Result<(Vec<E::Answer>, i64, bool), StoreError> {
+    let head = event_log::take_head(conn)?;
+    let now = clock.now().max(Micros::new(head.at.get() + 1));
+    let mut tx = Transaction { conn, now, seq: head.seq, events: Vec::new(), wrote: false };
+    let answers = engine.apply(&mut tx, commands)?;
+    let Transaction { conn, now, events, wrote, .. } = tx;
+    if !wrote {
+        return Ok((answers, head.seq, false));
+    }
+    let moved = event_log::append(conn, head, &events, now)?;
+    Ok((answers, moved.seq, true))
+}
+
+/// How the rest of a service reaches its writer. Clones share it.
+#[derive(Clone)]
+pub struct WriterHandle<E: Engine> {
+    writer: Addr<Writer<E>>,
+    head: watch::Receiver<i64>,
+}
+
+impl<E: Engine> WriterHandle<E> {
+    /// Starts the writer on a thread of its own. `revision` is the log's head as it is now.
+    pub fn start(engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
+        let (head, watched) = watch::channel(revision);
+        let session = Some(Session { url, clock, conn: None });
+        let writer = Writer::start_in_arbiter(&Arbiter::new().handle(), move |_| Writer {
+            engine,
+            session,
+            queue: VecDeque::new(),
+            head,
+        });
+        Self { writer, head: watched }
+    }
+
+    /// Has `command` decided and, once that is durable, returns what became of it.
+    pub async fn submit(&self, command: E::Command) -> Result<Committed<E::Answer>, StoreError> {
+        let (reply, answered) = oneshot::channel();
+        self.writer.try_send(Submit { command, reply }).map_err(|_| StoreError::Overloaded)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".into())))
+    }
+
+    /// The number of the newest event that is committed.
+    pub fn revision(&self) -> i64 {
+        *self.head.borrow()
+    }
+
+    /// Watches the number of the newest committed event.
+    pub fn watch_revision(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    /// Whether the writer still takes commands.
+    pub fn is_alive(&self) -> bool {
+        self.writer.connected()
+    }
+}
