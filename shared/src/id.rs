@@ -3,7 +3,6 @@
 //! The layout is Twitter's Snowflake (2010). On the wire an id is always a decimal string, because
 //! JSON numbers lose precision above 2^53 in most clients.
 
-use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::Clock;
@@ -135,11 +134,6 @@ impl IdGenerator {
     pub fn next_as<T>(&self, wrap: fn(i64) -> T) -> T {
         wrap(self.next())
     }
-}
-
-/// An id as raw text in a path, a query or a list: parsed by one rule everywhere.
-pub fn parse_list<T: FromStr<Err = InvalidId>>(text: &str) -> Result<Vec<T>, InvalidId> {
-    text.split(',').map(|part| part.trim().parse()).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod db;
 pub mod event;
+pub mod facts;
 pub mod http;
 pub mod id;
 pub mod page;

@@ -147,6 +147,16 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available right now; try again shortly.")
     }
 
+    /// 503: the service lacks something that it needs.
+    pub fn not_ready(reason: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason)
+    }
+
+    /// 503: the revision that was asked for is not here yet.
+    pub fn not_caught_up() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_caught_up", "That revision is not here yet.")
+    }
+
     /// 500: our own fault.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")

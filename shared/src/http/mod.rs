@@ -5,6 +5,9 @@ mod auth;
 mod body;
 mod fallback;
 mod feed;
+mod health;
+mod ids;
+mod link;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -18,6 +21,9 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use auth::{Auth, Claimed, MaybeViewer, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
+pub use health::livez;
+pub use ids::parse_ids;
+pub use link::{Listed, listed};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

@@ -1,0 +1,1 @@
+DROP INDEX hidden_users;

@@ -1,0 +1,23 @@
+//! What one person can do to another.
+
+/// An act of the source towards the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Follow, or ask to if the target is private; repeated, it changes only the options sent (R1, R6, R12).
+    Follow {
+        /// The option as sent; `None` leaves it as it is, and means false for a new edge.
+        notify: Option<bool>,
+    },
+    /// End the source's follow, or cancel the source's request (R7, R8).
+    Unfollow,
+    /// Accept the target's request to follow the source (R14).
+    Accept,
+    /// Reject the target's request to follow the source (R17).
+    Reject,
+    /// End the target's follow of the source (R25).
+    RemoveFollower,
+    /// Block the target, which ends follows and requests both ways (R29).
+    Block,
+    /// End the source's block; nothing that it removed comes back (R31).
+    Unblock,
+}

@@ -1,0 +1,117 @@
+//! The state machine of a pair.
+
+use shared::clock::Micros;
+use shared::id::UserId;
+
+use super::action::Action;
+use super::change::{Cause, Change, changes};
+use super::facts::{Facts, TargetFacts};
+use super::pair::{Edge, Pair};
+use super::refusal::Refusal;
+
+/// What an act leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The pair from now on.
+    pub pair: Pair,
+    /// The events to write, in order.
+    pub changes: Vec<Change>,
+    /// Whether anything is to be written; true without events when only an option changed (R6).
+    pub changed: bool,
+}
+
+/// Refuses a relation of somebody with themselves (R3). To be asked before a pair is looked up.
+pub fn check_not_self(source: UserId, target: UserId) -> Result<(), Refusal> {
+    if source == target { Err(Refusal::SelfRelation) } else { Ok(()) }
+}
+
+/// Decides what `action` of the source does to the pair.
+///
+/// Only a follow and the answer to a request need a visible target: people must be able to unfollow, remove,
+/// block and unblock whomever they know, hidden or not.
+pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<Decision, Refusal> {
+    let after = match action {
+        Action::Follow { notify } => Pair { forward: follow(pair, notify, facts, now)?, ..pair },
+        Action::Unfollow => Pair { forward: unfollowed(pair.forward), ..pair },
+        Action::Accept => Pair { backward: accepted(requested(pair, facts.target)?, now), ..pair },
+        Action::Reject => Pair { backward: requested(pair, facts.target).map(|_| Edge::None)?, ..pair },
+        Action::RemoveFollower if pair.backward.is_follow() => Pair { backward: Edge::None, ..pair },
+        Action::Block if !pair.forward.is_block() => block(pair, facts, now)?,
+        Action::Unblock if pair.forward.is_block() => Pair { forward: Edge::None, ..pair },
+        Action::RemoveFollower | Action::Block | Action::Unblock => pair,
+    };
+    let changes = changes(pair, after, cause(action, pair));
+    Ok(Decision { pair: after, changes, changed: after != pair })
+}
+
+/// The source's edge after a follow. A hidden target is unknown to everybody, so it is asked about first;
+/// then the source's own block, which is no secret to them; then the target's, which is (R4, R5).
+fn follow(pair: Pair, notify: Option<bool>, facts: &Facts, now: Micros) -> Result<Edge, Refusal> {
+    if !facts.target.visible {
+        return Err(Refusal::UserNotFound);
+    }
+    if pair.forward.is_block() {
+        return Err(Refusal::YouBlockThem);
+    }
+    if pair.backward.is_block() {
+        return Err(Refusal::UserNotFound);
+    }
+    match pair.forward {
+        // No limit here: going public accepts all pending requests (R19), and what comes of one must not
+        // depend on which of the two gets to it first.
+        Edge::Request { .. } if !facts.target.private => Ok(accepted(pair.forward.with_notify(notify), now)),
+        Edge::Follow { .. } | Edge::Request { .. } => Ok(pair.forward.with_notify(notify)),
+        Edge::None | Edge::Block { .. } => first_follow(notify.unwrap_or(false), facts, now),
+    }
+}
+
+fn first_follow(notify: bool, facts: &Facts, now: Micros) -> Result<Edge, Refusal> {
+    let Facts { target, actor, limits } = facts;
+    if target.private {
+        below(actor.requests_sent, limits.requests_sent_max, Refusal::RequestLimitReached)?;
+        Ok(Edge::Request { since: now, notify })
+    } else {
+        below(actor.following, limits.following_max, Refusal::FollowingLimitReached)?;
+        Ok(Edge::Follow { since: now, notify })
+    }
+}
+
+fn unfollowed(edge: Edge) -> Edge {
+    match edge {
+        Edge::None | Edge::Follow { .. } | Edge::Request { .. } => Edge::None,
+        Edge::Block { .. } => edge,
+    }
+}
+
+/// The target's request, if there is one to answer. That of a hidden person is not there (R15).
+fn requested(pair: Pair, target: TargetFacts) -> Result<Edge, Refusal> {
+    let answerable = target.visible && pair.backward.is_request();
+    if answerable { Ok(pair.backward) } else { Err(Refusal::NoSuchRequest) }
+}
+
+/// The follow that a request becomes: it begins now and carries the options (R14).
+fn accepted(request: Edge, now: Micros) -> Edge {
+    Edge::Follow { since: now, notify: request.notify() }
+}
+
+/// Both sides after a new block of the source's; the target's own block stands (R29, R32).
+fn block(pair: Pair, facts: &Facts, now: Micros) -> Result<Pair, Refusal> {
+    below(facts.actor.blocks, facts.limits.blocks_max, Refusal::BlockLimitReached)?;
+    Ok(Pair { forward: Edge::Block { since: now }, backward: unfollowed(pair.backward) })
+}
+
+fn below(count: i64, max: i64, refusal: Refusal) -> Result<(), Refusal> {
+    if count < max { Ok(()) } else { Err(refusal) }
+}
+
+/// Why a follow or a request ends by `action`; nothing for actions that end neither.
+fn cause(action: Action, before: Pair) -> Option<Cause> {
+    match action {
+        Action::Unfollow if before.forward.is_request() => Some(Cause::Cancelled),
+        Action::Unfollow => Some(Cause::Unfollow),
+        Action::Reject => Some(Cause::Rejected),
+        Action::RemoveFollower => Some(Cause::RemovedByTarget),
+        Action::Block => Some(Cause::Block),
+        Action::Follow { .. } | Action::Accept | Action::Unblock => None,
+    }
+}

@@ -1,0 +1,35 @@
+//! The rules of relations between two people, and nothing else.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock of its own, and no failure but a
+//! [`Refusal`]. One act is decided in one place, [`decide()`]: it takes the [`Pair`] of two people, an
+//! [`Action`] of the one towards the other and the [`Facts`] that the rules ask for, and gives the new
+//! pair. What follows from the step is computed from the pair before and the pair after: the events
+//! ([`changes`]) and the counters ([`deltas`]). So neither can drift from the edges, whoever moves them:
+//! an act, an import, or the deletion of an account.
+//!
+//! Words: the *source* acts on or looks at the *target*; an *edge* is what one of the two holds towards the
+//! other: nothing, a follow, a request to follow, or a block.
+
+mod action;
+mod change;
+mod counts;
+mod decide;
+mod facts;
+mod outcome;
+mod pair;
+mod refusal;
+mod relationship;
+#[cfg(test)]
+mod tests;
+mod viewing;
+
+pub use action::Action;
+pub use change::{Cause, Change, ChangeKind, Side, changes};
+pub use counts::{CountDelta, deltas};
+pub use decide::{Decision, check_not_self, decide};
+pub use facts::{ActorFacts, Facts, Limits, TargetFacts};
+pub use outcome::{Outcome, outcome};
+pub use pair::{Edge, Pair};
+pub use refusal::Refusal;
+pub use relationship::Relationship;
+pub use viewing::{Hidden, Onlooker, may_see_counts, may_see_lists, may_see_person};

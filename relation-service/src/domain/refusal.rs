@@ -1,0 +1,42 @@
+//! Why an act is refused.
+
+/// The only way in which a decision fails. The HTTP status belongs to the layer that speaks HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// R3.
+    #[error("Nobody can have a relation with themselves.")]
+    SelfRelation,
+    /// R4, and R5 for a target that blocks the source: the two must not be told apart.
+    #[error("There is no such user.")]
+    UserNotFound,
+    /// R5: the source's own block is no secret to the source.
+    #[error("You block this user; unblock them first.")]
+    YouBlockThem,
+    /// R9.
+    #[error("You follow as many people as one account may.")]
+    FollowingLimitReached,
+    /// R9 for a follow that would become a request.
+    #[error("You have as many follow requests waiting as one account may.")]
+    RequestLimitReached,
+    /// The limit of one's own blocks.
+    #[error("You block as many people as one account may.")]
+    BlockLimitReached,
+    /// R15, R16.
+    #[error("This user has not asked to follow you.")]
+    NoSuchRequest,
+}
+
+impl Refusal {
+    /// The stable code by which programs know the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SelfRelation => "self_relation",
+            Self::UserNotFound => "user_not_found",
+            Self::YouBlockThem => "you_block_them",
+            Self::FollowingLimitReached => "following_limit_reached",
+            Self::RequestLimitReached => "request_limit_reached",
+            Self::BlockLimitReached => "block_limit_reached",
+            Self::NoSuchRequest => "no_such_request",
+        }
+    }
+}

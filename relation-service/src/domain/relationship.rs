@@ -1,0 +1,53 @@
+//! A pair as one of the two may see it.
+
+use shared::clock::Micros;
+
+use super::pair::{Edge, Pair};
+
+/// What the viewer, the pair's source, is told about the target.
+///
+/// There is no word for the target's block. Beside it the viewer's own edge is nothing or a block, so a
+/// target who blocks looks like a stranger, or like somebody whom the viewer blocks, without a special case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relationship {
+    /// The viewer follows the target.
+    pub following: bool,
+    /// The target follows the viewer.
+    pub followed_by: bool,
+    /// Both.
+    pub friends: bool,
+    /// The viewer has asked to follow the target.
+    pub requested: bool,
+    /// The target has asked to follow the viewer.
+    pub requested_by: bool,
+    /// The viewer blocks the target.
+    pub blocking: bool,
+    /// The option of the viewer's follow or request.
+    pub notify: bool,
+    /// When the viewer's follow began.
+    pub followed_at: Option<Micros>,
+    /// When the target's follow began.
+    pub followed_by_at: Option<Micros>,
+}
+
+impl Relationship {
+    /// The view of the pair's source.
+    pub fn from_pair(pair: Pair) -> Self {
+        let Pair { forward, backward } = pair;
+        Self {
+            following: forward.is_follow(),
+            followed_by: backward.is_follow(),
+            friends: pair.is_friends(),
+            requested: forward.is_request(),
+            requested_by: backward.is_request(),
+            blocking: forward.is_block(),
+            notify: forward.notify(),
+            followed_at: follow_since(forward),
+            followed_by_at: follow_since(backward),
+        }
+    }
+}
+
+fn follow_since(edge: Edge) -> Option<Micros> {
+    if edge.is_follow() { edge.since() } else { None }
+}

@@ -1,0 +1,251 @@
+//! Random histories of five people: [`decide()`] against the naive [`Model`], step by step.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::model::{Model, Person};
+use super::*;
+
+const PEOPLE: usize = 5;
+const STEPS: usize = 200;
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Act(Person, Person, Action),
+    TogglePrivacy(Person),
+    ToggleVisibility(Person),
+}
+
+fn actions() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        6 => any::<Option<bool>>().prop_map(|notify| Action::Follow { notify }),
+        2 => Just(Action::Unfollow),
+        3 => Just(Action::Accept),
+        1 => Just(Action::Reject),
+        1 => Just(Action::RemoveFollower),
+        2 => Just(Action::Block),
+        2 => Just(Action::Unblock),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => (0..PEOPLE, 0..PEOPLE, actions()).prop_map(|(me, them, action)| Step::Act(me, them, action)),
+        2 => (0..PEOPLE).prop_map(Step::TogglePrivacy),
+        1 => (0..PEOPLE).prop_map(Step::ToggleVisibility),
+    ]
+}
+
+/// Limits that five people can reach.
+fn limits() -> impl Strategy<Value = Limits> {
+    (1..5_i64, 1..4_i64, 1..4_i64).prop_map(|(following_max, requests_sent_max, blocks_max)| Limits {
+        following_max,
+        requests_sent_max,
+        blocks_max,
+    })
+}
+
+fn histories() -> impl Strategy<Value = (Limits, Vec<Step>)> {
+    (limits(), prop::collection::vec(steps(), STEPS))
+}
+
+/// The model, and beside it what the domain makes of the same steps.
+struct World {
+    limits: Limits,
+    model: Model,
+    /// One record per ordered pair, as a store would keep them.
+    edges: [[Edge; PEOPLE]; PEOPLE],
+    /// Sums of the deltas; never recounted.
+    counts: [CountDelta; PEOPLE],
+    /// Follows, requests and blocks, rebuilt from the events alone.
+    feed: BTreeSet<(&'static str, Person, Person)>,
+    /// Codes, outcomes and event types that occurred.
+    seen: BTreeSet<&'static str>,
+}
+
+impl World {
+    fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            model: Model::default(),
+            edges: Default::default(),
+            counts: Default::default(),
+            feed: BTreeSet::new(),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    fn pair(&self, me: Person, them: Person) -> Pair {
+        pair(self.edges[me][them], self.edges[them][me])
+    }
+
+    fn step(&mut self, step: Step, now: Micros) {
+        match step {
+            Step::TogglePrivacy(person) => toggle(&mut self.model.private, person),
+            Step::ToggleVisibility(person) => toggle(&mut self.model.hidden, person),
+            Step::Act(me, them, action) => {
+                let decided = self.act(me, them, action, now);
+                let modelled = self.model.act((me, them), action, self.limits, now);
+                assert_eq!(decided, modelled, "{me} {action:?} {them}");
+            }
+        }
+        self.compare();
+    }
+
+    /// As the service does it: facts from the counters, then pairs, counters and events from the decision.
+    fn act(&mut self, me: Person, them: Person, action: Action, now: Micros) -> Result<bool, &'static str> {
+        let decided = check_not_self(id(me), id(them))
+            .and_then(|()| decide(self.pair(me, them), action, &self.facts(me, them), now));
+        let decision = decided.map_err(|refusal| {
+            self.seen.insert(refusal.code());
+            refusal.code()
+        })?;
+        let (source, target) = deltas(self.pair(me, them), decision.pair);
+        self.counts[me] += source;
+        self.counts[them] += target;
+        self.edges[me][them] = decision.pair.forward;
+        self.edges[them][me] = decision.pair.backward;
+        self.seen.insert(outcome(&decision).as_str());
+        for change in &decision.changes {
+            self.apply(*change, me, them);
+        }
+        Ok(decision.changed)
+    }
+
+    fn facts(&self, me: Person, them: Person) -> Facts {
+        let CountDelta { following, requests_sent, blocks, .. } = self.counts[me];
+        Facts {
+            target: TargetFacts {
+                visible: !self.model.hidden.contains(&them),
+                private: self.model.private.contains(&them),
+            },
+            actor: ActorFacts { following, requests_sent, blocks },
+            limits: self.limits,
+        }
+    }
+
+    /// Reads one event as a subscriber would. Each must be news, and no block may stand beside anything else.
+    fn apply(&mut self, change: Change, me: Person, them: Person) {
+        let person = |side| if side == Side::Source { me } else { them };
+        let (actor, subject) = (person(change.actor), person(change.subject));
+        self.seen.insert(change.kind.as_str());
+        let (edge, verb) = change.kind.as_str().split_once('.').unwrap();
+        let news = match verb {
+            "created" => self.feed.insert((edge, actor, subject)),
+            _ => self.feed.remove(&(edge, actor, subject)),
+        };
+        assert!(news, "{change:?} of {actor} to {subject}");
+        let between =
+            |edge| self.feed.contains(&(edge, actor, subject)) || self.feed.contains(&(edge, subject, actor));
+        assert!(!between("block") || !(between("follow") || between("request")), "{change:?}");
+    }
+
+    fn compare(&self) {
+        let mut held = Model {
+            private: self.model.private.clone(),
+            hidden: self.model.hidden.clone(),
+            ..Model::default()
+        };
+        for (me, them) in (0..PEOPLE).flat_map(|me| (0..PEOPLE).map(move |them| (me, them))) {
+            match self.edges[me][them] {
+                Edge::None => {}
+                Edge::Follow { since, notify } => drop(held.follows.insert((me, them), (since, notify))),
+                Edge::Request { since, notify } => drop(held.requests.insert((me, them), (since, notify))),
+                Edge::Block { since } => drop(held.blocks.insert((me, them), since)),
+            }
+            self.invariants(me, them);
+        }
+        assert_eq!(held, self.model);
+        for (person, counts) in self.counts.iter().enumerate() {
+            assert_eq!(*counts, self.model.recount(person), "counters of {person}");
+        }
+        assert_eq!(self.feed, feed_of(&self.model));
+    }
+
+    fn invariants(&self, me: Person, them: Person) {
+        let both = self.pair(me, them);
+        let alone = |edge: Edge| matches!(edge, Edge::None | Edge::Block { .. });
+        assert!(!both.forward.is_block() || alone(both.backward), "a block beside {both:?}");
+        assert_eq!(both.is_friends(), both.flip().is_friends());
+        let (mine, theirs) = (Relationship::from_pair(both), Relationship::from_pair(both.flip()));
+        assert_eq!((mine.friends, mine.following), (theirs.friends, theirs.followed_by));
+        if both.backward.is_block() {
+            let told = Relationship { blocking: false, ..mine };
+            assert_eq!(told, Relationship::default(), "{me} is told of a block by {them}");
+        }
+        assert!(me != them || both == Pair::default(), "{me} has a relation to themselves");
+    }
+}
+
+fn id(person: Person) -> shared::id::UserId {
+    shared::id::UserId::new(i64::try_from(person).unwrap() + 1)
+}
+
+fn toggle(set: &mut BTreeSet<Person>, person: Person) {
+    if !set.remove(&person) {
+        set.insert(person);
+    }
+}
+
+fn feed_of(model: &Model) -> BTreeSet<(&'static str, Person, Person)> {
+    let named = |name| move |&(me, them): &(Person, Person)| (name, me, them);
+    let follows = model.follows.keys().map(named("follow"));
+    let requests = model.requests.keys().map(named("request"));
+    follows.chain(requests).chain(model.blocks.keys().map(named("block"))).collect()
+}
+
+fn live(limits: Limits, steps: &[Step]) -> World {
+    let mut world = World::new(limits);
+    for (step, now) in steps.iter().zip(1..) {
+        world.step(*step, Micros::new(now));
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(256))]
+
+    #[test]
+    fn random_histories_agree_with_the_naive_model((limits, steps) in histories()) {
+        live(limits, &steps);
+    }
+}
+
+/// Guards the property above against a generator that no longer reaches everything.
+#[test]
+fn random_histories_reach_every_refusal_outcome_and_event() {
+    let mut seen = BTreeSet::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..32 {
+        let (limits, steps) = histories().new_tree(&mut runner).unwrap().current();
+        seen.extend(live(limits, &steps).seen);
+    }
+    let all = [
+        "accepted",
+        "block.created",
+        "block.removed",
+        "block_limit_reached",
+        "blocked",
+        "follow.created",
+        "follow.removed",
+        "followed",
+        "following_limit_reached",
+        "no_such_request",
+        "rejected",
+        "removed",
+        "request.accepted",
+        "request.created",
+        "request.removed",
+        "request_limit_reached",
+        "requested",
+        "self_relation",
+        "unblocked",
+        "unchanged",
+        "user_not_found",
+        "you_block_them",
+    ];
+    assert_eq!(seen, BTreeSet::from(all));
+}

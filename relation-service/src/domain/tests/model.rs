@@ -1,0 +1,150 @@
+//! A second, deliberately plain telling of the rules: sets of ordered pairs, and no state machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+/// A person's number in the small world of the histories.
+pub type Person = usize;
+
+/// Since when, and whether the option is on.
+type Options = (Micros, bool);
+
+/// Who follows, asks and blocks whom. Keys are (holder, other).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Model {
+    pub follows: BTreeMap<(Person, Person), Options>,
+    pub requests: BTreeMap<(Person, Person), Options>,
+    pub blocks: BTreeMap<(Person, Person), Micros>,
+    pub private: BTreeSet<Person>,
+    pub hidden: BTreeSet<Person>,
+}
+
+impl Model {
+    /// Does what the contract says, rule by rule; tells whether anything changed, or the code of the refusal.
+    pub fn act(
+        &mut self,
+        (me, them): (Person, Person),
+        action: Action,
+        limits: Limits,
+        now: Micros,
+    ) -> Result<bool, &'static str> {
+        if me == them {
+            return Err("self_relation");
+        }
+        let before = self.clone();
+        match action {
+            Action::Follow { notify } => self.follow(me, them, notify, limits, now)?,
+            Action::Unfollow => {
+                self.follows.remove(&(me, them));
+                self.requests.remove(&(me, them));
+            }
+            Action::Accept => {
+                let (_, notify) = self.answer(me, them)?;
+                self.follows.insert((them, me), (now, notify));
+            }
+            Action::Reject => {
+                self.answer(me, them)?;
+            }
+            Action::RemoveFollower => {
+                self.follows.remove(&(them, me));
+            }
+            Action::Block => self.block(me, them, limits, now)?,
+            Action::Unblock => {
+                self.blocks.remove(&(me, them));
+            }
+        }
+        Ok(*self != before)
+    }
+
+    fn follow(
+        &mut self,
+        me: Person,
+        them: Person,
+        notify: Option<bool>,
+        limits: Limits,
+        now: Micros,
+    ) -> Result<(), &'static str> {
+        if self.hidden.contains(&them) {
+            return Err("user_not_found");
+        }
+        if self.blocks.contains_key(&(me, them)) {
+            return Err("you_block_them");
+        }
+        if self.blocks.contains_key(&(them, me)) {
+            return Err("user_not_found");
+        }
+        if let Some((_, option)) = self.follows.get_mut(&(me, them)) {
+            *option = notify.unwrap_or(*option);
+            return Ok(());
+        }
+        if let Some((_, option)) = self.requests.get_mut(&(me, them)) {
+            *option = notify.unwrap_or(*option);
+            let carried = *option;
+            if !self.private.contains(&them) {
+                self.requests.remove(&(me, them));
+                self.follows.insert((me, them), (now, carried));
+            }
+            return Ok(());
+        }
+        let option = notify == Some(true);
+        if self.private.contains(&them) {
+            if held(self.requests.keys(), me) >= limits.requests_sent_max {
+                return Err("request_limit_reached");
+            }
+            self.requests.insert((me, them), (now, option));
+        } else {
+            if held(self.follows.keys(), me) >= limits.following_max {
+                return Err("following_limit_reached");
+            }
+            self.follows.insert((me, them), (now, option));
+        }
+        Ok(())
+    }
+
+    /// Takes away their request to me.
+    fn answer(&mut self, me: Person, them: Person) -> Result<Options, &'static str> {
+        if self.hidden.contains(&them) {
+            return Err("no_such_request");
+        }
+        self.requests.remove(&(them, me)).ok_or("no_such_request")
+    }
+
+    fn block(&mut self, me: Person, them: Person, limits: Limits, now: Micros) -> Result<(), &'static str> {
+        if self.blocks.contains_key(&(me, them)) {
+            return Ok(());
+        }
+        if held(self.blocks.keys(), me) >= limits.blocks_max {
+            return Err("block_limit_reached");
+        }
+        for way in [(me, them), (them, me)] {
+            self.follows.remove(&way);
+            self.requests.remove(&way);
+        }
+        self.blocks.insert((me, them), now);
+        Ok(())
+    }
+
+    /// Counts one person's edges from the sets.
+    pub fn recount(&self, me: Person) -> CountDelta {
+        let mine = |(to, from): &(Person, Person)| self.follows.contains_key(&(*from, *to));
+        CountDelta {
+            followers: to(self.follows.keys(), me),
+            following: held(self.follows.keys(), me),
+            friends: held(self.follows.keys().filter(|way| mine(way)), me),
+            requests_received: to(self.requests.keys(), me),
+            requests_sent: held(self.requests.keys(), me),
+            blocks: held(self.blocks.keys(), me),
+        }
+    }
+}
+
+/// How many of the ordered pairs begin with `me`.
+fn held<'a>(ways: impl Iterator<Item = &'a (Person, Person)>, me: Person) -> i64 {
+    i64::try_from(ways.filter(|(holder, _)| *holder == me).count()).unwrap()
+}
+
+/// How many of the ordered pairs end with `me`.
+fn to<'a>(ways: impl Iterator<Item = &'a (Person, Person)>, me: Person) -> i64 {
+    i64::try_from(ways.filter(|(_, other)| *other == me).count()).unwrap()
+}

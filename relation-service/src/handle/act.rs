@@ -1,0 +1,104 @@
+//! Acting, and saying what an act would do.
+
+use shared::db::StoreError;
+use shared::id::UserId;
+
+use super::{Known, RelationError, RelationHandle};
+use crate::actors::change::{Acted, Answer, Command};
+use crate::domain::{Action, Outcome, Refusal};
+
+/// A person's question about an act of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Who would act.
+    pub source: UserId,
+    /// Towards whom.
+    pub target: UserId,
+    /// How.
+    pub action: Action,
+}
+
+/// What an act would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explained {
+    /// In one word.
+    pub outcome: Outcome,
+    /// Why not, if it would be refused.
+    pub refusal: Option<Refusal>,
+}
+
+impl RelationHandle {
+    /// Has the act decided and durably written. A target who is not known yet is asked about once.
+    pub async fn act(&self, source: UserId, target: UserId, action: Action) -> Result<Acted, RelationError> {
+        let command = Command::Act { source, target, action };
+        match self.writer.submit(command.clone()).await?.answer {
+            Answer::UnknownTarget => self.learn(vec![target]).await?,
+            answer => return acted(answer),
+        }
+        acted(self.writer.submit(command).await?.answer)
+    }
+
+    /// Accepts or rejects all requests to `user`, step by step. Returns how many.
+    pub async fn answer_all(&self, user: UserId, accept: bool) -> Result<u64, RelationError> {
+        let mut total = 0;
+        loop {
+            let step = Command::AnswerRequests { user, accept, only_if_public: false };
+            let Answer::Answered { count, more } = self.writer.submit(step).await?.answer else {
+                return Ok(total);
+            };
+            total += u64::from(count);
+            if !more {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// What the act would do now, by the code that does it, without doing it.
+    pub async fn explain(&self, asked: Asked) -> Result<Explained, RelationError> {
+        let engine = self.engine;
+        let now = self.clock.now();
+        let decide = move |conn: &mut shared::db::Conn| {
+            let answer = engine.foresee(conn, asked.source, asked.target, asked.action, now)?;
+            let unknown = if answer == Answer::UnknownTarget { vec![asked.target] } else { Vec::new() };
+            Ok::<_, StoreError>(Known { value: answer, unknown })
+        };
+        match acted(self.read_known(decide).await?) {
+            Ok(acted) => Ok(Explained { outcome: acted.outcome, refusal: None }),
+            Err(RelationError::Refused(refusal)) => {
+                Ok(Explained { outcome: Outcome::Refused, refusal: Some(refusal) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Follows or unfollows several people at once; each is decided by itself.
+    pub async fn act_on_many(
+        &self,
+        source: UserId,
+        targets: &[UserId],
+        action: Action,
+    ) -> Result<Vec<(UserId, Explained)>, RelationError> {
+        let acts = targets.iter().map(|&target| async move {
+            match self.act(source, target, action).await {
+                Ok(acted) => Ok((target, Explained { outcome: acted.outcome, refusal: None })),
+                Err(RelationError::Refused(refusal)) => {
+                    Ok((target, Explained { outcome: Outcome::Refused, refusal: Some(refusal) }))
+                }
+                Err(error) => Err(error),
+            }
+        });
+        futures_util::future::try_join_all(acts).await
+    }
+}
+
+fn acted(answer: Answer) -> Result<Acted, RelationError> {
+    match answer {
+        Answer::Acted(acted) => Ok(acted),
+        Answer::Refused(refusal) => Err(refusal.into()),
+        // Asked about and still not heard of: there is no such person.
+        Answer::UnknownTarget => Err(Refusal::UserNotFound.into()),
+        Answer::Answered { .. } | Answer::Noted => {
+            Err(StoreError::Unreadable("the writer answered something else".into()).into())
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a request is not answered as asked, in the words of the rules.
+
+use shared::db::StoreError;
+
+use crate::domain::{Hidden, Refusal};
+
+/// Everything that can keep this service from doing what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RelationError {
+    /// The rules of relations refuse it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// R44: the list is not for this viewer.
+    #[error("This list is private.")]
+    PrivateList,
+    /// The store cannot do it now, or at all.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Hidden> for RelationError {
+    fn from(hidden: Hidden) -> Self {
+        match hidden {
+            Hidden::NotFound => Self::Refused(Refusal::UserNotFound),
+            Hidden::Private => Self::PrivateList,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What this service can do, as async functions: the only thing that HTTP sees.
+
+mod act;
+mod counts;
+mod error;
+mod lists;
+mod relationships;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use shared::clock::Clock;
+use shared::db::{Conn, Reads, StoreError};
+use shared::facts::UserFacts;
+use shared::id::UserId;
+use shared::token::TokenVerifier;
+use shared::writer::WriterHandle;
+use tokio::sync::{oneshot, watch};
+
+pub use act::{Asked, Explained};
+pub use error::RelationError;
+pub use lists::{ListRequest, ListRow};
+
+use crate::actors::change::RelationEngine;
+use crate::actors::feed::{Ask, FeedState, UserFeed};
+use crate::domain::{Onlooker, Pair};
+use crate::store;
+
+/// A feed that has not been heard of for longer makes the service not ready.
+const FEED_LAG_MAX: Duration = Duration::from_secs(20);
+
+/// The service, for anybody on any thread. Clones share everything.
+#[derive(Clone)]
+pub struct RelationHandle {
+    engine: RelationEngine,
+    writer: WriterHandle<RelationEngine>,
+    reads: Reads,
+    feed: Addr<UserFeed>,
+    feed_state: FeedState,
+    tokens: Arc<TokenVerifier>,
+    clock: Clock,
+}
+
+/// What a [`RelationHandle`] is made of.
+pub struct Parts {
+    /// The rules' settings.
+    pub engine: RelationEngine,
+    /// The only way to change a table.
+    pub writer: WriterHandle<RelationEngine>,
+    /// The database, for reading.
+    pub reads: Reads,
+    /// Whom to ask about people.
+    pub feed: Addr<UserFeed>,
+    /// How current the copy of user facts is.
+    pub feed_state: FeedState,
+    /// Who verifies the callers.
+    pub tokens: Arc<TokenVerifier>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl RelationHandle {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { engine, writer, reads, feed, feed_state, tokens, clock } = parts;
+        Self { engine, writer, reads, feed, feed_state, tokens, clock }
+    }
+
+    /// The newest committed event: every answer is as true as this.
+    pub fn revision(&self) -> i64 {
+        self.writer.revision()
+    }
+
+    /// Watches the newest committed event.
+    pub fn watch_revision(&self) -> watch::Receiver<i64> {
+        self.writer.watch_revision()
+    }
+
+    /// What keeps the service from answering well: the database, the writer, user-service's keys or feed.
+    pub async fn not_ready(&self) -> Option<&'static str> {
+        if self.reads.run(shared::db::quick_check).await.is_err() {
+            return Some("the database does not answer");
+        }
+        if !self.writer.is_alive() {
+            return Some("the writer has stopped");
+        }
+        if !self.tokens.is_ready() {
+            return Some("user-service has not told its keys yet");
+        }
+        let lags = self.feed_state.lag(&self.clock) > FEED_LAG_MAX;
+        lags.then_some("user-service's feed is not heard of")
+    }
+
+    /// Asks user-service about people whom the feed has not brought yet.
+    async fn learn(&self, users: Vec<UserId>) -> Result<(), StoreError> {
+        let (reply, answered) = oneshot::channel();
+        self.feed.try_send(Ask { users, reply }).map_err(|_| StoreError::Overloaded)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the feed has stopped".into())))
+    }
+
+    /// Runs `read`; where it names people who are not known yet, asks about them and runs it again.
+    async fn read_known<T, F>(&self, read: F) -> Result<T, RelationError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Result<Known<T>, StoreError> + Send + Clone + 'static,
+    {
+        let first = self.reads.run(read.clone()).await?;
+        if first.unknown.is_empty() {
+            return Ok(first.value);
+        }
+        self.learn(first.unknown).await?;
+        Ok(self.reads.run(read).await?.value)
+    }
+}
+
+/// An answer, and whom it would have needed to know.
+struct Known<T> {
+    value: T,
+    unknown: Vec<UserId>,
+}
+
+impl<T> Known<T> {
+    fn whole(value: T) -> Self {
+        Self { value, unknown: Vec::new() }
+    }
+}
+
+/// The owner of a list and how the viewer stands to them; `None` if nobody has heard of the owner.
+fn owner_seen_by(
+    conn: &mut Conn,
+    owner: UserId,
+    viewer: Option<UserId>,
+) -> Result<Option<(UserFacts, Onlooker)>, StoreError> {
+    let Some(facts) = store::fact::known_one(conn, owner)? else { return Ok(None) };
+    let onlooker = match viewer {
+        Some(viewer) if viewer == owner => Onlooker::Owner,
+        Some(viewer) => Onlooker::Other(pair(conn, viewer, owner)?),
+        None => Onlooker::Other(Pair::default()),
+    };
+    Ok(Some((facts, onlooker)))
+}
+
+fn pair(conn: &mut Conn, source: UserId, target: UserId) -> Result<Pair, StoreError> {
+    let found = store::pair::pairs(conn, &[(source, target)])?;
+    Ok(found.get(&(source, target)).copied().unwrap_or_default())
+}

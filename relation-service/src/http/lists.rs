@@ -1,0 +1,199 @@
+//! Lists of people.
+
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use shared::clock::Micros;
+use shared::facts::UserFacts;
+use shared::http::{Listed, MaybeViewer, Viewer, listed};
+use shared::id::UserId;
+use shared::page::{Page, PageRequest};
+use shared::problem::{Problem, Refusals};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::handle::{ListRequest, ListRow, RelationHandle};
+use crate::store::list::{Entry, List, Order};
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(followers).service(following).service(friends);
+}
+
+/// Which page of a person's list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Rows on the page: 1 to 100, 20 if left out; more is taken as 100.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    order: OrderWord,
+    /// `user` adds what is known about each person.
+    expand: Option<Expand>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum OrderWord {
+    #[default]
+    Newest,
+    Oldest,
+}
+
+/// What rows may be expanded with.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Expand {
+    User,
+}
+
+/// Which page of one of the caller's own lists.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OwnQuery {
+    /// Rows on the page: 1 to 100, 20 if left out; more is taken as 100.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A person, as lists show them.
+#[derive(Debug, Serialize, ToSchema)]
+struct UserCard {
+    id: UserId,
+    username: String,
+    display_name: String,
+    avatar_url: Option<String>,
+    verified: bool,
+    private_account: bool,
+}
+
+impl UserCard {
+    fn new(id: UserId, facts: UserFacts) -> Self {
+        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = facts;
+        Self { id, username, display_name, avatar_url, verified, private_account }
+    }
+}
+
+/// A row of a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct Listing {
+    user_id: UserId,
+    /// Since when.
+    since: Micros,
+    /// With `expand=user`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserCard>,
+}
+
+impl From<ListRow> for Listing {
+    fn from(row: ListRow) -> Self {
+        let id = row.entry.user;
+        Self { user_id: id, since: row.entry.since, user: row.user.map(|facts| UserCard::new(id, facts)) }
+    }
+}
+
+/// A row of one of the caller's own lists.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Since {
+    user_id: UserId,
+    since: Micros,
+}
+
+impl From<Entry> for Since {
+    fn from(entry: Entry) -> Self {
+        Self { user_id: entry.user, since: entry.since }
+    }
+}
+
+/// Who follows a person
+#[utoipa::path(tag = "lists", params(("id" = UserId, Path, description = "Whose list"), ListQuery),
+    security((), ("user" = [])),
+    responses((status = 200, description = "A page", body = Page<Listing>), Refusals))]
+#[get("/v1/users/{id}/followers")]
+async fn followers(
+    viewer: MaybeViewer,
+    owner: web::Path<UserId>,
+    query: web::Query<ListQuery>,
+    relations: web::Data<RelationHandle>,
+) -> Result<Listed<Listing>, Problem> {
+    list(&relations, viewer, *owner, List::Followers, &query).await
+}
+
+/// Whom a person follows
+#[utoipa::path(tag = "lists", params(("id" = UserId, Path, description = "Whose list"), ListQuery),
+    security((), ("user" = [])),
+    responses((status = 200, description = "A page", body = Page<Listing>), Refusals))]
+#[get("/v1/users/{id}/following")]
+async fn following(
+    viewer: MaybeViewer,
+    owner: web::Path<UserId>,
+    query: web::Query<ListQuery>,
+    relations: web::Data<RelationHandle>,
+) -> Result<Listed<Listing>, Problem> {
+    list(&relations, viewer, *owner, List::Following, &query).await
+}
+
+/// A person's friends: those who follow each other
+#[utoipa::path(tag = "lists", params(("id" = UserId, Path, description = "Whose list"), ListQuery),
+    security((), ("user" = [])),
+    responses((status = 200, description = "A page", body = Page<Listing>), Refusals))]
+#[get("/v1/users/{id}/friends")]
+async fn friends(
+    viewer: MaybeViewer,
+    owner: web::Path<UserId>,
+    query: web::Query<ListQuery>,
+    relations: web::Data<RelationHandle>,
+) -> Result<Listed<Listing>, Problem> {
+    list(&relations, viewer, *owner, List::Friends, &query).await
+}
+
+async fn list(
+    relations: &RelationHandle,
+    viewer: MaybeViewer,
+    owner: UserId,
+    list: List,
+    query: &ListQuery,
+) -> Result<Listed<Listing>, Problem> {
+    let order = match query.order {
+        OrderWord::Newest => Order::Newest,
+        OrderWord::Oldest => Order::Oldest,
+    };
+    let name = name(list, owner, order);
+    let page = PageRequest::parse(&name, query.limit.as_deref(), query.cursor.as_deref())?;
+    let expand = matches!(query.expand, Some(Expand::User));
+    let rows = relations.list(ListRequest { list, owner, order, page, viewer: viewer.0, expand }).await?;
+    let page = page.page(&name, rows, |row| row.entry.position());
+    Ok(listed(Page {
+        items: page.items.into_iter().map(Listing::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// One of the caller's own lists, newest first.
+pub(super) async fn own_list<T>(
+    relations: &RelationHandle,
+    viewer: Viewer,
+    list: List,
+    query: &OwnQuery,
+    row: impl Fn(Entry) -> T,
+) -> Result<Listed<T>, Problem> {
+    let (owner, order) = (viewer.id, Order::Newest);
+    let name = name(list, owner, order);
+    let page = PageRequest::parse(&name, query.limit.as_deref(), query.cursor.as_deref())?;
+    let request = ListRequest { list, owner, order, page, viewer: Some(owner), expand: false };
+    let page = page.page(&name, relations.list(request).await?, |row| row.entry.position());
+    let items = page.items.into_iter().map(|listed| row(listed.entry)).collect();
+    Ok(listed(Page { items, next_cursor: page.next_cursor }))
+}
+
+/// What a cursor is bound to.
+fn name(list: List, owner: UserId, order: Order) -> String {
+    format!("{list:?}:{owner}:{order:?}")
+}

@@ -1,0 +1,140 @@
+//! How the caller stands to others.
+
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use shared::clock::Micros;
+use shared::http::{Viewer, parse_ids};
+use shared::id::UserId;
+use shared::problem::{Problem, Refusals};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::actors::change::Acted;
+use crate::domain::Relationship;
+use crate::handle::RelationHandle;
+
+/// People in one question.
+const IDS_MAX: usize = 200;
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(relationships);
+}
+
+/// How the caller (the viewer) stands to another person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Relationship)]
+pub(super) struct RelationshipBody {
+    /// The other person.
+    user_id: UserId,
+    /// The viewer follows them.
+    following: bool,
+    /// They follow the viewer.
+    followed_by: bool,
+    /// Both.
+    friends: bool,
+    /// The viewer has asked to follow them.
+    requested: bool,
+    /// They have asked to follow the viewer.
+    requested_by: bool,
+    /// The viewer blocks them.
+    blocking: bool,
+    /// The viewer mutes them.
+    muting: bool,
+    /// When the mute ends by itself.
+    mute_expires_at: Option<Micros>,
+    /// Whether the mute covers notifications.
+    mute_notifications: bool,
+    /// The viewer wants to be told of their posts.
+    notify: bool,
+    /// They are a close friend of the viewer's.
+    close_friend: bool,
+    /// The viewer's private note about them.
+    note: String,
+    /// Since when the viewer follows them.
+    followed_at: Option<Micros>,
+    /// Since when they follow the viewer.
+    followed_by_at: Option<Micros>,
+}
+
+impl RelationshipBody {
+    fn new(user_id: UserId, seen: Relationship) -> Self {
+        Self {
+            user_id,
+            following: seen.following,
+            followed_by: seen.followed_by,
+            friends: seen.friends,
+            requested: seen.requested,
+            requested_by: seen.requested_by,
+            blocking: seen.blocking,
+            muting: false,
+            mute_expires_at: None,
+            mute_notifications: false,
+            notify: seen.notify,
+            close_friend: false,
+            note: String::new(),
+            followed_at: seen.followed_at,
+            followed_by_at: seen.followed_by_at,
+        }
+    }
+}
+
+/// The relationship after an act, and whether the act changed it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedRelationship)]
+pub(super) struct ActedBody {
+    #[serde(flatten)]
+    relationship: RelationshipBody,
+    /// Whether anything is different from before.
+    changed: bool,
+}
+
+impl ActedBody {
+    pub(super) fn new(target: UserId, acted: Acted) -> Self {
+        let relationship = RelationshipBody::new(target, Relationship::from_pair(acted.pair));
+        Self { relationship, changed: acted.changed }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct IdsQuery {
+    /// Up to 200 ids, separated by commas.
+    #[param(example = "4503599627370496,4503599627370497")]
+    ids: String,
+}
+
+/// One person asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct RelationshipItem {
+    id: UserId,
+    /// Null for who is not there.
+    relationship: Option<RelationshipBody>,
+}
+
+/// Relationships in the order of the question.
+#[derive(Debug, Serialize, ToSchema)]
+struct Relationships {
+    items: Vec<RelationshipItem>,
+}
+
+/// How I stand to others
+///
+/// In the order of the question, duplicates collapsed. Null stands for people who are unknown or
+/// hidden; one who blocks me looks like a stranger.
+#[utoipa::path(tag = "relationships", params(IdsQuery), security(("user" = [])),
+    responses((status = 200, description = "The relationships", body = Relationships), Refusals))]
+#[get("/v1/me/relationships")]
+async fn relationships(
+    viewer: Viewer,
+    query: web::Query<IdsQuery>,
+    relations: web::Data<RelationHandle>,
+) -> Result<web::Json<Relationships>, Problem> {
+    let ids = parse_ids(&query.ids, IDS_MAX)?;
+    let found = relations.relationships(viewer.id, ids).await?;
+    let items = found.into_iter().map(|(id, seen)| RelationshipItem {
+        id,
+        relationship: seen.map(|seen| RelationshipBody::new(id, seen)),
+    });
+    Ok(web::Json(Relationships { items: items.collect() }))
+}

@@ -1,0 +1,51 @@
+//! Consistency on request: every answer says as of which revision it is true, and a reader may ask for
+//! at least one.
+
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError, web};
+use shared::problem::Problem;
+use tokio::time::timeout;
+
+use crate::handle::RelationHandle;
+
+const REVISION: HeaderName = HeaderName::from_static("mutual-revision");
+const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
+/// How long a reader waits for the revision that it asks for.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(1);
+
+/// Middleware: waits for `Mutual-At-Least`, and sets `Mutual-Revision`.
+pub async fn with_revision<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let Some(relations) = request.app_data::<web::Data<RelationHandle>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let waited = match request.headers().get(AT_LEAST) {
+        Some(wanted) => wait_for(&relations, wanted).await,
+        None => Ok(()),
+    };
+    let mut response = match waited {
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
+    };
+    response.headers_mut().insert(REVISION, HeaderValue::from(relations.revision()));
+    Ok(response)
+}
+
+async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<(), Problem> {
+    let parsed = wanted.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    let wanted = parsed.and_then(|revision| i64::try_from(revision).ok()).ok_or_else(|| {
+        Problem::malformed("invalid_revision", "Mutual-At-Least is a revision that an answer stated.")
+    })?;
+    let mut revision = relations.watch_revision();
+    match timeout(CATCH_UP_WAIT, revision.wait_for(|seq| *seq >= wanted)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Problem::not_caught_up()),
+    }
+}

@@ -1,0 +1,6 @@
+//! .
+pub mod actors;
+pub mod domain;
+pub mod handle;
+mod http;
+pub mod store;

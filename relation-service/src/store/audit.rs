@@ -1,0 +1,140 @@
+//! Recounting: each rule that can be checked from the tables, as one statement that finds what breaks it.
+
+use diesel::sql_types::BigInt;
+use shared::db::{Conn, StoreError, begin_snapshot, end_write, query};
+
+/// What one rule's check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule, in words.
+    pub rule: &'static str,
+    /// How many rows break it.
+    pub drift: i64,
+}
+
+const EACH_EDGE_TWICE: &str = "each edge is stored by source and by target";
+const COUNTERS: &str = "counters equal recounted edges";
+
+/// Each statement selects the rows that break its rule.
+const CHECKS: [(&str, &str); 13] = [
+    (
+        EACH_EDGE_TWICE,
+        "SELECT source, target, state, since FROM edges_out
+         EXCEPT SELECT source, target, state, -neg_since FROM edges_in",
+    ),
+    (
+        EACH_EDGE_TWICE,
+        "SELECT source, target, state, -neg_since FROM edges_in
+         EXCEPT SELECT source, target, state, since FROM edges_out",
+    ),
+    (
+        "each edge knows the follow in the other direction",
+        "SELECT source, target, back_since FROM edges_out WHERE back_since <> 0
+         EXCEPT SELECT target, source, since FROM edges_out WHERE state = 1",
+    ),
+    (
+        "each edge knows the follow in the other direction",
+        "SELECT target, source, since FROM edges_out
+         WHERE state = 1 AND (target, source) IN (SELECT source, target FROM edges_out)
+         EXCEPT SELECT source, target, back_since FROM edges_out",
+    ),
+    (
+        "a block excludes follows and requests in both directions",
+        "SELECT source, target FROM edges_out
+         WHERE state = 3 AND (target, source) IN (SELECT source, target FROM edges_out WHERE state IN (1, 2))",
+    ),
+    ("nobody has an edge to themselves", "SELECT source, target FROM edges_out WHERE source = target"),
+    (
+        "both ends of each edge are known people",
+        "SELECT source FROM edges_out EXCEPT SELECT user_id FROM user_facts",
+    ),
+    (
+        "both ends of each edge are known people",
+        "SELECT target FROM edges_in EXCEPT SELECT user_id FROM user_facts",
+    ),
+    (
+        COUNTERS,
+        "SELECT user_id, followers, requests_received FROM counters WHERE followers <> 0 OR requests_received <> 0
+         EXCEPT SELECT target, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END), SUM(CASE state WHEN 2 THEN 1 ELSE 0 END)
+         FROM edges_in WHERE state IN (1, 2) GROUP BY target",
+    ),
+    (
+        COUNTERS,
+        "SELECT target, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END), SUM(CASE state WHEN 2 THEN 1 ELSE 0 END)
+         FROM edges_in WHERE state IN (1, 2) GROUP BY target
+         EXCEPT SELECT user_id, followers, requests_received FROM counters",
+    ),
+    (
+        COUNTERS,
+        "SELECT user_id, following, friends, requests_sent, blocks FROM counters
+         WHERE following <> 0 OR friends <> 0 OR requests_sent <> 0 OR blocks <> 0
+         EXCEPT SELECT source, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END),
+            SUM(CASE WHEN state = 1 AND back_since <> 0 THEN 1 ELSE 0 END),
+            SUM(CASE state WHEN 2 THEN 1 ELSE 0 END), SUM(CASE state WHEN 3 THEN 1 ELSE 0 END)
+         FROM edges_out GROUP BY source",
+    ),
+    (
+        COUNTERS,
+        "SELECT source, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END),
+            SUM(CASE WHEN state = 1 AND back_since <> 0 THEN 1 ELSE 0 END),
+            SUM(CASE state WHEN 2 THEN 1 ELSE 0 END), SUM(CASE state WHEN 3 THEN 1 ELSE 0 END)
+         FROM edges_out GROUP BY source
+         EXCEPT SELECT user_id, following, friends, requests_sent, blocks FROM counters",
+    ),
+    (
+        "the log is contiguous up to its head",
+        "SELECT seq FROM log_head WHERE seq <> (SELECT COALESCE(MAX(seq), 0) FROM events)
+            OR (SELECT COUNT(*) FROM events) <> (SELECT COALESCE(MAX(seq) - MIN(seq) + 1, 0) FROM events)",
+    ),
+];
+
+/// As long as the log is whole, its follows, requests and blocks must be exactly those in the tables.
+const WHOLE_LOG: &str = "SELECT seq FROM events WHERE seq = 1";
+const REPLAYED: [(&str, i16, [&str; 2]); 3] = [
+    ("follows in the tables are those of the log", 1, ["follow.created", "follow.removed"]),
+    ("requests in the tables are those of the log", 2, ["request.created", "request.%"]),
+    ("blocks in the tables are those of the log", 3, ["block.created", "block.removed"]),
+];
+
+/// Checks every rule at one moment. Nothing is locked, so it may run beside the service.
+pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
+    begin_snapshot(conn)?;
+    let found = check_all(conn);
+    end_write(conn, false)?;
+    found
+}
+
+fn check_all(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for (rule, text) in CHECKS {
+        let drift = count(conn, text)?;
+        match findings.last_mut().filter(|finding| finding.rule == rule) {
+            Some(finding) => finding.drift += drift,
+            None => findings.push(Finding { rule, drift }),
+        }
+    }
+    if count(conn, WHOLE_LOG)? == 1 {
+        for (rule, state, kinds) in REPLAYED {
+            findings.push(Finding { rule, drift: replayed(conn, state, kinds)? });
+        }
+    }
+    Ok(findings)
+}
+
+/// Pairs whose newest event of this kind and whose row disagree about being there.
+fn replayed(conn: &mut Conn, state: i16, [created, kinds]: [&str; 2]) -> Result<i64, StoreError> {
+    let alive = format!(
+        "SELECT e.actor_id, e.subject_id FROM events e JOIN (
+            SELECT actor_id, subject_id, MAX(seq) AS newest FROM events
+            WHERE type = '{created}' OR type LIKE '{kinds}' GROUP BY actor_id, subject_id
+         ) last ON e.seq = last.newest AND e.type = '{created}'"
+    );
+    let stored = format!("SELECT source, target FROM edges_out WHERE state = {state}");
+    Ok(count(conn, &format!("{alive} EXCEPT {stored}"))? + count(conn, &format!("{stored} EXCEPT {alive}"))?)
+}
+
+fn count(conn: &mut Conn, rows: &str) -> Result<i64, StoreError> {
+    let counted: Vec<i64> =
+        query::<BigInt, _>(conn, &format!("SELECT COUNT(*) FROM ({rows}) AS found"), &[])?;
+    Ok(counted.first().copied().unwrap_or_default())
+}

@@ -1,0 +1,158 @@
+//! This service's own copy of what it needs to know about people.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use shared::db::{Conn, StoreError, chunks};
+use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
+use shared::id::UserId;
+use shared::on_backend;
+
+use super::schema::{feed_position, user_facts};
+
+/// The feed that the facts come from.
+const USER_FEED: &str = "user";
+
+/// What is known about a person, and as of which event of user-service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownUser {
+    /// Who.
+    pub id: UserId,
+    /// The newest event of user-service that the facts include.
+    pub seq: i64,
+    /// What.
+    pub facts: UserFacts,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = user_facts, treat_none_as_default_value = false)]
+struct FactRow {
+    user_id: i64,
+    seq: i64,
+    username: String,
+    display_name: String,
+    avatar_url: Option<String>,
+    verified: i16,
+    status: i16,
+    private_account: i16,
+    show_relations: i16,
+    show_counts: i16,
+    suggest_to_others: i16,
+    messages_from: i16,
+    comments_from: i16,
+    mentions_from: i16,
+}
+
+impl From<&KnownUser> for FactRow {
+    fn from(known: &KnownUser) -> Self {
+        let facts = known.facts.clone();
+        Self {
+            user_id: known.id.get(),
+            seq: known.seq,
+            username: facts.username,
+            display_name: facts.display_name,
+            avatar_url: facts.avatar_url,
+            verified: i16::from(facts.verified),
+            status: facts.status.to_code(),
+            private_account: i16::from(facts.private_account),
+            show_relations: facts.show_relations.to_code(),
+            show_counts: i16::from(facts.show_counts),
+            suggest_to_others: i16::from(facts.suggest_to_others),
+            messages_from: facts.messages_from.to_code(),
+            comments_from: facts.comments_from.to_code(),
+            mentions_from: facts.mentions_from.to_code(),
+        }
+    }
+}
+
+impl TryFrom<FactRow> for KnownUser {
+    type Error = StoreError;
+
+    fn try_from(row: FactRow) -> Result<Self, StoreError> {
+        let damaged = || StoreError::Unreadable(format!("the facts of user {}", row.user_id));
+        let facts = UserFacts {
+            username: row.username,
+            display_name: row.display_name,
+            avatar_url: row.avatar_url,
+            verified: row.verified != 0,
+            status: AccountStatus::from_code(row.status).ok_or_else(damaged)?,
+            private_account: row.private_account != 0,
+            show_relations: ListAudience::from_code(row.show_relations).ok_or_else(damaged)?,
+            show_counts: row.show_counts != 0,
+            suggest_to_others: row.suggest_to_others != 0,
+            messages_from: Audience::from_code(row.messages_from).ok_or_else(damaged)?,
+            comments_from: Audience::from_code(row.comments_from).ok_or_else(damaged)?,
+            mentions_from: Audience::from_code(row.mentions_from).ok_or_else(damaged)?,
+        };
+        Ok(Self { id: UserId::new(row.user_id), seq: row.seq, facts })
+    }
+}
+
+/// What is known about `users`. Who is not in the map has not been heard of.
+pub fn known(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, KnownUser>, StoreError> {
+    let mut found = HashMap::with_capacity(users.len());
+    for piece in chunks(users) {
+        let wanted =
+            user_facts::table.filter(user_facts::user_id.eq_any(piece.iter().map(|user| user.get())));
+        let rows: Vec<FactRow> = on_backend!(conn, |c| wanted.load(c))?;
+        for row in rows {
+            let known = KnownUser::try_from(row)?;
+            found.insert(known.id, known);
+        }
+    }
+    Ok(found)
+}
+
+/// What is known about one person.
+pub fn known_one(conn: &mut Conn, user: UserId) -> Result<Option<UserFacts>, StoreError> {
+    let row: Option<FactRow> =
+        on_backend!(conn, |c| user_facts::table.find(user.get()).get_result(c).optional())?;
+    Ok(row.map(KnownUser::try_from).transpose()?.map(|known| known.facts))
+}
+
+/// Replaces what is known about one person. Which of two is newer is the caller's to compare: it holds
+/// the log's head, so nobody else writes in between.
+pub fn put(conn: &mut Conn, known: &KnownUser) -> Result<(), StoreError> {
+    use user_facts::dsl;
+    let row = FactRow::from(known);
+    on_backend!(conn, |c| diesel::insert_into(dsl::user_facts)
+        .values(row)
+        .on_conflict(dsl::user_id)
+        .do_update()
+        .set((
+            dsl::seq.eq(excluded(dsl::seq)),
+            dsl::username.eq(excluded(dsl::username)),
+            dsl::display_name.eq(excluded(dsl::display_name)),
+            dsl::avatar_url.eq(excluded(dsl::avatar_url)),
+            dsl::verified.eq(excluded(dsl::verified)),
+            dsl::status.eq(excluded(dsl::status)),
+            dsl::private_account.eq(excluded(dsl::private_account)),
+            dsl::show_relations.eq(excluded(dsl::show_relations)),
+            dsl::show_counts.eq(excluded(dsl::show_counts)),
+            dsl::suggest_to_others.eq(excluded(dsl::suggest_to_others)),
+            dsl::messages_from.eq(excluded(dsl::messages_from)),
+            dsl::comments_from.eq(excluded(dsl::comments_from)),
+            dsl::mentions_from.eq(excluded(dsl::mentions_from)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// How far user-service's feed has been applied.
+pub fn feed_position(conn: &mut Conn) -> Result<i64, StoreError> {
+    let wanted = feed_position::table.find(USER_FEED).select(feed_position::seq);
+    let found: Option<i64> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Moves the position.
+pub fn set_feed_position(conn: &mut Conn, seq: i64) -> Result<(), StoreError> {
+    on_backend!(conn, |c| diesel::insert_into(feed_position::table)
+        .values((feed_position::feed.eq(USER_FEED), feed_position::seq.eq(seq)))
+        .on_conflict(feed_position::feed)
+        .do_update()
+        .set(feed_position::seq.eq(excluded(feed_position::seq)))
+        .execute(c))?;
+    Ok(())
+}

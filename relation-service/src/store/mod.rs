@@ -1,0 +1,28 @@
+//! The relation database: all SQL of this service, and no rule.
+
+pub mod audit;
+pub mod count;
+pub mod fact;
+pub mod key;
+pub mod list;
+pub mod pair;
+mod schema;
+pub mod session;
+pub mod sweep;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use shared::db::{Conn, Migrations, StoreError};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Brings the database to this schema. Returns how many migrations ran.
+pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {
+    shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })
+}
+
+/// `(?,?),(?,?)`: as many rows of as many binds.
+fn rows_of_binds(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row.as_str(); rows].join(",")
+}
