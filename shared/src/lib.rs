@@ -9,6 +9,7 @@ pub mod http;
 pub mod id;
 pub mod page;
 pub mod problem;
+pub mod process;
 pub mod secret;
 pub mod settings;
 pub mod telemetry;

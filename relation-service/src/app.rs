@@ -1,0 +1,142 @@
+//! Putting the service together: database, actors, server.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App as WebApp, HttpServer, web};
+use shared::clock::Clock;
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::http::{
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
+};
+use shared::telemetry::with_request_id;
+use shared::token::{Revoked, TokenVerifier};
+use shared::writer::WriterHandle;
+use utoipa_actix_web::AppExt;
+
+use crate::actors::change::RelationEngine;
+use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
+use crate::actors::janitor::Janitor;
+use crate::domain::Limits;
+use crate::handle::{Parts, RelationHandle};
+use crate::{http, store};
+
+/// What the service is started with.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database_url: DatabaseUrl,
+    /// Where user-service is, and the secret shared with it.
+    pub user_service: UserService,
+    /// The limits of the rules.
+    pub limits: Limits,
+    /// Threads that answer requests; 0 takes one for each core.
+    pub workers: usize,
+    /// Connections for reading.
+    pub read_connections: u32,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or brought to this schema.
+    #[error("relation-service: {0}")]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("relation-service: {0}")]
+    Listen(#[from] io::Error),
+}
+
+/// The running service.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it can do, without HTTP.
+    pub handle: RelationHandle,
+    /// For stopping it.
+    pub stop: ServerHandle,
+    server: Server,
+    _owner: Owner,
+}
+
+impl App {
+    /// Opens the database, starts the actors and listens. Requests are answered once [`App::run`] runs.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        let owner = Owner::take(&settings.database_url)?;
+        let (handle, auth, feed) = start_actors(&settings)?;
+        let listener = shared::http::listen(settings.listen)?;
+        let address = listener.local_addr()?;
+        let spec = http::openapi();
+        let (relations, auth, feed) =
+            (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
+        let server = HttpServer::new(move || {
+            WebApp::new()
+                .app_data(relations.clone())
+                .app_data(auth.clone())
+                .app_data(feed.clone())
+                .wrap(from_fn(http::with_revision))
+                .wrap(from_fn(with_request_id))
+                .into_utoipa_app()
+                .configure(http::routes)
+                .into_app()
+                .configure(|config| shared::http::conventions(config, &spec))
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_HEAD_WAIT)
+        .max_connections(CONNECTIONS_MAX)
+        .shutdown_timeout(DRAIN_SECS)
+        .disable_signals();
+        let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
+        let server = server.listen(listener)?.run();
+        Ok(Self { address, handle, stop: server.handle(), server, _owner: owner })
+    }
+
+    /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
+    pub async fn run(self) -> io::Result<()> {
+        self.server.await
+    }
+}
+
+fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed), StoreError> {
+    let Settings { database_url, clock, .. } = settings.clone();
+    let mut conn = open_writer(&database_url)?;
+    store::migrate(&mut conn)?;
+    let revision = shared::db::log::head(&mut conn)?.seq;
+    let position = store::fact::feed_position(&mut conn)?;
+    let revoked = Revoked::default();
+    for (session, at) in store::session::revoked(&mut conn)? {
+        revoked.add(session, at);
+    }
+    let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
+    if let Some(keys) = store::key::key_set(&mut conn)? {
+        tokens.set_keys(&keys);
+    }
+    drop(conn);
+
+    let engine = RelationEngine { limits: settings.limits };
+    let writer = WriterHandle::start(engine, database_url.clone(), clock.clone(), revision);
+    let reads = Reads::new(&database_url, settings.read_connections);
+    let feed_state = FeedState::default();
+    let feed = UserFeed::start(FeedParts {
+        service: settings.user_service.clone(),
+        writer: writer.clone(),
+        tokens: tokens.clone(),
+        janitor: Janitor::start(writer.clone(), reads.clone()),
+        clock: clock.clone(),
+        state: feed_state.clone(),
+        position,
+    });
+    let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
+    let auth = Arc::new(Auth { tokens: tokens.clone(), services });
+    let revision = writer.watch_revision();
+    let events = Feed { reads: reads.clone(), revision, readers: FeedReaders::default() };
+    let handle = RelationHandle::new(Parts { engine, writer, reads, feed, feed_state, tokens, clock });
+    Ok((handle, auth, events))
+}

@@ -1,0 +1,70 @@
+//! The settings of this service, as flags, environment and file give them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+use shared::db::DatabaseUrl;
+use shared::telemetry::LogFormat;
+
+use crate::domain;
+
+/// Who follows, befriends and blocks whom.
+///
+/// Flags beat environment variables (the names in brackets), which beat the file of --config, which
+/// beats the defaults.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "relation-service", version)]
+pub struct Config {
+    /// Where to listen.
+    #[arg(long, env, default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
+    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME.
+    #[arg(long, env, default_value = "sqlite://data/relation.db")]
+    pub database_url: DatabaseUrl,
+    /// Where user-service is, without a final slash.
+    #[arg(long, env, default_value = "http://127.0.0.1:8081")]
+    pub user_service_url: String,
+    /// The file with the secret that both services share; made if it is not there.
+    #[arg(long, env, default_value = "data/service-secret")]
+    pub service_secret_file: PathBuf,
+    /// Threads that answer requests; 0 takes one for each core.
+    #[arg(long, env, default_value_t = 0)]
+    pub workers: usize,
+    /// Connections for reading.
+    #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub read_connections: u32,
+    /// The limits of the rules.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// How a line of the log looks. RUST_LOG sets what is logged.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Read settings from this TOML file.
+    #[arg(long, env = shared::settings::CONFIG_VARIABLE, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Show the settings in force, without secrets, and stop.
+    #[arg(long)]
+    pub print_config: bool,
+}
+
+/// How many edges one person may hold.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limits {
+    /// People whom one person may follow.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub following_max: i64,
+    /// Requests that one person may have waiting.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub requests_sent_max: i64,
+    /// People whom one person may block.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub blocks_max: i64,
+}
+
+impl From<Limits> for domain::Limits {
+    fn from(limits: Limits) -> Self {
+        let Limits { following_max, requests_sent_max, blocks_max } = limits;
+        Self { following_max, requests_sent_max, blocks_max }
+    }
+}

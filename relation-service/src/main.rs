@@ -1,0 +1,56 @@
+//! The relation service as a program of its own.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use relation_service::actors::feed::UserService;
+use relation_service::app::{App, Settings};
+use relation_service::config::Config;
+use shared::clock::Clock;
+use shared::process::{asked_to_stop, complain, stopped};
+use shared::{secret, settings, telemetry};
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let config: Config = match settings::load(std::env::args_os().collect::<Vec<OsString>>()) {
+        Ok(config) => config,
+        Err(stop) => return stopped(stop),
+    };
+    telemetry::init(config.log_format);
+    match serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: Config) -> io::Result<()> {
+    let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
+    log::info!("relation-service listens on http://{}", app.address);
+    let stop = app.stop.clone();
+    actix_web::rt::spawn(async move {
+        if asked_to_stop().await.is_ok() {
+            log::info!("stopping: requests under way are finished");
+            stop.stop(true).await;
+        }
+    });
+    app.run().await
+}
+
+fn settings_of(config: Config) -> io::Result<Settings> {
+    Ok(Settings {
+        listen: config.listen,
+        database_url: config.database_url,
+        user_service: UserService {
+            url: config.user_service_url,
+            secret: secret::load_or_create(&config.service_secret_file)?,
+        },
+        limits: config.limits.into(),
+        workers: config.workers,
+        read_connections: config.read_connections,
+        clock: Clock::system(),
+    })
+}

@@ -1,0 +1,52 @@
+//! Who writes to an embedded database: one process at a time, because it keeps in memory what it wrote.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+
+use super::{DatabaseUrl, StoreError};
+
+/// The right to write to a database, for as long as this lives. The operating system takes it back
+/// when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Owner {
+    _lock: Option<File>,
+}
+
+impl Owner {
+    /// Takes the right; refuses if another process has it. A Postgres database needs no owner: its log's
+    /// head is the lock.
+    pub fn take(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let DatabaseUrl::Sqlite(path) = url else { return Ok(Self { _lock: None }) };
+        let mut name = path.clone().into_os_string();
+        name.push(".lock");
+        let lock_path = PathBuf::from(name);
+        let failed = |error: &dyn std::fmt::Display| {
+            StoreError::Unavailable(format!("{}: {error}", lock_path.display()))
+        };
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
+        let lock = opened.map_err(|error| failed(&error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Unavailable(format!(
+                "{} is in use by another process; stop it first",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(failed(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_owner_is_refused_until_the_first_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(dir.path().join("a.db"));
+        let first = Owner::take(&url).unwrap();
+        assert!(Owner::take(&url).is_err());
+        drop(first);
+        assert!(Owner::take(&url).is_ok());
+    }
+}
