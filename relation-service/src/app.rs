@@ -121,7 +121,8 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     drop(conn);
 
     let engine = RelationEngine { limits: settings.limits };
-    let writer = WriterHandle::start(engine, database_url.clone(), clock.clone(), revision);
+    let writer =
+        WriterHandle::start("relation-service", engine, database_url.clone(), clock.clone(), revision);
     let reads = Reads::new(&database_url, settings.read_connections);
     let feed_state = FeedState::default();
     let feed = UserFeed::start(FeedParts {

@@ -50,6 +50,8 @@ pub struct Config {
 
 /// How many edges one person may hold.
 #[derive(Debug, Clone, Copy, Args)]
+// A name of its own, so that one program can take the limits of both services.
+#[group(id = "relation_limits")]
 pub struct Limits {
     /// People whom one person may follow.
     #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]

@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn only_the_canonical_spelling_is_an_id() {
-        for bad in ["", "0", "-1", "+1", "01", "abc", " 1", "1 ", "9223372036854775808", "18446744073709551616"] {
+        for bad in
+            ["", "0", "-1", "+1", "01", "abc", " 1", "1 ", "9223372036854775808", "18446744073709551616"]
+        {
             assert_eq!(parse_id(bad), Err(InvalidId), "{bad:?}");
         }
         assert_eq!(parse_id("9223372036854775807"), Ok(i64::MAX));

@@ -51,7 +51,7 @@ impl PageRequest {
         Ok(Self { limit: parse_limit(limit)?, after })
     }
 
-    /// How many rows to load: one more than the page holds, to know whether another follows.
+    /// How many rows to load: one more than the page holds, to know whether there is another.
     pub fn rows_to_load(self) -> i64 {
         self.limit + 1
     }
@@ -93,7 +93,8 @@ fn encode(list: &str, position: Position) -> String {
 
 fn decode(list: &str, text: &str) -> Option<Position> {
     // The length bound comes first: a cursor is never worth decoding a megabyte.
-    let bytes = Some(text).filter(|text| text.len() <= 2 * CURSOR_BYTES).map(|t| URL_SAFE_NO_PAD.decode(t))?.ok()?;
+    let bytes =
+        Some(text).filter(|text| text.len() <= 2 * CURSOR_BYTES).map(|t| URL_SAFE_NO_PAD.decode(t))?.ok()?;
     let (body, sum) = bytes.split_at_checked(CURSOR_BYTES - CHECK_BYTES)?;
     let (version, numbers) = body.split_first()?;
     let (key, id) = numbers.split_first_chunk::<8>()?;

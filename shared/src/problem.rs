@@ -144,7 +144,11 @@ impl Problem {
 
     /// 503: something that the answer needs is away.
     pub fn unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available right now; try again shortly.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now; try again shortly.",
+        )
     }
 
     /// 503: the service lacks something that it needs.

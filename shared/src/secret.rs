@@ -1,9 +1,9 @@
 //! Secrets: made by the system's generator, kept in files of mode 0600, never shown.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -53,7 +53,7 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     Ok(bytes)
 }
 
-/// Reads the secret in `path`; makes it on first use, readable by its owner alone.
+/// Reads the secret in `path`; makes it on first use, with its directory, for its owner alone.
 pub fn load_or_create(path: &Path) -> io::Result<Secret> {
     match load(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path),
@@ -72,8 +72,20 @@ pub fn load(path: &Path) -> io::Result<Secret> {
     Ok(secret)
 }
 
+/// Makes the directory `path`, for its owner alone, if it is not there.
+pub fn make_private_dir(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| named(path, &error))
+}
+
 fn create(path: &Path) -> io::Result<Secret> {
+    make_private_dir(path.parent().unwrap_or(path))?;
     let secret = Secret::random().map_err(io::Error::other)?;
+    if let Some(dir) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| named(dir, &error))?;
+    }
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = match opened {
         // Another process was first: its secret is the one.
@@ -98,7 +110,7 @@ mod tests {
     #[test]
     fn a_secret_is_made_once_and_is_its_owners_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
+        let path = dir.path().join("new/key");
         let made = load_or_create(&path).unwrap();
         assert_eq!(load_or_create(&path).unwrap(), made);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

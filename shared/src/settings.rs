@@ -57,8 +57,9 @@ fn stop(error: &clap::Error) -> Stop {
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or("error: wrong settings").to_owned();
-    // Some errors list what is missing on the lines that follow.
-    let listed: Vec<&str> = lines.take_while(|line| line.starts_with("--") || line.starts_with('<')).collect();
+    // Some errors list what is missing on the next lines.
+    let listed: Vec<&str> =
+        lines.take_while(|line| line.starts_with("--") || line.starts_with('<')).collect();
     Stop::Refused(format!("{first} {} (see --help)", listed.join(" ")).replace("  ", " "))
 }
 

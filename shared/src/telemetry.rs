@@ -90,7 +90,8 @@ async fn serve<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let started = Instant::now();
-    let line = log::log_enabled!(log::Level::Debug).then(|| format!("{} {}", request.method(), request.path()));
+    let line =
+        log::log_enabled!(log::Level::Debug).then(|| format!("{} {}", request.method(), request.path()));
     let mut response = if announces_too_much(&request) {
         request.into_response(Problem::body_too_large().error_response()).map_into_right_body()
     } else {
@@ -104,7 +105,8 @@ async fn serve<B: MessageBody>(
 }
 
 fn announces_too_much(request: &ServiceRequest) -> bool {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     announced.is_some_and(|length: usize| length > BODY_BYTES_MAX)
 }
 

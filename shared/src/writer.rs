@@ -6,6 +6,7 @@
 //! are idempotent a caller may simply repeat them.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use actix::prelude::*;
 use actix_web::web;
@@ -30,7 +31,11 @@ pub trait Engine: Clone + Send + Unpin + 'static {
 
     /// Decides and writes all of `commands`, in order, and returns one answer for each. An error
     /// undoes everything.
-    fn apply(&self, tx: &mut Transaction<'_>, commands: &[Self::Command]) -> Result<Vec<Self::Answer>, StoreError>;
+    fn apply(
+        &self,
+        tx: &mut Transaction<'_>,
+        commands: &[Self::Command],
+    ) -> Result<Vec<Self::Answer>, StoreError>;
 }
 
 /// The running transaction of one batch.
@@ -95,6 +100,7 @@ struct Writer<E: Engine> {
 
 /// What the blocking thread works with: taken out of the actor while a commit runs.
 struct Session {
+    name: &'static str,
     url: DatabaseUrl,
     clock: Clock,
     /// `None` until the first batch, and after the database went away.
@@ -194,12 +200,29 @@ impl Session {
             Some(conn) => conn,
             None => open_writer(&self.url)?,
         };
+        let started = Instant::now();
         let done = commit_batch(&mut conn, engine, commands, &self.clock);
-        if done.is_ok() {
+        self.measure(commands.len(), started, done.is_ok());
+        if let Ok((_, revision)) = &done {
+            metrics::gauge!("mutual_log_revision", "service" => self.name).set(as_f64(*revision));
             self.conn = Some(conn);
         }
         done
     }
+
+    fn measure(&self, commands: usize, started: Instant, committed: bool) {
+        let outcome = if committed { "committed" } else { "failed" };
+        let commands = i64::try_from(commands).unwrap_or(i64::MAX);
+        metrics::histogram!("mutual_writer_batch_commands", "service" => self.name).record(as_f64(commands));
+        metrics::histogram!("mutual_writer_commit_seconds", "service" => self.name, "outcome" => outcome)
+            .record(started.elapsed());
+    }
+}
+
+/// Exact below 2^53, which is enough for a gauge.
+#[expect(clippy::as_conversions, reason = "the standard library has no other conversion to a float")]
+fn as_f64(number: i64) -> f64 {
+    number as f64
 }
 
 /// Applies `commands` in one transaction on `conn`: what the actor does for each batch, and what the
@@ -251,9 +274,10 @@ pub struct WriterHandle<E: Engine> {
 
 impl<E: Engine> WriterHandle<E> {
     /// Starts the writer on a thread of its own. `revision` is the log's head as it is now.
-    pub fn start(engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
+    /// `name` tells the writers of one process apart in its metrics.
+    pub fn start(name: &'static str, engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
         let (head, watched) = watch::channel(revision);
-        let session = Some(Session { url, clock, conn: None });
+        let session = Some(Session { name, url, clock, conn: None });
         let writer = Writer::start_in_arbiter(&Arbiter::new().handle(), move |_| Writer {
             engine,
             session,

@@ -269,7 +269,7 @@ impl Reader {
 }
 
 /// The newest facts of each person on a page, and the sessions that ended.
-fn learned_from(page: &EventPage) -> Learned {
+pub fn learned_from(page: &EventPage) -> Learned {
     let mut users: HashMap<UserId, KnownUser> = HashMap::new();
     let mut revoked = Vec::new();
     for event in &page.items {

@@ -1,22 +1,13 @@
 //! Recounting: each rule that can be checked from the tables, as one statement that finds what breaks it.
 
-use diesel::sql_types::BigInt;
-use shared::db::{Conn, StoreError, begin_snapshot, end_write, query};
-
-/// What one rule's check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule, in words.
-    pub rule: &'static str,
-    /// How many rows break it.
-    pub drift: i64,
-}
+use shared::db::audit::{Check, Finding, LOG_CHECK, at_one_moment, check_all, count};
+use shared::db::{Conn, StoreError};
 
 const EACH_EDGE_TWICE: &str = "each edge is stored by source and by target";
 const COUNTERS: &str = "counters equal recounted edges";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [(&str, &str); 13] = [
+const CHECKS: [Check; 13] = [
     (
         EACH_EDGE_TWICE,
         "SELECT source, target, state, since FROM edges_out
@@ -81,11 +72,7 @@ const CHECKS: [(&str, &str); 13] = [
          FROM edges_out GROUP BY source
          EXCEPT SELECT user_id, following, friends, requests_sent, blocks FROM counters",
     ),
-    (
-        "the log is contiguous up to its head",
-        "SELECT seq FROM log_head WHERE seq <> (SELECT COALESCE(MAX(seq), 0) FROM events)
-            OR (SELECT COUNT(*) FROM events) <> (SELECT COALESCE(MAX(seq) - MIN(seq) + 1, 0) FROM events)",
-    ),
+    LOG_CHECK,
 ];
 
 /// As long as the log is whole, its follows, requests and blocks must be exactly those in the tables.
@@ -96,29 +83,17 @@ const REPLAYED: [(&str, i16, [&str; 2]); 3] = [
     ("blocks in the tables are those of the log", 3, ["block.created", "block.removed"]),
 ];
 
-/// Checks every rule at one moment. Nothing is locked, so it may run beside the service.
+/// Checks every rule, all at one moment.
 pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
-    begin_snapshot(conn)?;
-    let found = check_all(conn);
-    end_write(conn, false)?;
-    found
-}
-
-fn check_all(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for (rule, text) in CHECKS {
-        let drift = count(conn, text)?;
-        match findings.last_mut().filter(|finding| finding.rule == rule) {
-            Some(finding) => finding.drift += drift,
-            None => findings.push(Finding { rule, drift }),
+    at_one_moment(conn, |conn| {
+        let mut findings = check_all(conn, &CHECKS)?;
+        if count(conn, WHOLE_LOG)? == 1 {
+            for (rule, state, kinds) in REPLAYED {
+                findings.push(Finding { rule, drift: replayed(conn, state, kinds)? });
+            }
         }
-    }
-    if count(conn, WHOLE_LOG)? == 1 {
-        for (rule, state, kinds) in REPLAYED {
-            findings.push(Finding { rule, drift: replayed(conn, state, kinds)? });
-        }
-    }
-    Ok(findings)
+        Ok(findings)
+    })
 }
 
 /// Pairs whose newest event of this kind and whose row disagree about being there.
@@ -131,10 +106,4 @@ fn replayed(conn: &mut Conn, state: i16, [created, kinds]: [&str; 2]) -> Result<
     );
     let stored = format!("SELECT source, target FROM edges_out WHERE state = {state}");
     Ok(count(conn, &format!("{alive} EXCEPT {stored}"))? + count(conn, &format!("{stored} EXCEPT {alive}"))?)
-}
-
-fn count(conn: &mut Conn, rows: &str) -> Result<i64, StoreError> {
-    let counted: Vec<i64> =
-        query::<BigInt, _>(conn, &format!("SELECT COUNT(*) FROM ({rows}) AS found"), &[])?;
-    Ok(counted.first().copied().unwrap_or_default())
 }

@@ -71,6 +71,12 @@ fn state_of(edge: Edge) -> Option<i64> {
     }
 }
 
+/// How many edges are stored.
+pub fn stored(conn: &mut Conn) -> Result<i64, StoreError> {
+    let counted: Vec<i64> = query::<BigInt, _>(conn, "SELECT COUNT(*) FROM edges_out", &[])?;
+    Ok(counted.first().copied().unwrap_or_default())
+}
+
 /// A change of one pair, as the side that is `key.0` sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct PairChange {

@@ -15,6 +15,8 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 /// How large the write-ahead file may stay after a checkpoint.
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
+/// The page cache of a bulk load, in KiB.
+const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -28,6 +30,15 @@ pub enum Conn {
 /// Opens a connection that writes: each commit is on the disk before it is answered.
 pub fn open_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     open(url, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+}
+
+/// Opens a connection for loading much at once: as durable, with room to keep what it changes in memory.
+pub fn open_bulk_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    let mut conn = open_writer(url)?;
+    if let Conn::Sqlite(sqlite) = &mut conn {
+        sqlite.batch_execute(&format!("PRAGMA cache_size = -{SQLITE_BULK_CACHE_KIB};"))?;
+    }
+    Ok(conn)
 }
 
 /// Opens a connection that only reads. On SQLite it refuses to write.
@@ -63,8 +74,8 @@ fn open_postgres(url: &str) -> Result<PgConnection, StoreError> {
 
 fn check_sqlite_version() -> Result<(), StoreError> {
     let mut conn = SqliteConnection::establish(":memory:")?;
-    let version: String =
-        diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("sqlite_version()")).get_result(&mut conn)?;
+    let version: String = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("sqlite_version()"))
+        .get_result(&mut conn)?;
     if version_number(&version) >= SQLITE_VERSION_MIN {
         return Ok(());
     }

@@ -21,18 +21,21 @@ pub enum StoreError {
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
-        match &error {
-            DieselError::DatabaseError(kind, info) => match kind {
-                DatabaseErrorKind::ClosedConnection
+        let broken = matches!(error, DieselError::BrokenTransactionManager);
+        let DieselError::DatabaseError(kind, info) = &error else {
+            return if broken { Self::Unavailable(error.to_string()) } else { Self::Refused(error) };
+        };
+        let away = matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::SerializationFailure
-                | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(info.message().to_owned()),
-                _ if is_passing(info.message()) => Self::Unavailable(info.message().to_owned()),
-                _ => Self::Refused(error),
-            },
-            DieselError::BrokenTransactionManager => Self::Unavailable("the connection is broken".into()),
-            _ => Self::Refused(error),
+                | DatabaseErrorKind::ReadOnlyTransaction
+        );
+        if away || is_passing(info.message()) {
+            return Self::Unavailable(info.message().to_owned());
         }
+        Self::Refused(error)
     }
 }
 

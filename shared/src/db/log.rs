@@ -50,7 +50,7 @@ fn first_head(rows: Vec<(i64, i64)>) -> Result<Head, StoreError> {
     Ok(Head { seq: *seq, at: Micros::new(*at) })
 }
 
-/// Appends `events` after `head`, at the numbers that follow, and moves the head. Returns the new head.
+/// Appends `events` after `head`, at the next numbers, and moves the head. Returns the new head.
 pub fn append(conn: &mut Conn, head: Head, events: &[NewEvent], now: Micros) -> Result<Head, StoreError> {
     let mut seq = head.seq;
     for piece in chunks(events) {

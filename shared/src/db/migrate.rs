@@ -18,6 +18,7 @@ pub fn migrate(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreEr
         Conn::Sqlite(_) => migrations.sqlite,
         Conn::Postgres(_) => migrations.postgres,
     };
-    let ran = conn.run_pending_migrations(chosen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let ran =
+        conn.run_pending_migrations(chosen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(ran.len())
 }

@@ -4,6 +4,7 @@
 //! (transactions, migrations). Every statement goes through [`on_backend!`], so that the same
 //! expression is type-checked for both and one that either cannot express does not compile.
 
+pub mod audit;
 mod connection;
 mod error;
 pub mod log;
@@ -11,11 +12,14 @@ mod migrate;
 mod owner;
 mod reads;
 mod rows;
-pub(crate) mod schema;
+mod schema;
+pub mod service_token;
 mod sql;
 mod url;
 
-pub use connection::{Conn, begin_snapshot, begin_write, end_write, open_reader, open_writer, quick_check};
+pub use connection::{
+    Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, quick_check,
+};
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate};
 pub use owner::Owner;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 
 use super::{DatabaseUrl, StoreError};
+use crate::secret::make_private_dir;
 
 /// The right to write to a database, for as long as this lives. The operating system takes it back
 /// when the process ends, however it ends.
@@ -23,6 +24,7 @@ impl Owner {
         let failed = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("{}: {error}", lock_path.display()))
         };
+        make_private_dir(path.parent().unwrap_or(path)).map_err(|error| failed(&error))?;
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
         let lock = opened.map_err(|error| failed(&error))?;
         match lock.try_lock() {

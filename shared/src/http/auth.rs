@@ -56,9 +56,9 @@ impl Claimed {
         let mut sent = request.headers().get_all(AUTHORIZATION);
         let Some(value) = sent.next() else { return Ok(Self(None)) };
         let text = value.to_str().ok().filter(|_| sent.next().is_none());
-        let bearer = text.and_then(|text| text.split_once(' ')).filter(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()
-        });
+        let bearer = text
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty());
         match bearer {
             Some((_, token)) => Ok(Self(Some(token.trim().to_owned()))),
             None => Err(Problem::unauthenticated("Send Authorization: Bearer and an access token.")),

@@ -21,7 +21,13 @@ impl Routes {
             ];
             all.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         };
-        Self(spec.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item))).collect())
+        Self(
+            spec.paths
+                .paths
+                .iter()
+                .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)))
+                .collect(),
+        )
     }
 
     /// The methods of every route that `path` matches.
@@ -32,7 +38,8 @@ impl Routes {
             .filter(|(pattern, _)| pattern.is_match(path))
             .flat_map(|(_, methods)| methods.split(", "))
             .collect();
-        let known = ["GET", "PUT", "POST", "PATCH", "DELETE"].into_iter().filter(|name| matching.contains(name));
+        let known =
+            ["GET", "PUT", "POST", "PATCH", "DELETE"].into_iter().filter(|name| matching.contains(name));
         Some(known.collect::<Vec<_>>().join(", ")).filter(|allow| !allow.is_empty())
     }
 }

@@ -41,7 +41,7 @@ pub struct FeedQuery {
     pub wait_ms: Option<u32>,
 }
 
-/// How far each consumer of the feed has come: asking for what follows `n` acknowledges `n`.
+/// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`.
 #[derive(Debug, Clone, Default)]
 pub struct FeedReaders {
     positions: Arc<RwLock<HashMap<String, watch::Sender<i64>>>>,
@@ -105,7 +105,7 @@ impl Feed {
 ///
 /// A page of the log after `after`. Numbers are contiguous and in commit order. With `wait_ms` the
 /// answer waits for an event. 410
-/// `events_expired` says that what follows `after` is no longer kept. For services with the scope `events`.
+/// `events_expired` says that what comes after `after` is no longer kept. For services with the scope `events`.
 #[utoipa::path(tag = "events", params(FeedQuery), security(("service" = [])), responses(
     (status = 200, description = "A page; empty if nothing came in time", body = EventPage),
     Refusals,
@@ -158,7 +158,10 @@ pub async fn events_stream(
         let after = page.next_after;
         Some((Ok::<_, Problem>(as_stream(&page)), (feed, None, after)))
     });
-    Ok(HttpResponse::Ok().content_type("text/event-stream").insert_header(("cache-control", "no-store")).streaming(pages))
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header(("cache-control", "no-store"))
+        .streaming(pages))
 }
 
 fn position(after: Option<u64>) -> Result<i64, Problem> {

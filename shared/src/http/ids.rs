@@ -16,7 +16,8 @@ where
     let mut seen = HashSet::new();
     let mut ids = Vec::new();
     for part in text.split(',') {
-        let id: T = part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?;
+        let id: T =
+            part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?;
         if seen.insert(id) {
             ids.push(id);
         }

@@ -3,16 +3,13 @@
 
 use std::time::Duration;
 
-use diesel::prelude::*;
 use moka::sync::Cache;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock::Micros;
-use crate::db::schema::service_tokens;
-use crate::db::{Conn, Reads, StoreError};
-use crate::on_backend;
+use crate::db::{Conn, Reads, StoreError, service_token};
 use crate::secret::Secret;
 
 /// The client name under which the two services know each other.
@@ -103,16 +100,11 @@ fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn find(conn: &mut Conn, name: &str, hash: &str) -> Result<Option<ServiceClient>, StoreError> {
-    let live = service_tokens::table
-        .find(name)
-        .filter(service_tokens::revoked_at.is_null())
-        .select((service_tokens::secret_hash, service_tokens::scopes));
-    let row: Option<(String, String)> = on_backend!(conn, |c| live.get_result(c).optional())?;
-    let genuine = row.filter(|(held, _)| same(held, hash));
-    Ok(genuine.map(|(_, scopes)| ServiceClient {
+fn find(conn: &mut Conn, name: &str, secret_hash: &str) -> Result<Option<ServiceClient>, StoreError> {
+    let held = service_token::find(conn, name)?.filter(|held| same(&held.secret_hash, secret_hash));
+    Ok(held.map(|held| ServiceClient {
         name: name.to_owned(),
-        scopes: scopes.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        scopes: held.scopes.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
     }))
 }
 
@@ -123,16 +115,6 @@ pub struct NewServiceToken {
     scopes: String,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = service_tokens, treat_none_as_default_value = false)]
-struct ServiceTokenRow<'a> {
-    name: &'a str,
-    secret_hash: String,
-    scopes: &'a str,
-    created_at: i64,
-    revoked_at: Option<i64>,
-}
-
 impl NewServiceToken {
     /// Every scope there is.
     pub const SCOPES: [&'static str; 6] =
@@ -140,7 +122,8 @@ impl NewServiceToken {
 
     /// Makes a token for the client `name`. The error says which argument is wrong.
     pub fn new(name: &str, scopes: &[String]) -> Result<Self, String> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(plain) {
             return Err(format!("a name has 1 to {NAME_BYTES_MAX} of a-z, 0-9, - and _"));
         }
@@ -164,25 +147,6 @@ impl NewServiceToken {
 
     /// Stores it, in place of an earlier token of the same client.
     pub fn store(&self, conn: &mut Conn, now: Micros) -> Result<(), StoreError> {
-        let row = ServiceTokenRow {
-            name: &self.name,
-            secret_hash: hash(self.secret.reveal()),
-            scopes: &self.scopes,
-            created_at: now.get(),
-            revoked_at: None,
-        };
-        let gone = service_tokens::table.find(&self.name);
-        on_backend!(conn, |c| diesel::delete(gone).execute(c))?;
-        on_backend!(conn, |c| diesel::insert_into(service_tokens::table).values(row).execute(c))?;
-        Ok(())
-    }
-
-    /// Revokes the token of the client `name`. Returns whether there was one.
-    pub fn revoke(conn: &mut Conn, name: &str, now: Micros) -> Result<bool, StoreError> {
-        let live = service_tokens::table.find(name).filter(service_tokens::revoked_at.is_null());
-        let ended = on_backend!(conn, |c| diesel::update(live)
-            .set(service_tokens::revoked_at.eq(Some(now.get())))
-            .execute(c))?;
-        Ok(ended == 1)
+        service_token::put(conn, &self.name, &hash(self.secret.reveal()), &self.scopes, now)
     }
 }

@@ -45,7 +45,10 @@ fn connect(socket_dir: &Path, database: &str) -> diesel::ConnectionResult<PgConn
 fn start() -> Option<Cluster> {
     let Some(binaries) = find_binaries() else {
         let why = "no Postgres server is installed (initdb was not found)";
-        assert!(std::env::var_os(VARIABLE).is_none_or(|value| value != "required"), "{VARIABLE}=required, but {why}");
+        assert!(
+            std::env::var_os(VARIABLE).is_none_or(|value| value != "required"),
+            "{VARIABLE}=required, but {why}"
+        );
         eprintln!("SKIPPED on Postgres: {why}");
         return None;
     };

@@ -91,7 +91,12 @@ impl TokenSigner {
     }
 
     /// A token for `user`, signed in as `session`, valid from `now` for [`ACCESS_TOKEN_LIFE`].
-    pub fn sign(&self, user: UserId, session: SessionId, now: Micros) -> jsonwebtoken::errors::Result<String> {
+    pub fn sign(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Micros,
+    ) -> jsonwebtoken::errors::Result<String> {
         let header = Header {
             typ: Some(TOKEN_TYPE.into()),
             kid: Some(self.public.kid.clone()),

@@ -1,0 +1,169 @@
+//! The command line: `serve`, and the operator's commands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use shared::db::DatabaseUrl;
+use shared::telemetry::LogFormat;
+use user_service::config::{PasswordCost, Switch};
+
+/// Users and relations for social apps: both services in one process, and the operator's commands.
+///
+/// Without a command it serves: user-service on 127.0.0.1:8081 and relation-service on 127.0.0.1:8082,
+/// on embedded databases in ./data, with secrets made on first use.
+#[derive(Debug, Parser)]
+#[command(name = "mutual", version, after_help = "Try: mutual serve --seed-demo")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run both services in this process (what happens without a command, too).
+    Serve(Box<Serve>),
+    /// Load a follow graph from a text file with one edge `a b` a line: a follows b.
+    ///
+    /// Each number becomes a person called PREFIX followed by the number. Loading again changes
+    /// nothing, and a load that was interrupted goes on where it stopped. The services must not run on
+    /// the same embedded databases.
+    ImportGraph(ImportGraph),
+    /// Recount everything and compare: one line a rule, exit code 1 if anything has drifted.
+    ///
+    /// Reads one moment of each database, so it may run beside the services.
+    Audit(Databases),
+    /// Fill empty databases with a small believable world: some hundred people, some of them private,
+    /// some celebrities, with follows, friends, requests and blocks.
+    Seed(Databases),
+    /// Manage accounts and tokens.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+/// Manage accounts and tokens.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Tokens with which other backend services call these.
+    #[command(subcommand)]
+    ServiceToken(ServiceToken),
+}
+
+/// Tokens with which other backend services call these.
+#[derive(Debug, Subcommand)]
+pub enum ServiceToken {
+    /// Make a token for a client and print it, once; an earlier one of the same name ends.
+    ///
+    /// It is valid for both services at once, also while they run.
+    Create {
+        /// The client's name.
+        #[arg(long)]
+        name: String,
+        /// What it may do: events, visibility, relationships, fanout, audit.
+        #[arg(long, value_delimiter = ',', required = true)]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        databases: Databases,
+    },
+    /// End a client's token. Running services refuse it within seconds.
+    Revoke {
+        /// The client's name.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        databases: Databases,
+    },
+}
+
+/// Which databases an operator's command works on.
+#[derive(Debug, Clone, Args)]
+pub struct Databases {
+    /// Where the embedded databases are.
+    #[arg(long, env, default_value = "data")]
+    pub data_dir: PathBuf,
+    /// The user database, if it is not the embedded one.
+    #[arg(long, env)]
+    pub user_database_url: Option<DatabaseUrl>,
+    /// The relation database, if it is not the embedded one.
+    #[arg(long, env)]
+    pub relation_database_url: Option<DatabaseUrl>,
+}
+
+impl Databases {
+    /// Where users are kept.
+    pub fn user_url(&self) -> DatabaseUrl {
+        self.user_database_url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(self.data_dir.join("user.db")))
+    }
+
+    /// Where relations are kept.
+    pub fn relation_url(&self) -> DatabaseUrl {
+        let embedded = || DatabaseUrl::sqlite(self.data_dir.join("relation.db"));
+        self.relation_database_url.clone().unwrap_or_else(embedded)
+    }
+}
+
+/// What to load.
+#[derive(Debug, Args)]
+pub struct ImportGraph {
+    /// The file, plain or gzipped. Lines that begin with # are comments.
+    pub file: PathBuf,
+    /// Each line is a friendship: both follow each other.
+    #[arg(long)]
+    pub undirected: bool,
+    /// What the people's names begin with.
+    #[arg(long, default_value = "n")]
+    pub prefix: String,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
+}
+
+/// How to serve. Flags beat environment variables (the names in brackets), which beat the file of
+/// --config, which beats the defaults.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Where the databases and the secrets are.
+    #[command(flatten)]
+    pub databases: Databases,
+    /// Where user-service listens.
+    #[arg(long, env, default_value = "127.0.0.1:8081")]
+    pub user_listen: SocketAddr,
+    /// Where relation-service listens.
+    #[arg(long, env, default_value = "127.0.0.1:8082")]
+    pub relation_listen: SocketAddr,
+    /// Where the operator's pages listen: keep it off public addresses.
+    #[arg(long, env, default_value = "127.0.0.1:8083")]
+    pub admin_listen: SocketAddr,
+    /// Fill empty databases with a small believable world first.
+    #[arg(long, env)]
+    pub seed_demo: bool,
+    /// `off` lifts the limits of requests per network: for tests and benchmarks.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub rate_limits: Switch,
+    /// `low` makes passwords cheap to guess: for tests.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub password_cost: PasswordCost,
+    /// Threads of each service that answer requests; 0 takes one for each core.
+    #[arg(long, env, default_value_t = 0)]
+    pub workers: usize,
+    /// Connections of each service for reading.
+    #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub read_connections: u32,
+    /// The limits of user-service.
+    #[command(flatten)]
+    pub user_limits: user_service::config::Limits,
+    /// The limits of relation-service.
+    #[command(flatten)]
+    pub relation_limits: relation_service::config::Limits,
+    /// How a line of the log looks. RUST_LOG sets what is logged.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Read settings from this TOML file.
+    #[arg(long, env = shared::settings::CONFIG_VARIABLE, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Show the settings in force, without secrets, and stop.
+    #[arg(long)]
+    pub print_config: bool,
+}

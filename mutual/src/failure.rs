@@ -1,0 +1,28 @@
+//! Why an operator's command fails.
+
+use std::io;
+
+use shared::db::StoreError;
+
+/// Shown on standard error; the exit code is 1.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A file, an address or a process.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// user-service does not start.
+    #[error(transparent)]
+    UserService(#[from] user_service::app::StartError),
+    /// relation-service does not start.
+    #[error(transparent)]
+    RelationService(#[from] relation_service::app::StartError),
+    /// What was asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The audit found something; the lines are printed already.
+    #[error("something has drifted")]
+    Drift,
+}

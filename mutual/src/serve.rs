@@ -1,0 +1,136 @@
+//! `mutual serve`: both services in this process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use awc::Client;
+use relation_service::actors::feed::UserService;
+use shared::clock::Clock;
+use shared::process::{asked_to_stop, say};
+use shared::secret::{self, make_private_dir};
+
+use crate::admin;
+use crate::cli::Serve;
+use crate::failure::Failure;
+use crate::seed;
+
+/// How long both services together may take until they are ready.
+const READY_WAIT: Duration = Duration::from_secs(30);
+/// How often readiness is asked for until then.
+const READY_EVERY: Duration = Duration::from_millis(20);
+
+/// Starts both services and answers requests until it is asked to stop.
+pub async fn run(settings: Serve) -> Result<(), Failure> {
+    make_private_dir(&settings.databases.data_dir)?;
+    if settings.seed_demo {
+        seed::fill_if_empty(&settings.databases)?;
+    }
+    let admin = admin::start(settings.admin_listen)?;
+    let admin_stop = admin.handle();
+    actix_web::rt::spawn(admin);
+    let users = user_service::app::App::start(user_settings(&settings)?)?;
+    let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
+    let (user_address, relation_address) = (users.address, relations.address);
+    let stops = [users.stop.clone(), relations.stop.clone()];
+    let running =
+        futures_util::future::join(actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
+    wait_until_ready(&[user_address, relation_address]).await?;
+    greet(&settings, user_address, relation_address);
+    actix_web::rt::spawn(async move {
+        if asked_to_stop().await.is_ok() {
+            log::info!("stopping: requests under way are finished");
+            let [users, relations] = stops;
+            // First the one that asks the other.
+            relations.stop(true).await;
+            users.stop(true).await;
+            admin_stop.stop(true).await;
+        }
+    });
+    let (users, relations) = running.await;
+    users.map_err(io::Error::other)??;
+    relations.map_err(io::Error::other)??;
+    Ok(())
+}
+
+fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failure> {
+    let secret = |name: &str| secret::load_or_create(&settings.databases.data_dir.join(name));
+    Ok(user_service::app::Settings {
+        listen: settings.user_listen,
+        database_url: settings.databases.user_url(),
+        signing_key: secret("signing-key")?,
+        refresh_key: secret("refresh-key")?,
+        service_secret: secret("service-secret")?,
+        node: 0,
+        workers: settings.workers,
+        read_connections: settings.read_connections,
+        password_cost: settings.password_cost,
+        hash_threads: 0,
+        rate_limits: settings.rate_limits,
+        limits: settings.user_limits,
+        clock: Clock::system(),
+    })
+}
+
+fn relation_settings(
+    settings: &Serve,
+    user_address: SocketAddr,
+) -> Result<relation_service::app::Settings, Failure> {
+    let secret = secret::load_or_create(&settings.databases.data_dir.join("service-secret"))?;
+    Ok(relation_service::app::Settings {
+        listen: settings.relation_listen,
+        database_url: settings.databases.relation_url(),
+        user_service: UserService { url: format!("http://{}", reachable(user_address)), secret },
+        limits: settings.relation_limits.into(),
+        workers: settings.workers,
+        read_connections: settings.read_connections,
+        clock: Clock::system(),
+    })
+}
+
+/// An address that listens on every interface is reached on this machine's own.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    reachable
+}
+
+async fn wait_until_ready(addresses: &[SocketAddr]) -> Result<(), Failure> {
+    let http = Client::default();
+    let started = Instant::now();
+    for &address in addresses {
+        let url = format!("http://{}/readyz", reachable(address));
+        let ready = || async { http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) };
+        while !ready().await {
+            if started.elapsed() > READY_WAIT {
+                return Err(
+                    io::Error::other(format!("{url} does not become ready; see the log above")).into()
+                );
+            }
+            tokio::time::sleep(READY_EVERY).await;
+        }
+    }
+    Ok(())
+}
+
+fn greet(settings: &Serve, users: SocketAddr, relations: SocketAddr) {
+    say(&format!(
+        "Mutual is ready.
+  user-service      http://{users}   documentation: http://{users}/docs/
+  relation-service  http://{relations}   documentation: http://{relations}/docs/
+  metrics           http://{}/metrics
+  data              {}
+Try next:
+  curl -s http://{users}/v1/users -H 'content-type: application/json' \\
+    -d '{{\"username\":\"ada\",\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'
+Stop with Ctrl-C.",
+        settings.admin_listen,
+        settings.databases.data_dir.display()
+    ));
+}

@@ -1,0 +1,79 @@
+//! Both databases opened by an operator's command.
+
+use std::io;
+use std::sync::Arc;
+
+use relation_service::actors::change::{Command as RelationCommand, RelationEngine};
+use relation_service::actors::feed::learned_from;
+use relation_service::domain::Limits;
+use shared::clock::Clock;
+use shared::db::{Conn, Owner, StoreError, log, open_bulk_writer};
+use shared::event::EventPage;
+use shared::id::{IdGenerator, NODE_MAX};
+use shared::secret::{make_private_dir, random_bytes};
+use shared::writer::commit_batch;
+use user_service::actors::change::UserEngine;
+use user_service::domain::refresh_token::RefreshKey;
+use user_service::domain::session::SessionLife;
+
+use crate::cli::Databases;
+use crate::failure::Failure;
+
+/// Events copied in one transaction.
+const EVENTS_PER_COMMIT: i64 = 5_000;
+
+/// Both databases, opened for writing, with the services kept out.
+pub struct Stores {
+    /// Where users are kept.
+    pub users: Conn,
+    /// Where relations are kept.
+    pub relations: Conn,
+    _owners: [Owner; 2],
+}
+
+impl Stores {
+    /// Opens both and brings them to this schema. Says so and stops if a service runs on one of them.
+    pub fn open(databases: &Databases) -> Result<Self, Failure> {
+        make_private_dir(&databases.data_dir)?;
+        let (user_url, relation_url) = (databases.user_url(), databases.relation_url());
+        let owners = [Owner::take(&user_url)?, Owner::take(&relation_url)?];
+        let mut users = open_bulk_writer(&user_url)?;
+        user_service::store::migrate(&mut users)?;
+        let mut relations = open_bulk_writer(&relation_url)?;
+        relation_service::store::migrate(&mut relations)?;
+        Ok(Self { users, relations, _owners: owners })
+    }
+
+    /// Brings relation-service's copy of user facts to the end of user-service's log.
+    pub fn copy_facts(&mut self) -> Result<(), StoreError> {
+        let mut position = relation_service::store::fact::feed_position(&mut self.relations)?;
+        loop {
+            let items = log::after(&mut self.users, position, EVENTS_PER_COMMIT)?;
+            let Some(last) = items.last() else { return Ok(()) };
+            position = last.seq;
+            let learned = learned_from(&EventPage { items, next_after: position, oldest: 1 });
+            let command = RelationCommand::Learn(learned);
+            commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system())?;
+        }
+    }
+}
+
+/// The rules of relations without limits: what exists elsewhere is taken as it is.
+pub fn relation_engine() -> RelationEngine {
+    let no_limit = i64::MAX;
+    RelationEngine {
+        limits: Limits { following_max: no_limit, requests_sent_max: no_limit, blocks_max: no_limit },
+    }
+}
+
+/// The rules of users for making accounts that nobody is signed in to.
+pub fn user_engine() -> Result<UserEngine, Failure> {
+    let key = random_bytes().map_err(io::Error::other)?;
+    Ok(UserEngine {
+        // A node of its own: a service makes ids at the same time.
+        ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
+        refresh_key: RefreshKey::new(&key),
+        life: SessionLife::default(),
+        sessions_max: 1,
+    })
+}

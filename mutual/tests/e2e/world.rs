@@ -1,0 +1,191 @@
+//! A running `mutual serve` with databases of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use actix_web::http::Method;
+use serde_json::{Value, json};
+use shared::testing::{Client, postgres};
+use tempfile::TempDir;
+
+const STOP_WAIT: Duration = Duration::from_secs(20);
+
+/// Where a world keeps its data: it outlives the processes that serve it.
+pub struct Ground {
+    dir: TempDir,
+    urls: Option<[String; 2]>,
+}
+
+impl Ground {
+    pub fn sqlite() -> Option<Self> {
+        Some(Self { dir: tempfile::tempdir().unwrap(), urls: None })
+    }
+
+    pub fn postgres() -> Option<Self> {
+        let urls = [postgres::new_database()?, postgres::new_database()?];
+        Some(Self { dir: tempfile::tempdir().unwrap(), urls: Some(urls) })
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A command of the operator's on these databases.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mutual"));
+        command.args(words).arg("--data-dir").arg(self.dir.path()).env("RUST_LOG", "warn");
+        if let Some([users, relations]) = &self.urls {
+            command.args(["--user-database-url", users, "--relation-database-url", relations]);
+        }
+        command
+    }
+
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Recounts everything, and panics if anything has drifted.
+    pub fn audit(&self) {
+        let output = self.run(&["audit"]);
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && lines.lines().count() > 10, "{lines}{output:?}");
+    }
+
+    pub fn serve(&self) -> World {
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, flags: &[&str]) -> World {
+        let mut command = self.command(&["serve", "--rate-limits", "off", "--password-cost", "low"]);
+        for listen in ["--user-listen", "--relation-listen", "--admin-listen"] {
+            command.args([listen, "127.0.0.1:0"]);
+        }
+        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        let mut greeting = BufReader::new(child.stdout.take().unwrap());
+        let (mut users, mut relations) = (String::new(), String::new());
+        let mut line = String::new();
+        while !line.starts_with("Stop with") {
+            line.clear();
+            assert!(greeting.read_line(&mut line).unwrap() > 0, "it ended: {:?}", child.wait());
+            let url = || line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            match line.split_whitespace().next() {
+                Some("user-service") => users = url(),
+                Some("relation-service") => relations = url(),
+                _ => {}
+            }
+        }
+        // Nobody reads on; a full pipe must not stop the services.
+        std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
+        World { child, users, relations }
+    }
+}
+
+pub struct World {
+    child: Child,
+    pub users: String,
+    pub relations: String,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl World {
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub fn crash(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn ended(mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < STOP_WAIT, "it does not stop");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
+    pub async fn register(&self, name: &str) -> Person {
+        let users = Client::new(&self.users);
+        let body = json!({
+            "username": name, "email": format!("{name}@example.com"), "password": "a long and odd passphrase",
+        });
+        let made = users.json(Method::POST, "/v1/users", &body).await.expect(201).json();
+        let token = made["session"]["access_token"].as_str().unwrap();
+        Person {
+            id: made["user"]["id"].as_str().unwrap().to_owned(),
+            users: users.with_token(token),
+            relations: Client::new(&self.relations).with_token(token),
+        }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub id: String,
+    pub users: Client,
+    pub relations: Client,
+}
+
+impl Person {
+    pub async fn follow(&self, target: &Self) -> Value {
+        self.relations.put(&format!("/v1/me/following/{}", target.id)).await.expect(200).json()
+    }
+
+    pub async fn block(&self, target: &Self) -> Value {
+        self.relations.put(&format!("/v1/me/blocks/{}", target.id)).await.expect(200).json()
+    }
+
+    pub async fn relationship(&self, target: &Self) -> Value {
+        let path = format!("/v1/me/relationships?ids={}", target.id);
+        self.relations.get(&path).await.expect(200).json()["items"][0]["relationship"].clone()
+    }
+
+    pub async fn counts(&self) -> Value {
+        self.relations.get(&format!("/v1/users/{}/counts", self.id)).await.expect(200).json()
+    }
+
+    pub async fn go_private(&self, private: bool) {
+        let body = json!({ "private_account": private });
+        self.users.json(Method::PATCH, "/v1/me/privacy", &body).await.expect(200);
+    }
+}
+
+/// How many rounds of something; a long run sets `MUTUAL_TEST_ROUNDS`.
+pub fn rounds(usual: usize) -> usize {
+    std::env::var("MUTUAL_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+/// Runs a case on both databases; without a Postgres server it is skipped there, said out loud.
+macro_rules! on_both_grounds {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[actix_web::test] async fn $case() {
+                super::$case(crate::world::Ground::sqlite().unwrap()).await;
+            })+
+        }
+        mod postgres {
+            $(#[actix_web::test] async fn $case() {
+                if let Some(ground) = crate::world::Ground::postgres() {
+                    super::$case(ground).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both_grounds;

@@ -1,0 +1,258 @@
+//! user-service as relation-service sees it: its keys, its feed and its answers to direct questions,
+//! with switches for everything that can go wrong on the way.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::event::{Event, EventPage};
+use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts, UserFactsItem, UserFactsPage};
+use shared::id::{IdGenerator, SessionId, UserId};
+use shared::secret::Secret;
+use shared::token::TokenSigner;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::server_thread::ServerThread;
+
+/// How the fake behaves to callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// As it should.
+    Up,
+    /// It is away: every request fails at once.
+    Down,
+    /// It takes requests and never answers them.
+    Silent,
+}
+
+/// The fake. Clones share it; the server lives as long as the first.
+pub struct FakeUserService {
+    /// Where it is.
+    pub url: String,
+    /// The secret shared with relation-service.
+    pub secret: Secret,
+    state: Arc<State>,
+    _server: ServerThread,
+}
+
+struct State {
+    signer: TokenSigner,
+    /// What callers must send.
+    authorization: String,
+    clock: Clock,
+    ids: IdGenerator,
+    log: Mutex<Log>,
+    /// The newest event that the feed shows.
+    shown: watch::Sender<i64>,
+    /// The greatest `after` that was asked for: everything up to it is applied.
+    applied: watch::Sender<i64>,
+    mode: watch::Sender<Mode>,
+    questions: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Log {
+    events: Vec<Event>,
+    people: HashMap<UserId, UserFacts>,
+    held: bool,
+}
+
+impl FakeUserService {
+    /// Starts it on a free port.
+    pub fn start() -> Self {
+        let secret = Secret::random().unwrap();
+        let clock = Clock::system();
+        let state = Arc::new(State {
+            signer: TokenSigner::new(&Secret::random().unwrap()).unwrap(),
+            authorization: format!("Bearer {}", secret.as_internal_token().reveal()),
+            ids: IdGenerator::new(clock.clone(), 1),
+            clock,
+            log: Mutex::default(),
+            shown: watch::Sender::new(0),
+            applied: watch::Sender::new(0),
+            mode: watch::Sender::new(Mode::Up),
+            questions: AtomicUsize::new(0),
+        });
+        let data = web::Data::from(state.clone());
+        let (server, address) = ServerThread::start(move || {
+            let app = move || {
+                App::new()
+                    .app_data(data.clone())
+                    .route("/.well-known/jwks.json", web::get().to(keys))
+                    .route("/v1/events", web::get().to(events))
+                    .route("/v1/user-facts", web::get().to(user_facts))
+            };
+            let server = HttpServer::new(app).workers(1).disable_signals();
+            let server = server.bind(("127.0.0.1", 0)).unwrap();
+            let address = server.addrs()[0];
+            let server = server.run();
+            (address, server.handle(), Box::pin(server))
+        });
+        Self { url: format!("http://{address}"), secret, state, _server: server }
+    }
+
+    /// A new person, signed in.
+    pub fn register(&self, name: &str) -> (UserId, SessionId) {
+        let id = self.state.ids.next_as(UserId::new);
+        let facts = UserFacts {
+            username: name.into(),
+            display_name: name.to_uppercase(),
+            avatar_url: None,
+            verified: false,
+            status: AccountStatus::Active,
+            private_account: false,
+            show_relations: ListAudience::Everyone,
+            show_counts: true,
+            suggest_to_others: true,
+            messages_from: Audience::Everyone,
+            comments_from: Audience::Everyone,
+            mentions_from: Audience::Everyone,
+        };
+        self.append("user.registered", id, serde_json::to_value(&facts).unwrap(), Some(facts));
+        (id, self.state.ids.next_as(SessionId::new))
+    }
+
+    /// An access token, made by the right key at the right time.
+    pub fn token(&self, user: UserId, session: SessionId) -> String {
+        self.state.signer.sign(user, session, self.state.clock.now()).unwrap()
+    }
+
+    /// An access token that was made `ago`.
+    pub fn old_token(&self, user: UserId, session: SessionId, ago: Duration) -> String {
+        let then = self.state.clock.now().get() - i64::try_from(ago.as_micros()).unwrap();
+        self.state.signer.sign(user, session, shared::clock::Micros::new(then)).unwrap()
+    }
+
+    /// Changes what is known about a person, with an event of this type.
+    pub fn change(&self, user: UserId, kind: &str, change: impl FnOnce(&mut UserFacts)) {
+        let mut facts = self.state.log.lock().unwrap().people[&user].clone();
+        change(&mut facts);
+        self.append(kind, user, serde_json::to_value(&facts).unwrap(), Some(facts));
+    }
+
+    /// Ends a session.
+    pub fn revoke_session(&self, user: UserId, session: SessionId) {
+        self.append("session.revoked", user, json!({"session_id": session}), None);
+    }
+
+    /// Adds an event to the log.
+    pub fn append(&self, kind: &str, subject: UserId, data: Value, facts: Option<UserFacts>) {
+        let mut log = self.state.log.lock().unwrap();
+        let seq = i64::try_from(log.events.len()).unwrap() + 1;
+        let at = self.state.clock.now();
+        log.events.push(Event {
+            seq,
+            kind: kind.into(),
+            at,
+            actor_id: Some(subject),
+            subject_id: Some(subject),
+            cause: None,
+            data,
+        });
+        log.people.extend(facts.map(|facts| (subject, facts)));
+        if !log.held {
+            self.state.shown.send_replace(seq);
+        }
+    }
+
+    /// Holds the feed back, while keys and direct questions are still answered.
+    pub fn hold_feed(&self) {
+        self.state.log.lock().unwrap().held = true;
+    }
+
+    /// Lets the feed show everything again.
+    pub fn release_feed(&self) {
+        let mut log = self.state.log.lock().unwrap();
+        log.held = false;
+        self.state.shown.send_replace(i64::try_from(log.events.len()).unwrap());
+    }
+
+    /// Changes how it behaves from now on; requests that wait fail.
+    pub fn set_mode(&self, mode: Mode) {
+        self.state.mode.send_replace(mode);
+    }
+
+    /// How many direct questions about people came so far.
+    pub fn questions(&self) -> usize {
+        self.state.questions.load(Ordering::SeqCst)
+    }
+
+    /// Waits until relation-service has applied everything that the feed shows.
+    pub async fn applied(&self) {
+        let shown = *self.state.shown.borrow();
+        let mut applied = self.state.applied.subscribe();
+        let waited = timeout(Duration::from_secs(20), applied.wait_for(|after| *after >= shown)).await;
+        waited.expect("the feed is applied in time").unwrap();
+    }
+}
+
+/// An answer instead of the one asked for: the caller is not known, or nobody is there.
+async fn turned_away(request: &HttpRequest, state: &State) -> Option<HttpResponse> {
+    let mut mode = state.mode.subscribe();
+    if *mode.borrow() == Mode::Silent {
+        mode.wait_for(|mode| *mode != Mode::Silent).await.unwrap();
+        return Some(HttpResponse::ServiceUnavailable().finish());
+    }
+    if *mode.borrow() == Mode::Down {
+        return Some(HttpResponse::ServiceUnavailable().finish());
+    }
+    let sent = request.headers().get("authorization").and_then(|sent| sent.to_str().ok());
+    (sent != Some(&state.authorization)).then(|| HttpResponse::new(StatusCode::UNAUTHORIZED))
+}
+
+async fn keys(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    if let Some(answer) = turned_away(&request, &state).await {
+        return answer;
+    }
+    HttpResponse::Ok().json(state.signer.key_set())
+}
+
+#[derive(Deserialize)]
+struct EventsQuery {
+    after: i64,
+    limit: usize,
+    wait_ms: u64,
+}
+
+async fn events(request: HttpRequest, query: web::Query<EventsQuery>, state: web::Data<State>) -> HttpResponse {
+    if let Some(answer) = turned_away(&request, &state).await {
+        return answer;
+    }
+    let EventsQuery { after, limit, wait_ms } = query.into_inner();
+    state.applied.send_if_modified(|held| std::mem::replace(held, (*held).max(after)) < after);
+    let (mut shown, mut mode) = (state.shown.subscribe(), state.mode.subscribe());
+    tokio::select! {
+        _ = timeout(Duration::from_millis(wait_ms), shown.wait_for(|seq| *seq > after)) => {}
+        _ = mode.wait_for(|mode| *mode != Mode::Up) => return HttpResponse::ServiceUnavailable().finish(),
+    }
+    let shown = *state.shown.borrow();
+    let log = state.log.lock().unwrap();
+    let items = log.events.iter().filter(|event| event.seq > after && event.seq <= shown);
+    let items: Vec<Event> = items.take(limit).cloned().collect();
+    let next_after = items.last().map_or(after, |event| event.seq);
+    HttpResponse::Ok().json(EventPage { items, next_after, oldest: 1 })
+}
+
+#[derive(Deserialize)]
+struct FactsQuery {
+    ids: String,
+}
+
+async fn user_facts(request: HttpRequest, query: web::Query<FactsQuery>, state: web::Data<State>) -> HttpResponse {
+    state.questions.fetch_add(1, Ordering::SeqCst);
+    if let Some(answer) = turned_away(&request, &state).await {
+        return answer;
+    }
+    let log = state.log.lock().unwrap();
+    let item = |id: UserId| UserFactsItem { id, facts: log.people.get(&id).cloned() };
+    let items = query.ids.split(',').map(|id| item(id.parse().unwrap())).collect();
+    let seq = i64::try_from(log.events.len()).unwrap();
+    HttpResponse::Ok().json(UserFactsPage { items, seq })
+}

@@ -1,0 +1,38 @@
+//! relation-service from outside: a real server on a real database of each kind, and user-service
+//! played by a fake. A test named `r05_...` checks the rule R5 of the contract.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test stands on stops it where it cannot go on"
+)]
+
+mod fake_user_service;
+mod model;
+mod person;
+mod random;
+mod server_thread;
+mod test_app;
+
+mod audit;
+mod bad_input;
+mod batches;
+mod blocks;
+mod counts;
+mod engine;
+mod events;
+mod explain;
+mod follows;
+mod friends;
+mod hidden;
+mod limits;
+mod lists;
+mod openapi;
+mod outages;
+mod races;
+mod relationships;
+mod requests;
+mod revision;
+mod sessions;
+mod stream;
+mod sweeps;

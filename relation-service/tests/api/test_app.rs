@@ -1,0 +1,179 @@
+//! relation-service, running, with everything that a test needs around it.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use relation_service::actors::feed::UserService;
+use relation_service::app::{App, Settings};
+use relation_service::domain::Limits;
+use relation_service::store;
+use shared::clock::{Clock, Micros};
+use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
+use shared::facts::{AccountStatus, UserFacts};
+use shared::http::NewServiceToken;
+use shared::testing::{Client, TestDatabase};
+
+use crate::fake_user_service::FakeUserService;
+use crate::person::Person;
+use crate::server_thread::ServerThread;
+
+/// The limits of the contract.
+pub const LIMITS: Limits = Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000 };
+/// How long anything may take that is not promised sooner.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The running service.
+pub struct TestApp {
+    /// Its user-service.
+    pub users: FakeUserService,
+    /// A caller without a token.
+    pub nobody: Client,
+    database: TestDatabase,
+    limits: Limits,
+    server: Option<ServerThread>,
+}
+
+impl TestApp {
+    /// Starts it on a new database and waits until it is ready.
+    pub async fn start(make: impl Fn() -> TestDatabase) -> Self {
+        Self::with_limits(make, LIMITS).await
+    }
+
+    /// The same with other limits.
+    pub async fn with_limits(make: impl Fn() -> TestDatabase, limits: Limits) -> Self {
+        let mut app = Self {
+            users: FakeUserService::start(),
+            nobody: Client::new(""),
+            database: make(),
+            limits,
+            server: None,
+        };
+        app.start_service();
+        app.until_ready().await;
+        app
+    }
+
+    /// Starts the service on the database as it is.
+    pub fn start_service(&mut self) {
+        let settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            database_url: self.database.url.clone(),
+            user_service: UserService { url: self.users.url.clone(), secret: self.users.secret.clone() },
+            limits: self.limits,
+            workers: 2,
+            read_connections: 2,
+            clock: Clock::system(),
+        };
+        let (server, address) = ServerThread::start(move || {
+            let app = App::start(settings).unwrap();
+            (app.address, app.stop.clone(), Box::pin(app.run()))
+        });
+        self.server = Some(server);
+        self.nobody = Client::new(format!("http://{address}"));
+    }
+
+    /// Stops the service and all its actors, as the end of its process would.
+    pub fn stop_service(&mut self) {
+        self.server = None;
+    }
+
+    /// Waits until `/readyz` says so.
+    pub async fn until_ready(&self) {
+        until("ready", async || self.nobody.get("/readyz").await.status == 200).await;
+    }
+
+    /// A new person, of whom the service has not heard yet.
+    pub fn newcomer(&self, name: &str) -> Person {
+        let (id, session) = self.users.register(name);
+        let token = self.users.token(id, session);
+        Person { id, session, http: self.nobody.with_token(token.as_str()), token }
+    }
+
+    /// New people whom the service knows.
+    pub async fn people<const N: usize>(&self, names: [&str; N]) -> [Person; N] {
+        let people = names.map(|name| self.newcomer(name));
+        self.users.applied().await;
+        people
+    }
+
+    /// So many people whom the service knows, named after `name`.
+    pub async fn crowd(&self, name: &str, count: usize) -> Vec<Person> {
+        let people = (0..count).map(|number| self.newcomer(&format!("{name}{number}"))).collect();
+        self.users.applied().await;
+        people
+    }
+
+    /// Changes a person's facts, and waits until the service knows.
+    pub async fn change(&self, person: &Person, change: impl FnOnce(&mut UserFacts)) {
+        self.users.change(person.id, "user.privacy_changed", change);
+        self.users.applied().await;
+    }
+
+    /// Makes an account private or public, and waits until the service knows.
+    pub async fn set_private(&self, person: &Person, private: bool) {
+        self.change(person, |facts| facts.private_account = private).await;
+    }
+
+    /// Hides an account or shows it again, and waits until the service knows.
+    pub async fn set_status(&self, person: &Person, status: AccountStatus) {
+        let kind = match status {
+            AccountStatus::Active => "user.reactivated",
+            AccountStatus::Suspended => "user.suspended",
+            AccountStatus::Deactivated => "user.deactivated",
+            AccountStatus::Deleted => "user.deleted",
+        };
+        self.users.change(person.id, kind, |facts| facts.status = status);
+        self.users.applied().await;
+    }
+
+    /// A caller with a new service token of these scopes.
+    pub fn service(&self, name: &str, scopes: &[&str]) -> Client {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let token = NewServiceToken::new(name, &scopes).unwrap();
+        token.store(&mut self.writer(), Micros::new(1)).unwrap();
+        self.nobody.with_token(token.token().reveal())
+    }
+
+    /// The log's newest event, as answers say it.
+    pub async fn revision(&self) -> i64 {
+        self.nobody.get("/livez").await.header("mutual-revision").parse().unwrap()
+    }
+
+    /// How to open the database.
+    pub fn database_url(&self) -> &DatabaseUrl {
+        &self.database.url
+    }
+
+    /// A connection of the test's own.
+    pub fn writer(&self) -> Conn {
+        open_writer(&self.database.url).unwrap()
+    }
+
+    /// Every rule that the tables can be checked against holds.
+    pub async fn assert_sound(&self) {
+        self.users.applied().await;
+        let findings = store::audit::audit(&mut open_reader(&self.database.url).unwrap()).unwrap();
+        let drift: Vec<_> = findings.iter().filter(|finding| finding.drift != 0).collect();
+        assert!(drift.is_empty(), "{drift:?}");
+    }
+}
+
+/// Waits until `met` holds.
+pub async fn until(what: &str, met: impl AsyncFn() -> bool) {
+    within(PATIENCE, what, met).await;
+}
+
+/// Waits until `met` holds, which must be before `limit` is over.
+pub async fn within(limit: Duration, what: &str, met: impl AsyncFn() -> bool) {
+    let started = Instant::now();
+    while !met().await {
+        assert!(started.elapsed() < limit, "not {what} within {limit:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Runs everything at once and returns the answers in order.
+pub async fn all<T>(tasks: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    futures_util::future::join_all(tasks).await
+}

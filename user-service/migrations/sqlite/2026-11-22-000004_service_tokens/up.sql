@@ -1,0 +1,13 @@
+-- WITHOUT ROWID: the rows live in the primary key's tree itself, so that a look-up reads one tree and not two.
+-- Other backend services that may call us, looked up by the name that their token begins with.
+CREATE TABLE service_tokens (
+    name        TEXT   NOT NULL PRIMARY KEY,
+    -- A hash: the secret itself is shown once and kept nowhere.
+    secret_hash TEXT   NOT NULL,
+    -- Separated by commas.
+    scopes      TEXT   NOT NULL,
+    -- Epoch microseconds.
+    created_at  BIGINT NOT NULL,
+    -- NULL while the token is valid.
+    revoked_at  BIGINT
+) WITHOUT ROWID;

@@ -1,0 +1,7 @@
+-- WITHOUT ROWID: the rows live in the primary key's tree itself, so that a look-up reads one tree and not two.
+-- Whose a look is: no two people have names that look alike. Apart from user_names because one person may hold two
+-- names of one look (renamed from adm1rer to admirer), and because uniqueness is per shard of the key.
+CREATE TABLE name_skeletons (
+    skeleton TEXT   NOT NULL PRIMARY KEY,
+    user_id  BIGINT NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,163 @@
+//! What the writer does with a batch: each command in order, decided and written on what the earlier
+//! ones left, so that uniqueness never rests on an error of the database, which would fail the batch.
+
+use std::sync::Arc;
+
+use shared::clock::Micros;
+use shared::db::StoreError;
+use shared::event::NewEvent;
+use shared::id::{IdGenerator, SessionId, UserId};
+use shared::writer::{Engine, Transaction};
+
+use super::register::{Imported, ImportedUser, NewAccount};
+use super::{login, profile, register};
+use crate::domain::account::User;
+use crate::domain::change::Change;
+use crate::domain::denial::Denial;
+use crate::domain::privacy::PrivacyPatch;
+use crate::domain::profile::ProfilePatch;
+use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
+use crate::domain::session::SessionLife;
+use crate::store::session::Session;
+
+/// One thing to do to the user database.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Somebody becomes a member, and is signed in.
+    Register(Box<NewAccount>),
+    /// People of another system become members, without a password or an address.
+    RegisterImported(Vec<ImportedUser>),
+    /// Somebody has proved who they are.
+    OpenSession(NewSession),
+    /// Somebody uses a refresh token.
+    Refresh(Presented),
+    /// End one session of a person.
+    RevokeSession {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
+    },
+    /// End all sessions of a person but one.
+    RevokeOthers {
+        /// Whose.
+        user: UserId,
+        /// Which stays.
+        keep: SessionId,
+    },
+    /// Change what a person shows of themselves.
+    PatchProfile {
+        /// Whose profile.
+        user: UserId,
+        /// Only if the record still has one of these versions; any if `None`.
+        versions: Option<Vec<i64>>,
+        /// The change.
+        patch: ProfilePatch,
+    },
+    /// Change who may see and do what.
+    PatchPrivacy {
+        /// Whose settings.
+        user: UserId,
+        /// The change.
+        patch: PrivacyPatch,
+    },
+}
+
+/// A login that was verified.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Who.
+    pub user: UserId,
+    /// The hash that the password matched: it must still be the one.
+    pub password_hash: String,
+    /// What the person calls the device.
+    pub device_name: String,
+    /// Random.
+    pub nonce: SessionNonce,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What was done, or why not.
+    pub outcome: Result<Outcome, Denial>,
+    /// The sessions that ended before their time, also where the outcome is a denial.
+    pub ended: Vec<SessionId>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A person is signed in.
+    Opened(Box<(User, Session)>),
+    /// People of another system are members: one entry for each.
+    Imported(Vec<Imported>),
+    /// A refresh token may be answered: the one of the session's generation.
+    Refreshed(Session),
+    /// The sessions have ended.
+    Ended,
+    /// The record as it is now.
+    Record(Box<User>),
+}
+
+impl From<Result<Outcome, Denial>> for Answer {
+    fn from(outcome: Result<Outcome, Denial>) -> Self {
+        Self { outcome, ended: Vec::new() }
+    }
+}
+
+/// The engine of this service's writer.
+#[derive(Debug, Clone)]
+pub struct UserEngine {
+    /// Makes the ids of people and sessions.
+    pub ids: Arc<IdGenerator>,
+    /// What refresh tokens are made with.
+    pub refresh_key: RefreshKey,
+    /// How long sessions live.
+    pub life: SessionLife,
+    /// Live sessions of one person; one more ends the oldest.
+    pub sessions_max: usize,
+}
+
+impl Engine for UserEngine {
+    type Command = Command;
+    type Answer = Answer;
+
+    fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
+        commands.iter().map(|command| self.apply_one(tx, command)).collect()
+    }
+}
+
+impl UserEngine {
+    fn apply_one(&self, tx: &mut Transaction<'_>, command: &Command) -> Result<Answer, StoreError> {
+        let now = tx.tick();
+        match command {
+            Command::Register(account) => register::register(self, tx, account, now).map(Answer::from),
+            Command::RegisterImported(users) => register::import(self, tx, users).map(Answer::from),
+            Command::OpenSession(new) => login::open(self, tx, new, now),
+            Command::Refresh(presented) => login::refresh(self, tx, presented, now),
+            Command::RevokeSession { user, session } => login::revoke(tx, *user, *session, now),
+            Command::RevokeOthers { user, keep } => login::revoke_others(tx, *user, *keep, now),
+            Command::PatchProfile { user, versions, patch } => {
+                profile::patch(tx, *user, versions.as_deref(), patch, now).map(Answer::from)
+            }
+            Command::PatchPrivacy { user, patch } => {
+                profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
+            }
+        }
+    }
+}
+
+/// Tells the world about a person: all that other services know of them, as it is now.
+pub(super) fn emit_facts(
+    tx: &mut Transaction<'_>,
+    change: Change,
+    user: &User,
+    at: Micros,
+) -> Result<(), StoreError> {
+    let data = serde_json::to_string(&user.facts());
+    let data = data.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let person = Some(user.id);
+    tx.emit(NewEvent { kind: change.as_str(), at, actor: person, subject: person, cause: None, data });
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Passwords: judged, hashed and verified on threads of their own, at most as many at once as there are
+//! cores, so that a flood of logins leaves everything else alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use actix_web::web;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use log::error;
+use shared::db::StoreError;
+use shared::secret::Secret;
+use tokio::sync::oneshot;
+
+use crate::config::PasswordCost;
+use crate::domain::field::FieldProblem;
+use crate::domain::registration::{RawRegistration, Registration};
+
+/// How many jobs may wait for each thread; one more is refused at once. A job takes about 20 ms, so the last
+/// of them waits about a second.
+pub const HASH_QUEUE_PER_THREAD_MAX: usize = 48;
+
+/// OWASP's choice for argon2id: 19 MiB, two passes, one lane.
+const STANDARD: (u32, u32, u32) = (19 * 1_024, 2, 1);
+/// As little as argon2 allows.
+const LOW: (u32, u32, u32) = (Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST);
+
+/// What the jobs work with.
+#[derive(Clone)]
+struct Tools {
+    argon2: Argon2<'static>,
+    /// Verified against where there is no hash, so that this takes as long. Nobody knows its password.
+    dummy: Arc<str>,
+    password_chars_min: usize,
+}
+
+/// The actor: a bounded queue before a bounded number of threads.
+pub struct PasswordHasher {
+    tools: Tools,
+    threads: usize,
+    running: usize,
+    queue: VecDeque<Job>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A registration in its one form, and the hash of its password; or what is refused.
+pub type Judged = Result<(Registration, String), Vec<FieldProblem>>;
+
+/// Something to do with a password.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub enum Job {
+    /// Check a registration and hash its password.
+    Judge {
+        /// As it was asked for.
+        raw: RawRegistration,
+        /// Told what came out.
+        reply: Reply<Judged>,
+    },
+    /// Compare a password with a hash, or with nothing in the same time.
+    Verify {
+        /// In clear.
+        password: Secret,
+        /// A PHC string.
+        hash: Option<String>,
+        /// Told whether they match.
+        reply: Reply<bool>,
+    },
+}
+
+impl PasswordHasher {
+    /// Starts the actor on a thread of its own, with at most `threads` jobs at once.
+    pub fn start(
+        cost: PasswordCost,
+        threads: usize,
+        password_chars_min: usize,
+    ) -> Result<Addr<Self>, StoreError> {
+        let unusable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("argon2: {error}"));
+        let (memory_kib, passes, lanes) = match cost {
+            PasswordCost::Standard => STANDARD,
+            PasswordCost::Low => LOW,
+        };
+        let params = Params::new(memory_kib, passes, lanes, None).map_err(|error| unusable(&error))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobodys = Secret::random().map_err(|error| unusable(&error))?;
+        let dummy = hash(&argon2, &nobodys)?.into();
+        let tools = Tools { argon2, dummy, password_chars_min };
+        Ok(Self::start_in_arbiter(&Arbiter::new().handle(), move |ctx| {
+            ctx.set_mailbox_capacity(HASH_QUEUE_PER_THREAD_MAX * threads);
+            Self { tools, threads, running: 0, queue: VecDeque::new() }
+        }))
+    }
+
+    fn run_next(&mut self, ctx: &mut Context<Self>) {
+        while self.running < self.threads
+            && let Some(job) = self.queue.pop_front()
+        {
+            if job.is_abandoned() {
+                continue;
+            }
+            self.running += 1;
+            let tools = self.tools.clone();
+            let work = web::block(move || job.run(&tools));
+            ctx.spawn(work.into_actor(self).map(|done, hasher, ctx| {
+                if done.is_err() {
+                    error!("a thread that hashes panicked");
+                }
+                hasher.running -= 1;
+                hasher.run_next(ctx);
+            }));
+        }
+    }
+}
+
+impl Actor for PasswordHasher {
+    type Context = Context<Self>;
+}
+
+impl Handler<Job> for PasswordHasher {
+    type Result = ();
+
+    fn handle(&mut self, job: Job, ctx: &mut Self::Context) {
+        if self.queue.len() >= HASH_QUEUE_PER_THREAD_MAX * self.threads {
+            return job.refuse();
+        }
+        self.queue.push_back(job);
+        self.run_next(ctx);
+    }
+}
+
+impl Job {
+    /// Whether nobody waits for it any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Judge { reply, .. } => reply.is_closed(),
+            Self::Verify { reply, .. } => reply.is_closed(),
+        }
+    }
+
+    /// A caller that hung up does not need its refusal.
+    fn refuse(self) {
+        match self {
+            Self::Judge { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
+            Self::Verify { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
+        }
+    }
+
+    /// A caller that hung up does not need its answer.
+    fn run(self, tools: &Tools) {
+        match self {
+            Self::Judge { raw, reply } => drop(reply.send(tools.judge(raw))),
+            Self::Verify { password, hash, reply } => {
+                drop(reply.send(Ok(tools.verify(&password, hash.as_deref()))));
+            }
+        }
+    }
+}
+
+impl Tools {
+    fn judge(&self, raw: RawRegistration) -> Result<Judged, StoreError> {
+        match Registration::validate(raw, self.password_chars_min) {
+            Ok(registration) => {
+                let hash = hash(&self.argon2, &registration.password)?;
+                Ok(Ok((registration, hash)))
+            }
+            Err(problems) => Ok(Err(problems)),
+        }
+    }
+
+    /// The comparison is always made, and takes the same time for nobody's hash.
+    fn verify(&self, password: &Secret, hash: Option<&str>) -> bool {
+        let parsed = PasswordHash::new(hash.unwrap_or(&self.dummy));
+        let matches = parsed
+            .is_ok_and(|parsed| self.argon2.verify_password(password.reveal().as_bytes(), &parsed).is_ok());
+        matches && hash.is_some()
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &Secret) -> Result<String, StoreError> {
+    let hashed = argon2.hash_password(password.reveal().as_bytes());
+    let failed = |error| StoreError::Unavailable(format!("argon2: {error}"));
+    Ok(hashed.map_err(failed)?.to_string())
+}

@@ -1,0 +1,138 @@
+//! Sessions: opened, used, ended.
+
+use shared::clock::Micros;
+use shared::db::StoreError;
+use shared::event::NewEvent;
+use shared::id::{SessionId, UserId};
+use shared::token::ACCESS_TOKEN_LIFE;
+use shared::writer::Transaction;
+
+use super::change::{Answer, NewSession, Outcome, UserEngine};
+use crate::domain::change::Change;
+use crate::domain::denial::Denial;
+use crate::domain::refresh_token::{Presented, SessionNonce};
+use crate::domain::session::{RefreshDecision, SessionState, decide_refresh};
+use crate::store;
+use crate::store::session::Session;
+
+/// Opens a session for somebody whose password was verified, and ends their oldest beyond the limit.
+pub(super) fn open(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    new: &NewSession,
+    now: Micros,
+) -> Result<Answer, StoreError> {
+    let user = store::user::user(tx.conn, new.user)?.filter(|user| user.is_visible());
+    let held = store::user::password_hash(tx.conn, new.user)?;
+    // The password may have changed since it was verified.
+    let Some(user) = user.filter(|_| held.as_ref() == Some(&new.password_hash)) else {
+        return Ok(Err(Denial::InvalidCredentials).into());
+    };
+    store::session::forget_ended(tx.conn, user.id, tokens_expired_at(now))?;
+    let live = store::session::live(tx.conn, user.id, now)?;
+    let excess = live.iter().skip(engine.sessions_max.saturating_sub(1));
+    let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
+    end(tx, user.id, &ended, now)?;
+    let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
+    Ok(Answer { outcome: Ok(Outcome::Opened(Box::new((user, session)))), ended })
+}
+
+/// Writes a session that begins now.
+pub(super) fn new_session(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    device_name: String,
+    nonce: SessionNonce,
+    now: Micros,
+) -> Result<Session, StoreError> {
+    let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.life);
+    let session = Session { state, nonce, device_name };
+    store::session::insert(tx.conn, &session)?;
+    tx.wrote();
+    Ok(session)
+}
+
+/// Decides about a refresh token. Reuse ends the session: the thief and the owner both sign in again.
+pub(super) fn refresh(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    presented: &Presented,
+    now: Micros,
+) -> Result<Answer, StoreError> {
+    let denied = || Answer::from(Err(Denial::InvalidRefreshToken));
+    let found = store::session::session(tx.conn, presented.user_id, presented.session_id)?;
+    let Some(session) = found.filter(|session| presented.verify(&engine.refresh_key, &session.nonce)) else {
+        return Ok(denied());
+    };
+    match decide_refresh(&session.state, presented.generation, now, engine.life.grace) {
+        RefreshDecision::Rotate { .. } => {
+            let state = session.state.rotated(now, engine.life);
+            store::session::rotate(tx.conn, &state)?;
+            tx.wrote();
+            Ok(Ok(Outcome::Refreshed(Session { state, ..session })).into())
+        }
+        RefreshDecision::Replay { .. } => Ok(Ok(Outcome::Refreshed(session)).into()),
+        RefreshDecision::Reuse => {
+            let ended = vec![session.state.id];
+            end(tx, session.state.user_id, &ended, now)?;
+            Ok(Answer { ended, ..denied() })
+        }
+        RefreshDecision::Expired | RefreshDecision::Revoked => Ok(denied()),
+    }
+}
+
+/// Ends one session of a person.
+pub(super) fn revoke(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    session: SessionId,
+    now: Micros,
+) -> Result<Answer, StoreError> {
+    let found = store::session::session(tx.conn, user, session)?;
+    if !found.is_some_and(|session| session.state.is_live(now)) {
+        return Ok(Err(Denial::SessionNotFound).into());
+    }
+    end(tx, user, &[session], now)?;
+    Ok(Answer { outcome: Ok(Outcome::Ended), ended: vec![session] })
+}
+
+/// Ends all sessions of a person but one.
+pub(super) fn revoke_others(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    keep: SessionId,
+    now: Micros,
+) -> Result<Answer, StoreError> {
+    let live = store::session::live(tx.conn, user, now)?;
+    let ended: Vec<SessionId> =
+        live.iter().map(|session| session.state.id).filter(|session| *session != keep).collect();
+    end(tx, user, &ended, now)?;
+    Ok(Answer { outcome: Ok(Outcome::Ended), ended })
+}
+
+fn end(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    sessions: &[SessionId],
+    now: Micros,
+) -> Result<(), StoreError> {
+    for session in sessions {
+        store::session::revoke(tx.conn, user, *session, now)?;
+        tx.emit(NewEvent {
+            kind: Change::SessionRevoked.as_str(),
+            at: now,
+            actor: Some(user),
+            subject: Some(user),
+            cause: None,
+            data: format!(r#"{{"session_id":"{session}"}}"#),
+        });
+    }
+    Ok(())
+}
+
+/// Access tokens of sessions that ended before this moment have expired by `now`.
+pub fn tokens_expired_at(now: Micros) -> Micros {
+    let life = i64::try_from(ACCESS_TOKEN_LIFE.as_micros()).unwrap_or(i64::MAX);
+    Micros::new(now.get().saturating_sub(life))
+}

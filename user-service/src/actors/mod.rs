@@ -1,0 +1,11 @@
+//! The actors of this service, each with one job, a bounded queue and a handle.
+//!
+//! `Writer` (from `shared`, running [`change::UserEngine`]) is the only way to change a table;
+//! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else. A new one
+//! needs a state that nobody else owns.
+
+pub mod change;
+pub mod hasher;
+pub mod login;
+mod profile;
+pub mod register;

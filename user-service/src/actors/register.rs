@@ -1,0 +1,188 @@
+//! Becoming a member: names, looks and addresses are looked up for all newcomers at once.
+
+use std::collections::{HashMap, HashSet};
+
+use shared::clock::Micros;
+use shared::db::StoreError;
+use shared::id::UserId;
+use shared::writer::Transaction;
+
+use super::change::{Outcome, UserEngine, emit_facts};
+use super::login;
+use crate::domain::account::{Role, Status, User};
+use crate::domain::change::Change;
+use crate::domain::denial::Denial;
+use crate::domain::email::Email;
+use crate::domain::privacy::Privacy;
+use crate::domain::refresh_token::SessionNonce;
+use crate::domain::username::Username;
+use crate::store;
+use crate::store::claim::{NameHolder, NewClaim};
+
+/// Somebody who registers, with everything but the ids.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The name asked for.
+    pub username: Username,
+    /// The address, not verified.
+    pub email: Email,
+    /// A PHC string.
+    pub password_hash: String,
+    /// Empty if none was given.
+    pub display_name: String,
+    /// Random: for the first session.
+    pub nonce: SessionNonce,
+}
+
+/// Somebody of another system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedUser {
+    /// The name asked for.
+    pub username: Username,
+    /// Empty if none is known.
+    pub display_name: String,
+}
+
+/// What became of somebody of another system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// Is a member now.
+    New(UserId),
+    /// The name is a member's already, as when the same people are imported again.
+    Known(UserId),
+    /// The name looks like another member's, or is kept for its former owner.
+    Taken,
+}
+
+/// Makes one account and its first session.
+pub(super) fn register(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    account: &NewAccount,
+    now: Micros,
+) -> Result<Result<Outcome, Denial>, StoreError> {
+    let key = account.email.key();
+    let taken = Claims::load(tx, &[&account.username])?;
+    if taken.of(&account.username) != Claimed::Free {
+        return Ok(Err(Denial::UsernameTaken));
+    }
+    if !store::claim::addresses(tx.conn, &[&key])?.is_empty() {
+        return Ok(Err(Denial::EmailTaken));
+    }
+    let user = User {
+        display_name: account.display_name.clone(),
+        email: Some(account.email.clone()),
+        ..newcomer(engine, account.username.clone(), now)
+    };
+    store::user::insert(tx.conn, &[(&user, Some(&account.password_hash))])?;
+    store::claim::insert(tx.conn, &[claim_of(&user)])?;
+    emit_facts(tx, Change::Registered, &user, now)?;
+    let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
+    Ok(Ok(Outcome::Opened(Box::new((user, session)))))
+}
+
+/// Makes many accounts without a password or an address.
+pub(super) fn import(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    imported: &[ImportedUser],
+) -> Result<Result<Outcome, Denial>, StoreError> {
+    let names: Vec<&Username> = imported.iter().map(|user| &user.username).collect();
+    let mut claims = Claims::load(tx, &names)?;
+    let mut people = Vec::with_capacity(imported.len());
+    let mut outcome = Vec::with_capacity(imported.len());
+    for one in imported {
+        let now = tx.tick();
+        outcome.push(match claims.of(&one.username) {
+            Claimed::Name(user) => Imported::Known(user),
+            Claimed::Otherwise => Imported::Taken,
+            Claimed::Free => {
+                let user = newcomer(engine, one.username.clone(), now);
+                let user = User { display_name: one.display_name.clone(), ..user };
+                let id = user.id;
+                claims.add(&one.username, id);
+                people.push(user);
+                Imported::New(id)
+            }
+        });
+    }
+    let rows: Vec<(&User, Option<&str>)> = people.iter().map(|user| (user, None)).collect();
+    store::user::insert(tx.conn, &rows)?;
+    store::claim::insert(tx.conn, &people.iter().map(claim_of).collect::<Vec<_>>())?;
+    for user in &people {
+        emit_facts(tx, Change::Registered, user, user.created_at)?;
+    }
+    Ok(Ok(Outcome::Imported(outcome)))
+}
+
+fn newcomer(engine: &UserEngine, username: Username, now: Micros) -> User {
+    User {
+        id: engine.ids.next_as(UserId::new),
+        username,
+        display_name: String::new(),
+        bio: String::new(),
+        avatar_url: None,
+        links: Vec::new(),
+        region: None,
+        language: None,
+        email: None,
+        email_verified: false,
+        privacy: Privacy::default(),
+        role: Role::User,
+        status: Status::Active,
+        verified: false,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
+
+fn claim_of(user: &User) -> NewClaim {
+    NewClaim {
+        user: user.id,
+        name: user.username.as_str().to_owned(),
+        look: user.username.skeleton(),
+        address: user.email.as_ref().map(Email::key),
+    }
+}
+
+/// How a name stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    Free,
+    /// In use by this person.
+    Name(UserId),
+    /// It looks like another, or was given up and is still kept.
+    Otherwise,
+}
+
+/// The names and looks that are claimed, as far as a command asks for them.
+struct Claims {
+    names: HashMap<String, NameHolder>,
+    looks: HashSet<String>,
+}
+
+impl Claims {
+    fn load(tx: &mut Transaction<'_>, names: &[&Username]) -> Result<Self, StoreError> {
+        let looks: Vec<String> = names.iter().map(|name| name.skeleton()).collect();
+        let looks: Vec<&str> = looks.iter().map(String::as_str).collect();
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let names = store::claim::names(tx.conn, &names)?;
+        let looks = store::claim::looks(tx.conn, &looks)?.into_keys().collect();
+        Ok(Self { names, looks })
+    }
+
+    fn of(&self, name: &Username) -> Claimed {
+        match self.names.get(name.as_str()) {
+            Some(NameHolder { user, quarantined_until: None }) => Claimed::Name(*user),
+            Some(_) => Claimed::Otherwise,
+            None if self.looks.contains(&name.skeleton()) => Claimed::Otherwise,
+            None => Claimed::Free,
+        }
+    }
+
+    fn add(&mut self, name: &Username, user: UserId) {
+        self.names.insert(name.as_str().to_owned(), NameHolder { user, quarantined_until: None });
+        self.looks.insert(name.skeleton());
+    }
+}

@@ -1,0 +1,190 @@
+//! Putting the service together: database, actors, server.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App as WebApp, HttpServer, web};
+use shared::clock::Clock;
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::http::{
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
+};
+use shared::id::IdGenerator;
+use shared::secret::Secret;
+use shared::telemetry::with_request_id;
+use shared::token::{Revoked, TokenSigner, TokenVerifier};
+use shared::writer::WriterHandle;
+use utoipa_actix_web::AppExt;
+
+use crate::actors::change::UserEngine;
+use crate::actors::hasher::PasswordHasher;
+use crate::actors::login::tokens_expired_at;
+use crate::config::{Limits, PasswordCost, Switch};
+use crate::domain::refresh_token::RefreshKey;
+use crate::domain::session::SessionLife;
+use crate::handle::{Parts, UserHandle};
+use crate::http::RateLimits;
+use crate::{http, store};
+
+/// What the service is started with.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database_url: DatabaseUrl,
+    /// Signs access tokens.
+    pub signing_key: Secret,
+    /// Makes refresh tokens.
+    pub refresh_key: Secret,
+    /// By which relation-service is known.
+    pub service_secret: Secret,
+    /// Tells apart instances on one database.
+    pub node: u16,
+    /// Threads that answer requests; 0 takes one for each core.
+    pub workers: usize,
+    /// Connections for reading.
+    pub read_connections: u32,
+    /// How much one hash of a password costs.
+    pub password_cost: PasswordCost,
+    /// Passwords that are hashed at once; 0 takes one for each core.
+    pub hash_threads: usize,
+    /// Whether networks are limited.
+    pub rate_limits: Switch,
+    /// The limits.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or brought to this schema.
+    #[error("user-service: {0}")]
+    Store(#[from] StoreError),
+    /// The address cannot be listened on.
+    #[error("user-service: {0}")]
+    Listen(#[from] io::Error),
+    /// A key is not one.
+    #[error("user-service: the {0} is not 32 bytes in base64url")]
+    Key(&'static str),
+}
+
+/// The running service.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it can do, without HTTP.
+    pub handle: UserHandle,
+    /// For stopping it.
+    pub stop: ServerHandle,
+    server: Server,
+    _owner: Owner,
+}
+
+impl Settings {
+    /// The engine of the writer: also for bulk commands that write beside no running service.
+    pub fn engine(&self) -> Result<UserEngine, StartError> {
+        let refresh_key = self.refresh_key.to_bytes().ok_or(StartError::Key("refresh key"))?;
+        Ok(UserEngine {
+            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
+            refresh_key: RefreshKey::new(&refresh_key),
+            life: SessionLife::default(),
+            sessions_max: self.limits.sessions_max,
+        })
+    }
+
+    fn hash_threads(&self) -> usize {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        if self.hash_threads == 0 { cores } else { self.hash_threads }
+    }
+}
+
+impl App {
+    /// Opens the database, starts the actors and listens. Requests are answered once [`App::run`] runs.
+    pub fn start(settings: Settings) -> Result<Self, StartError> {
+        warn_of(&settings);
+        let owner = Owner::take(&settings.database_url)?;
+        let (handle, auth, feed) = start_actors(&settings)?;
+        let listener = shared::http::listen(settings.listen)?;
+        let address = listener.local_addr()?;
+        let spec = http::openapi();
+        let limits = (settings.rate_limits == Switch::On)
+            .then(|| web::Data::new(RateLimits::new(&settings.limits, &settings.clock)));
+        let (users, auth, feed) =
+            (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
+        let server = HttpServer::new(move || {
+            let app = WebApp::new()
+                .app_data(users.clone())
+                .app_data(auth.clone())
+                .app_data(feed.clone())
+                .wrap(from_fn(with_request_id));
+            let app = match &limits {
+                Some(limits) => app.app_data(limits.clone()),
+                None => app,
+            };
+            app.into_utoipa_app()
+                .configure(http::routes)
+                .into_app()
+                .configure(|config| shared::http::conventions(config, &spec))
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_HEAD_WAIT)
+        .max_connections(CONNECTIONS_MAX)
+        .shutdown_timeout(DRAIN_SECS)
+        .disable_signals();
+        let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
+        let server = server.listen(listener)?.run();
+        Ok(Self { address, handle, stop: server.handle(), server, _owner: owner })
+    }
+
+    /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
+    pub async fn run(self) -> io::Result<()> {
+        self.server.await
+    }
+}
+
+fn warn_of(settings: &Settings) {
+    if settings.password_cost == PasswordCost::Low {
+        log::warn!("passwords are hashed at low cost: for tests alone");
+    }
+    if settings.rate_limits == Switch::Off {
+        log::warn!("rate limits are off: for tests and benchmarks alone");
+    }
+}
+
+fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
+    let engine = settings.engine()?;
+    let Settings { database_url, clock, limits, .. } = settings.clone();
+    let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
+
+    let mut conn = open_writer(&database_url)?;
+    store::migrate(&mut conn)?;
+    let revision = shared::db::log::head(&mut conn)?.seq;
+    let revoked = Revoked::default();
+    for (session, at) in store::session::revoked_since(&mut conn, tokens_expired_at(clock.now()))? {
+        revoked.add(session, at);
+    }
+    drop(conn);
+
+    let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
+    tokens.set_keys(&signer.key_set());
+    let refresh_key = engine.refresh_key.clone();
+    let writer = WriterHandle::start("user-service", engine, database_url.clone(), clock.clone(), revision);
+    let reads = Reads::new(&database_url, settings.read_connections);
+    let hasher =
+        PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
+    let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
+    let auth = Arc::new(Auth { tokens: tokens.clone(), services });
+    let readers = FeedReaders::default();
+    let feed = Feed { reads: reads.clone(), revision: writer.watch_revision(), readers: readers.clone() };
+    let handle =
+        UserHandle::new(Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock });
+    Ok((handle, auth, feed))
+}

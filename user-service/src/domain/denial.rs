@@ -1,0 +1,46 @@
+//! Why an act on an account is denied, in one place and in the words of the wire.
+
+/// A denial. Each has its own code, which clients match on and which never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Denial {
+    /// Somebody has the name, or one that looks like it.
+    #[error("This username is taken, or looks like one that is.")]
+    UsernameTaken,
+    /// Somebody has the address.
+    #[error("There is an account with this e-mail address.")]
+    EmailTaken,
+    /// The login, the password or both are wrong: which of them is not told.
+    #[error("The login or the password is wrong.")]
+    InvalidCredentials,
+    /// The refresh token is forged, used, ended or expired: which of them is not told.
+    #[error("The refresh token is not valid; sign in again.")]
+    InvalidRefreshToken,
+    /// The caller has no such session.
+    #[error("There is no such session.")]
+    SessionNotFound,
+    /// Nobody is there whom others may see.
+    #[error("There is no such user.")]
+    UserNotFound,
+    /// The caller's own account is gone.
+    #[error("The account of this access token is not active.")]
+    AccountGone,
+    /// The record has changed since the caller read it.
+    #[error("The profile has changed since it was read; read it again.")]
+    PreconditionFailed,
+}
+
+impl Denial {
+    /// The code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UsernameTaken => "username_taken",
+            Self::EmailTaken => "email_taken",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::SessionNotFound => "session_not_found",
+            Self::UserNotFound => "user_not_found",
+            Self::AccountGone => "unauthenticated",
+            Self::PreconditionFailed => "precondition_failed",
+        }
+    }
+}

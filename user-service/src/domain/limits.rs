@@ -1,0 +1,69 @@
+//! Every bound of the domain, with its unit in its name or its type.
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Shortest username.
+pub const USERNAME_CHARS_MIN: usize = 2;
+/// Longest username.
+pub const USERNAME_CHARS_MAX: usize = 24;
+/// A person may change the username once in this time.
+pub const RENAME_INTERVAL: Duration = DAY.saturating_mul(30);
+/// How long a name that was given up still leads to its former owner and to nobody else.
+pub const NAME_QUARANTINE: Duration = DAY.saturating_mul(30);
+/// How long a person who asked for deletion can still change their mind.
+pub const DELETION_GRACE: Duration = DAY.saturating_mul(30);
+
+/// Shortest password, unless a setting says otherwise.
+pub const PASSWORD_CHARS_MIN_DEFAULT: usize = 8;
+/// Longest password. Checked before anything else reads it, because hashing costs by length.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// A password that an estimated number of guesses below this finds is common (zxcvbn's scores 0 and 1).
+pub const PASSWORD_GUESSES_MIN: u64 = 1_000_000;
+/// How much of a password is judged for being common. The estimate takes more than quadratic time: an
+/// input chosen to be slow costs about 0.1 s at 32 characters and more than 1 s at 100.
+pub const PASSWORD_JUDGED_CHARS_MAX: usize = 32;
+/// No list of common passwords holds anything longer than this.
+pub const PASSWORD_COMMON_CHARS_MAX: usize = 64;
+/// A username shorter than this may occur in a password: two letters occur in most.
+pub const PASSWORD_NAME_CHARS_MIN: usize = 3;
+/// The part of an e-mail address before the `@`, when shorter than this, may occur in a password.
+pub const PASSWORD_LOCAL_PART_CHARS_MIN: usize = 4;
+
+/// Longest e-mail address (RFC 5321, less the angle brackets).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest part before the `@` (RFC 5321).
+pub const EMAIL_LOCAL_PART_BYTES_MAX: usize = 64;
+/// Longest host name (RFC 1035).
+pub const HOST_BYTES_MAX: usize = 253;
+/// Longest part of a host name between two dots (RFC 1035).
+pub const HOST_LABEL_BYTES_MAX: usize = 63;
+
+/// Longest display name.
+pub const DISPLAY_NAME_CHARS_MAX: usize = 50;
+/// Longest display name, as stored.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 200;
+/// Longest biography.
+pub const BIO_CHARS_MAX: usize = 500;
+/// Longest biography, as stored.
+pub const BIO_BYTES_MAX: usize = 2_000;
+/// Longest name of a device.
+pub const DEVICE_NAME_CHARS_MAX: usize = 100;
+/// Longest name of a device, as stored.
+pub const DEVICE_NAME_BYTES_MAX: usize = 400;
+/// Longest address of a picture.
+pub const AVATAR_URL_BYTES_MAX: usize = 2_000;
+/// Links on one profile.
+pub const LINKS_MAX: usize = 5;
+/// Longest link on a profile.
+pub const LINK_BYTES_MAX: usize = 500;
+/// Longest language tag.
+pub const LANGUAGE_BYTES_MAX: usize = 35;
+
+/// A session that nobody uses for this long ends.
+pub const SESSION_IDLE_LIFE: Duration = DAY.saturating_mul(30);
+/// A session ends this long after the login, however much it is used.
+pub const SESSION_ABSOLUTE_LIFE: Duration = DAY.saturating_mul(90);
+/// How long the refresh token before the newest still answers, for lost answers and races.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(10);

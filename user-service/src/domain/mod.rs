@@ -1,0 +1,24 @@
+//! What a person, a name, a password and a session are, and the rules that they obey.
+//!
+//! Pure: no I/O, no clock and no randomness of its own, and no failure but refusal. What a rule needs
+//! (the time, a key, a setting) is handed to it, so every rule is tested as a table.
+
+mod patch;
+
+pub mod account;
+pub mod change;
+pub mod denial;
+pub mod email;
+pub mod field;
+pub mod limits;
+pub mod login;
+pub mod password;
+pub mod privacy;
+pub mod profile;
+pub mod refresh_token;
+pub mod registration;
+pub mod reserved;
+pub mod session;
+pub mod text;
+pub mod username;
+pub mod web_address;

@@ -1,0 +1,93 @@
+//! Reading about people.
+
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError};
+use shared::facts::{UserFactsItem, UserFactsPage};
+use shared::id::UserId;
+
+use super::{UserError, UserHandle};
+use crate::domain::account::User;
+use crate::domain::denial::Denial;
+use crate::domain::username::{Username, UsernameProblem};
+use crate::store;
+
+/// Whether somebody may register a name, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameState {
+    /// Nobody has it.
+    Available,
+    /// Somebody has it, or one that looks like it.
+    Taken,
+    /// The service keeps it for itself.
+    Reserved,
+    /// It is not of the form that names have.
+    Invalid,
+    /// It was given up lately.
+    Quarantined,
+}
+
+impl UserHandle {
+    /// One person, if others may see them.
+    pub async fn user(&self, id: UserId) -> Result<User, UserError> {
+        visible(self.reads.run(move |conn| store::user::user(conn, id)).await?)
+    }
+
+    /// The person whom a name leads to, if others may see them. What cannot be a name leads to nobody.
+    pub async fn user_by_name(&self, raw: &str) -> Result<User, UserError> {
+        let name = Username::parse_any(raw).map_err(|_| Denial::UserNotFound)?;
+        let now = self.clock.now();
+        visible(self.reads.run(move |conn| by_name(conn, &name, now)).await?)
+    }
+
+    /// The people of `ids` in that order; nothing where others may not see anybody.
+    pub async fn users(&self, ids: Vec<UserId>) -> Result<Vec<(UserId, Option<User>)>, UserError> {
+        let wanted = ids.clone();
+        let mut found = self.reads.run(move |conn| store::user::users(conn, &wanted)).await?;
+        Ok(ids.into_iter().map(|id| (id, found.remove(&id).filter(User::is_visible))).collect())
+    }
+
+    /// What other services need to know about the people of `ids`, hidden ones included, and as of when.
+    pub async fn facts(&self, ids: Vec<UserId>) -> Result<UserFactsPage, UserError> {
+        let wanted = ids.clone();
+        let read = move |conn: &mut Conn| store::snapshot(conn, |conn| store::user::users(conn, &wanted));
+        let (found, seq) = self.reads.run(read).await?;
+        let items = ids.into_iter().map(|id| UserFactsItem { id, facts: found.get(&id).map(User::facts) });
+        Ok(UserFactsPage { items: items.collect(), seq })
+    }
+
+    /// Whether somebody may register the name.
+    pub async fn name_state(&self, raw: &str) -> Result<NameState, UserError> {
+        let name = match Username::parse(raw) {
+            Ok(name) => name,
+            Err(UsernameProblem::Reserved) => return Ok(NameState::Reserved),
+            Err(
+                UsernameProblem::TooShort
+                | UsernameProblem::TooLong
+                | UsernameProblem::InvalidCharacters
+                | UsernameProblem::MisplacedDot,
+            ) => return Ok(NameState::Invalid),
+        };
+        Ok(self.reads.run(move |conn| state_of(conn, &name)).await?)
+    }
+}
+
+fn visible(user: Option<User>) -> Result<User, UserError> {
+    Ok(user.filter(User::is_visible).ok_or(Denial::UserNotFound)?)
+}
+
+fn by_name(conn: &mut Conn, name: &Username, now: Micros) -> Result<Option<User>, StoreError> {
+    match store::claim::name(conn, name, now)? {
+        Some(holder) => store::user::user(conn, holder.user),
+        None => Ok(None),
+    }
+}
+
+fn state_of(conn: &mut Conn, name: &Username) -> Result<NameState, StoreError> {
+    let holder = store::claim::names(conn, &[name.as_str()])?.into_values().next();
+    Ok(match holder {
+        Some(holder) if holder.quarantined_until.is_some() => NameState::Quarantined,
+        Some(_) => NameState::Taken,
+        None if store::claim::looks(conn, &[&name.skeleton()])?.is_empty() => NameState::Available,
+        None => NameState::Taken,
+    })
+}

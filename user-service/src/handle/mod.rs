@@ -1,0 +1,123 @@
+//! What this service can do, as async functions: the only thing that HTTP sees.
+
+mod error;
+mod lookups;
+mod members;
+mod profile;
+mod sessions;
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use shared::clock::Clock;
+use shared::db::{Reads, StoreError};
+use shared::http::FeedReaders;
+use shared::token::{KeySet, TokenSigner, TokenVerifier};
+use shared::writer::WriterHandle;
+use tokio::sync::oneshot;
+
+pub use error::UserError;
+pub use lookups::NameState;
+pub use profile::PrivacyChanged;
+pub use sessions::{SignedIn, Tokens};
+
+use crate::actors::change::{Answer, Command, Outcome, UserEngine};
+use crate::actors::hasher::{Job, PasswordHasher};
+use crate::domain::refresh_token::RefreshKey;
+
+/// The service, for anybody on any thread. Clones share everything.
+#[derive(Clone)]
+pub struct UserHandle {
+    writer: WriterHandle<UserEngine>,
+    reads: Reads,
+    hasher: Addr<PasswordHasher>,
+    signer: Arc<TokenSigner>,
+    refresh_key: RefreshKey,
+    tokens: Arc<TokenVerifier>,
+    readers: FeedReaders,
+    clock: Clock,
+}
+
+/// What a [`UserHandle`] is made of.
+pub struct Parts {
+    /// The only way to change a table.
+    pub writer: WriterHandle<UserEngine>,
+    /// The database, for reading.
+    pub reads: Reads,
+    /// Whom to ask about passwords.
+    pub hasher: Addr<PasswordHasher>,
+    /// Signs access tokens.
+    pub signer: Arc<TokenSigner>,
+    /// What refresh tokens are made with.
+    pub refresh_key: RefreshKey,
+    /// Who verifies the callers.
+    pub tokens: Arc<TokenVerifier>,
+    /// Who reads the feed, and how far.
+    pub readers: FeedReaders,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl UserHandle {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock } = parts;
+        Self { writer, reads, hasher, signer, refresh_key, tokens, readers, clock }
+    }
+
+    /// The newest committed event.
+    pub fn revision(&self) -> i64 {
+        self.writer.revision()
+    }
+
+    /// The keys by which anybody may verify access tokens.
+    pub fn key_set(&self) -> KeySet {
+        self.signer.key_set()
+    }
+
+    /// What keeps the service from answering well: the database, the writer or the hasher.
+    pub async fn not_ready(&self) -> Option<&'static str> {
+        if self.reads.run(shared::db::quick_check).await.is_err() {
+            return Some("the database does not answer");
+        }
+        if !self.writer.is_alive() {
+            return Some("the writer has stopped");
+        }
+        (!self.hasher.connected()).then_some("the password hasher has stopped")
+    }
+
+    /// Has `command` decided and durably written; returns what was done, and the revision that includes it.
+    ///
+    /// On a task of its own: also for a caller that hangs up, sessions that ended must be refused from here on.
+    async fn submit(&self, command: Command) -> Result<(Outcome, i64), UserError> {
+        let (writer, revoked, clock) =
+            (self.writer.clone(), self.tokens.revoked().clone(), self.clock.clone());
+        let task = actix::spawn(async move {
+            let committed = writer.submit(command).await?;
+            for session in &committed.answer.ended {
+                revoked.add(*session, clock.now());
+            }
+            Ok::<_, StoreError>(committed)
+        });
+        let committed = task.await.map_err(|error| UserError::Internal(error.to_string()))??;
+        let Answer { outcome, .. } = committed.answer;
+        Ok((outcome?, committed.revision))
+    }
+
+    /// Has something done with a password.
+    async fn hash<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (reply, answered) = oneshot::channel();
+        self.hasher.try_send(job(reply)).map_err(|_| StoreError::Overloaded)?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the password hasher has stopped".into())))
+    }
+}
+
+/// The writer answered a command with what belongs to another.
+fn mixed_up() -> UserError {
+    UserError::Internal("the writer answered something else".into())
+}

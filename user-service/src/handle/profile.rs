@@ -1,0 +1,65 @@
+//! One's own record.
+
+use std::time::Duration;
+
+use shared::http::INTERNAL_CLIENT;
+use shared::id::UserId;
+
+use super::{UserError, UserHandle, mixed_up};
+use crate::actors::change::{Command, Outcome};
+use crate::domain::account::User;
+use crate::domain::denial::Denial;
+use crate::domain::privacy::{Privacy, PrivacyPatch};
+use crate::domain::profile::{ProfilePatch, RawProfilePatch};
+use crate::store;
+
+/// How long a change of privacy waits for the other service to honour it.
+const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(1);
+
+/// Privacy settings after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrivacyChanged {
+    /// As they are now.
+    pub privacy: Privacy,
+    /// The other service has not said yet that it honours them.
+    pub pending: bool,
+}
+
+impl UserHandle {
+    /// The record of a signed-in person.
+    pub async fn me(&self, user: UserId) -> Result<User, UserError> {
+        let found = self.reads.run(move |conn| store::user::user(conn, user)).await?;
+        Ok(found.filter(User::is_visible).ok_or(Denial::AccountGone)?)
+    }
+
+    /// Changes a profile, if the record still has one of `versions`.
+    pub async fn patch_profile(
+        &self,
+        user: UserId,
+        versions: Option<Vec<i64>>,
+        raw: RawProfilePatch,
+    ) -> Result<User, UserError> {
+        let patch = ProfilePatch::validate(raw)?;
+        Ok(self.record(Command::PatchProfile { user, versions, patch }).await?.0)
+    }
+
+    /// Changes privacy settings. "I went private" is to be true in both services once it is answered, so
+    /// the answer waits for the other one.
+    pub async fn patch_privacy(
+        &self,
+        user: UserId,
+        patch: PrivacyPatch,
+    ) -> Result<PrivacyChanged, UserError> {
+        let (user, revision) = self.record(Command::PatchPrivacy { user, patch }).await?;
+        // Nobody to wait for is as good as done: who has never read the feed begins with what is true now.
+        let reached = self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await;
+        Ok(PrivacyChanged { privacy: user.privacy, pending: reached == Some(false) })
+    }
+
+    async fn record(&self, command: Command) -> Result<(User, i64), UserError> {
+        let (Outcome::Record(user), revision) = self.submit(command).await? else {
+            return Err(mixed_up());
+        };
+        Ok((*user, revision))
+    }
+}

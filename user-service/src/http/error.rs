@@ -1,0 +1,38 @@
+//! The one place where a denial becomes a status.
+
+use actix_web::http::StatusCode;
+use shared::problem::{FieldError, Problem};
+
+use crate::domain::denial::Denial;
+use crate::domain::field::FieldProblem;
+use crate::handle::UserError;
+
+impl From<UserError> for Problem {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Denied(denial) => denied(denial),
+            UserError::Invalid(problems) => Self::validation(problems.into_iter().map(field_error).collect()),
+            UserError::Store(error) => error.into(),
+            UserError::Internal(what) => {
+                log::error!("{what}");
+                Self::internal()
+            }
+        }
+    }
+}
+
+fn denied(denial: Denial) -> Problem {
+    let status = match denial {
+        Denial::UsernameTaken | Denial::EmailTaken => StatusCode::CONFLICT,
+        Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
+            StatusCode::UNAUTHORIZED
+        }
+        Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
+        Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+    };
+    Problem::new(status, denial.code(), denial.to_string())
+}
+
+fn field_error(problem: FieldProblem) -> FieldError {
+    FieldError { field: problem.field.into(), code: problem.code.into(), detail: problem.detail }
+}

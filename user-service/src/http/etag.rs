@@ -1,0 +1,41 @@
+//! The version of a record as an `ETag` (RFC 9110, 13), and requests that depend on it.
+
+use actix_web::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+/// Answers a record with its version.
+pub(super) fn tagged(version: i64, body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(tag(version)).json(body)
+}
+
+/// As [`tagged`], but only that nothing has changed if the caller has this version already.
+pub(super) fn if_changed(request: &HttpRequest, version: i64, body: impl Serialize) -> HttpResponse {
+    if versions(request, &IF_NONE_MATCH).is_some_and(|versions| versions.contains(&version)) {
+        return HttpResponse::NotModified().insert_header(tag(version)).finish();
+    }
+    tagged(version, body)
+}
+
+fn tag(version: i64) -> (HeaderName, String) {
+    (ETAG, format!("\"{version}\""))
+}
+
+/// The versions that `If-Match` allows; `None` if any will do.
+pub(super) fn if_match(request: &HttpRequest) -> Option<Vec<i64>> {
+    versions(request, &IF_MATCH)
+}
+
+/// The versions that the header names; `None` without the header and for `*`. A tag that is none of
+/// ours names no version. A weak tag counts as a strong one: proxies that compress weaken ours.
+fn versions(request: &HttpRequest, header: &HeaderName) -> Option<Vec<i64>> {
+    let mut sent = request.headers().get_all(header).peekable();
+    sent.peek()?;
+    let texts: Vec<&str> = sent.map(|value| value.to_str().unwrap_or_default()).collect();
+    let tags = || texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+    if tags().any(|tag| tag == "*") {
+        return None;
+    }
+    let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    Some(tags().filter_map(|tag| version(tag.trim_start_matches("W/"))).collect())
+}

@@ -1,0 +1,63 @@
+//! The wire: routes, and the types that clients see.
+
+mod error;
+mod etag;
+mod health;
+mod me;
+mod rate_limit;
+mod services;
+mod sessions;
+mod users;
+mod views;
+
+use actix_web::App;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use rate_limit::RateLimits;
+
+/// Everything that this service answers, once: the routes and their description.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .configure(users::routes)
+        .configure(sessions::routes)
+        .configure(me::routes)
+        .configure(services::routes)
+        .configure(health::routes)
+        .service(shared::http::events)
+        .service(shared::http::events_stream);
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Mutual user-service",
+        description = "People: registration, sessions, profiles and privacy. Ids are decimal strings. Errors are \
+            `application/problem+json` with a stable `code`.",
+    ),
+    components(schemas(shared::problem::ProblemBody)),
+    modifiers(&Security),
+)]
+struct Description;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, description: &mut OpenApi) {
+        let bearer = |text: &str, format: &str| {
+            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
+            SecurityScheme::Http(scheme.description(Some(text)).build())
+        };
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("user", bearer("An access token of a session.", "JWT"));
+        components.add_security_scheme("service", bearer("A service token.", "mst"));
+    }
+}
+
+/// The OpenAPI description of this service.
+pub fn openapi() -> OpenApi {
+    App::new().into_utoipa_app().openapi(Description::openapi()).configure(routes).split_for_parts().1
+}

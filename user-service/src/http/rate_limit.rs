@@ -1,0 +1,190 @@
+//! How often one network may register and log in: a fixed window for each, counted in memory.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError, web};
+use moka::sync::Cache;
+use shared::clock::{Clock, Micros};
+use shared::problem::Problem;
+
+use crate::config::Limits;
+
+/// How many networks are counted at once. An entry takes about 200 bytes; when there are more, those seen
+/// least are forgotten first.
+const NETWORKS_MAX: u64 = 100_000;
+const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
+const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// The limits of this service. Clones share the counts.
+#[derive(Clone)]
+pub struct RateLimits {
+    registrations: Windows,
+    logins: Windows,
+}
+
+impl RateLimits {
+    /// Nothing counted yet.
+    pub fn new(limits: &Limits, clock: &Clock) -> Self {
+        let windows = |max, length| Windows::new(max, length, clock.clone());
+        Self {
+            registrations: windows(limits.registrations_per_hour, REGISTRATION_WINDOW),
+            logins: windows(limits.logins_per_15_min, LOGIN_WINDOW),
+        }
+    }
+}
+
+/// Middleware of the route that registers.
+pub(super) fn limit_registrations<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
+    limited(request, next, |limits| &limits.registrations)
+}
+
+/// Middleware of the route that logs in.
+pub(super) fn limit_logins<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
+    limited(request, next, |limits| &limits.logins)
+}
+
+async fn limited<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+    windows: fn(&RateLimits) -> &Windows,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    // Switched off, there are no limits among the application's data.
+    let limits = request.app_data::<web::Data<RateLimits>>().cloned();
+    let Some(limits) = limits else { return Ok(next.call(request).await?.map_into_left_body()) };
+    let counted = windows(&limits).count(request.peer_addr());
+    let mut response = if counted.exceeded {
+        let problem = Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many of these came from your network; wait a little.",
+        );
+        let problem = problem.retry_after(counted.resets_in_secs);
+        request.into_response(problem.error_response()).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    counted.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// The windows of all networks for one kind of request.
+#[derive(Clone)]
+struct Windows {
+    max: u32,
+    length: Duration,
+    clock: Clock,
+    by_network: Cache<IpAddr, Arc<Mutex<Window>>>,
+}
+
+/// One network's window.
+struct Window {
+    resets_at: Micros,
+    used: u32,
+}
+
+/// What a request finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    max: u32,
+    remaining: u32,
+    resets_in_secs: u32,
+    exceeded: bool,
+}
+
+impl Windows {
+    fn new(max: u32, length: Duration, clock: Clock) -> Self {
+        let by_network = Cache::builder().max_capacity(NETWORKS_MAX).time_to_idle(length).build();
+        Self { max, length, clock, by_network }
+    }
+
+    fn count(&self, peer: Option<SocketAddr>) -> Counted {
+        let now = self.clock.now();
+        let fresh = || Window { resets_at: now.after(self.length), used: 0 };
+        let window = self.by_network.get_with(network(peer), || Arc::new(Mutex::new(fresh())));
+        let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.resets_at <= now {
+            *window = fresh();
+        }
+        let exceeded = window.used >= self.max;
+        window.used += u32::from(!exceeded);
+        let wait = window.resets_at.since(now).as_micros().div_ceil(1_000_000);
+        Counted {
+            max: self.max,
+            remaining: self.max - window.used,
+            resets_in_secs: u32::try_from(wait).unwrap_or(u32::MAX),
+            exceeded,
+        }
+    }
+}
+
+impl Counted {
+    fn tell(self, headers: &mut HeaderMap) {
+        headers.insert(LIMIT, HeaderValue::from(self.max));
+        headers.insert(REMAINING, HeaderValue::from(self.remaining));
+        headers.insert(RESET, HeaderValue::from(self.resets_in_secs));
+    }
+}
+
+/// What counts as one caller: an IPv4 address, or the /64 that one IPv6 customer gets at least.
+fn network(peer: Option<SocketAddr>) -> IpAddr {
+    match peer.map(|peer| peer.ip().to_canonical()) {
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        Some(address) => address,
+        None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> Option<SocketAddr> {
+        Some(SocketAddr::new(address.parse().unwrap(), 1))
+    }
+
+    #[test]
+    fn each_network_has_its_own_window_which_ends() {
+        let clock = Clock::fixed(Micros::from_millis(1));
+        let windows = Windows::new(2, Duration::from_secs(60), clock.clone());
+        let counted = |address| windows.count(from(address));
+        assert_eq!(
+            counted("10.0.0.1"),
+            Counted { max: 2, remaining: 1, resets_in_secs: 60, exceeded: false }
+        );
+        assert!(!counted("10.0.0.1").exceeded);
+        assert!(counted("10.0.0.1").exceeded);
+        assert!(counted("::ffff:10.0.0.1").exceeded, "the same address in the other notation");
+        assert!(!counted("10.0.0.2").exceeded);
+        clock.advance(Duration::from_millis(59_500));
+        assert_eq!(counted("10.0.0.1"), Counted { max: 2, remaining: 0, resets_in_secs: 1, exceeded: true });
+        clock.advance(Duration::from_millis(500));
+        assert!(!counted("10.0.0.1").exceeded);
+    }
+
+    #[test]
+    fn one_customers_addresses_are_one_network() {
+        assert_eq!(network(from("2001:db8:1:2:3::4")), network(from("2001:db8:1:2:ffff::1")));
+        assert_ne!(network(from("2001:db8:1:2::")), network(from("2001:db8:1:3::")));
+    }
+}

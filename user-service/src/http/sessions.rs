@@ -1,0 +1,162 @@
+//! Signing in, staying signed in, signing out.
+
+use std::fmt;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, delete, get, post, web};
+use serde::{Deserialize, Serialize};
+use shared::clock::Micros;
+use shared::http::{Body, Listed, Viewer, listed};
+use shared::id::SessionId;
+use shared::page::{Page, PageRequest, Position};
+use shared::problem::{Problem, Refusals};
+use shared::secret::Secret;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::rate_limit::limit_logins;
+use super::views::{RefreshedView, SignedInView};
+use crate::domain::login::RawCredentials;
+use crate::handle::UserHandle;
+use crate::store::session::Session;
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(refresh)
+        .service(log_in)
+        .service(sessions)
+        // Before the route with an id, which it would match.
+        .service(end_current)
+        .service(end_one)
+        .service(end_others);
+}
+
+/// Sign in
+///
+/// By username or e-mail address, in any case. 401 `invalid_credentials` for whatever is wrong. The 21st
+/// session ends the oldest.
+#[utoipa::path(tag = "sessions", request_body = RawCredentials,
+    responses((status = 201, description = "Signed in", body = SignedInView), Refusals))]
+#[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
+async fn log_in(body: Body<RawCredentials>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
+    let signed_in = users.log_in(body.0).await?;
+    Ok(HttpResponse::Created().json(SignedInView::from(signed_in)))
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshBody {
+    refresh_token: String,
+}
+
+impl fmt::Debug for RefreshBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshBody(***)")
+    }
+}
+
+/// Stay signed in
+///
+/// A refresh token is for one use and brings the next one. For 10 seconds it brings the same one again, in
+/// case the answer got lost; any later use is 401 `invalid_refresh_token` and ends the session.
+#[utoipa::path(tag = "sessions", request_body = RefreshBody,
+    responses((status = 200, description = "The next tokens", body = RefreshedView), Refusals))]
+#[post("/v1/sessions/refresh")]
+async fn refresh(
+    body: Body<RefreshBody>,
+    users: web::Data<UserHandle>,
+) -> Result<web::Json<RefreshedView>, Problem> {
+    let tokens = users.refresh(&Secret::new(body.0.refresh_token)).await?;
+    Ok(web::Json(RefreshedView { session: tokens.into() }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// 1 to 100; 20 if left out.
+    #[param(value_type = Option<i64>, minimum = 1)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionItem {
+    id: SessionId,
+    /// Null if none was given.
+    device_name: Option<String>,
+    created_at: Micros,
+    last_used_at: Micros,
+    /// Whether this is the one that asks.
+    current: bool,
+}
+
+/// Where I am signed in, newest first
+#[utoipa::path(tag = "sessions", params(PageQuery), security(("user" = [])),
+    responses((status = 200, description = "A page", body = Page<SessionItem>), Refusals))]
+#[get("/v1/me/sessions")]
+async fn sessions(
+    viewer: Viewer,
+    query: web::Query<PageQuery>,
+    users: web::Data<UserHandle>,
+) -> Result<Listed<SessionItem>, Problem> {
+    let name = format!("sessions:{}", viewer.id);
+    let request = PageRequest::parse(&name, query.limit.as_deref(), query.cursor.as_deref())?;
+    // One person has few sessions: a page is cut from all of them.
+    let live = users.sessions(viewer.id).await?;
+    let rest =
+        live.into_iter().filter(|session| request.after.is_none_or(|after| position(session).id < after.id));
+    let page = request.page(
+        &name,
+        rest.take(usize::try_from(request.rows_to_load()).unwrap_or(0)).collect(),
+        position,
+    );
+    let item = |session: Session| SessionItem {
+        id: session.state.id,
+        device_name: Some(session.device_name).filter(|name| !name.is_empty()),
+        created_at: session.state.created_at,
+        last_used_at: session.state.last_used_at,
+        current: session.state.id == viewer.session,
+    };
+    Ok(listed(Page { items: page.items.into_iter().map(item).collect(), next_cursor: page.next_cursor }))
+}
+
+fn position(session: &Session) -> Position {
+    Position { key: 0, id: session.state.id.get() }
+}
+
+/// Sign out
+#[utoipa::path(tag = "sessions", security(("user" = [])),
+    responses((status = 204, description = "This session has ended"), Refusals))]
+#[delete("/v1/me/sessions/current")]
+async fn end_current(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
+    users.end_session(viewer.id, viewer.session).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Sign out elsewhere
+///
+/// 404 `session_not_found` if I have no such session.
+#[utoipa::path(tag = "sessions", params(("id" = SessionId, Path, description = "Which")), security(("user" = [])),
+    responses((status = 204, description = "The session has ended"), Refusals))]
+#[delete("/v1/me/sessions/{id}")]
+async fn end_one(
+    viewer: Viewer,
+    session: web::Path<SessionId>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    users.end_session(viewer.id, *session).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Sign out everywhere else
+#[utoipa::path(tag = "sessions", security(("user" = [])),
+    responses((status = 204, description = "All other sessions have ended"), Refusals))]
+#[delete("/v1/me/sessions")]
+async fn end_others(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
+    users.end_other_sessions(viewer.id, viewer.session).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,131 @@
+//! How people and sessions look on the wire.
+
+use serde::Serialize;
+use shared::clock::Micros;
+use shared::facts::AccountStatus;
+use shared::id::{SessionId, UserId};
+use utoipa::ToSchema;
+
+use crate::domain::account::{Role, User};
+use crate::domain::email::Email;
+use crate::domain::privacy::Privacy;
+use crate::handle::{SignedIn, Tokens};
+
+/// A person as anybody sees them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct PublicView {
+    id: UserId,
+    /// In lower case.
+    username: String,
+    /// Empty if none was given.
+    display_name: String,
+    /// Empty if none was given.
+    bio: String,
+    avatar_url: Option<String>,
+    links: Vec<String>,
+    /// ISO 3166-1 alpha-2.
+    region: Option<String>,
+    /// Following needs the person's consent.
+    private_account: bool,
+    /// A moderator vouches for the person.
+    verified: bool,
+    created_at: Micros,
+}
+
+impl From<User> for PublicView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            username: user.username.as_str().to_owned(),
+            display_name: user.display_name,
+            bio: user.bio,
+            avatar_url: user.avatar_url,
+            links: user.links,
+            region: user.region,
+            private_account: user.privacy.private_account,
+            verified: user.verified,
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// A person as they see themselves.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OwnUser)]
+pub(super) struct OwnView {
+    #[serde(flatten)]
+    public: PublicView,
+    /// Null for people of another system.
+    #[schema(value_type = Option<String>)]
+    email: Option<Email>,
+    email_verified: bool,
+    /// BCP 47.
+    language: Option<String>,
+    privacy: Privacy,
+    role: Role,
+    status: AccountStatus,
+}
+
+impl From<User> for OwnView {
+    fn from(user: User) -> Self {
+        Self {
+            email: user.email.clone(),
+            email_verified: user.email_verified,
+            language: user.language.clone(),
+            privacy: user.privacy,
+            role: user.role,
+            status: user.status,
+            public: user.into(),
+        }
+    }
+}
+
+/// The tokens of a session.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(super) struct SessionView {
+    id: SessionId,
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    access_expires_at: Micros,
+    /// For one use of `POST /v1/sessions/refresh`.
+    refresh_token: String,
+    refresh_expires_at: Micros,
+    /// `Bearer`.
+    token_type: &'static str,
+}
+
+impl From<Tokens> for SessionView {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            id: tokens.session,
+            access_token: tokens.access_token.reveal().to_owned(),
+            access_expires_at: tokens.access_expires_at,
+            refresh_token: tokens.refresh_token.reveal().to_owned(),
+            refresh_expires_at: tokens.refresh_expires_at,
+            token_type: "Bearer",
+        }
+    }
+}
+
+/// A person who has just signed in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignedIn)]
+pub(super) struct SignedInView {
+    user: OwnView,
+    session: SessionView,
+}
+
+impl From<SignedIn> for SignedInView {
+    fn from(signed_in: SignedIn) -> Self {
+        Self { user: signed_in.user.into(), session: signed_in.tokens.into() }
+    }
+}
+
+/// The tokens alone.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refreshed)]
+pub(super) struct RefreshedView {
+    pub(super) session: SessionView,
+}

@@ -1,0 +1,58 @@
+//! The user service as a program of its own.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use shared::clock::Clock;
+use shared::process::{asked_to_stop, complain, stopped};
+use shared::{secret, settings, telemetry};
+use user_service::app::{App, Settings};
+use user_service::config::Config;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let config: Config = match settings::load(std::env::args_os().collect::<Vec<OsString>>()) {
+        Ok(config) => config,
+        Err(stop) => return stopped(stop),
+    };
+    telemetry::init(config.log_format);
+    match serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: Config) -> io::Result<()> {
+    let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
+    log::info!("user-service listens on http://{}", app.address);
+    let stop = app.stop.clone();
+    actix_web::rt::spawn(async move {
+        if asked_to_stop().await.is_ok() {
+            log::info!("stopping: requests under way are finished");
+            stop.stop(true).await;
+        }
+    });
+    app.run().await
+}
+
+fn settings_of(config: Config) -> io::Result<Settings> {
+    Ok(Settings {
+        listen: config.listen,
+        database_url: config.database_url,
+        signing_key: secret::load_or_create(&config.signing_key_file)?,
+        refresh_key: secret::load_or_create(&config.refresh_key_file)?,
+        service_secret: secret::load_or_create(&config.service_secret_file)?,
+        node: config.node,
+        workers: config.workers,
+        read_connections: config.read_connections,
+        password_cost: config.password_cost,
+        hash_threads: config.hash_threads,
+        rate_limits: config.rate_limits,
+        limits: config.limits,
+        clock: Clock::system(),
+    })
+}

@@ -1,0 +1,49 @@
+//! Which rules can be checked from the tables of users.
+
+use shared::db::audit::{Check, Finding, LOG_CHECK, at_one_moment, check_all};
+use shared::db::{Conn, StoreError};
+
+const NAMES: &str = "each account's name is its own, and nobody else's";
+const ADDRESSES: &str = "each account's address is its own, and nobody else's";
+
+/// Each statement selects the rows that break its rule.
+const CHECKS: [Check; 9] = [
+    (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
+    (
+        NAMES,
+        "SELECT name, user_id FROM user_names WHERE quarantined_until IS NULL
+         EXCEPT SELECT username, id FROM users",
+    ),
+    (
+        "no two people have names that look alike",
+        "SELECT skeleton, user_id FROM user_names EXCEPT SELECT skeleton, user_id FROM name_skeletons",
+    ),
+    (
+        ADDRESSES,
+        "SELECT LOWER(email), id FROM users WHERE email IS NOT NULL
+         EXCEPT SELECT email_key, user_id FROM user_emails",
+    ),
+    (
+        ADDRESSES,
+        "SELECT email_key, user_id FROM user_emails
+         EXCEPT SELECT LOWER(email), id FROM users WHERE email IS NOT NULL",
+    ),
+    ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
+    (
+        "each account is in the log, as long as the log is whole",
+        "SELECT id FROM users WHERE EXISTS (SELECT 1 FROM events WHERE seq = 1)
+         EXCEPT SELECT subject_id FROM events WHERE type = 'user.registered'",
+    ),
+    (
+        "each session that was ended is in the log, as long as the log is whole",
+        "SELECT user_id FROM sessions
+         WHERE revoked_at IS NOT NULL AND EXISTS (SELECT 1 FROM events WHERE seq = 1)
+         EXCEPT SELECT subject_id FROM events WHERE type = 'session.revoked'",
+    ),
+    LOG_CHECK,
+];
+
+/// Checks every rule, all at one moment.
+pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
+    at_one_moment(conn, |conn| check_all(conn, &CHECKS))
+}

@@ -1,0 +1,35 @@
+//! The user database: all SQL of this service, and no rule.
+
+pub mod audit;
+pub mod claim;
+mod schema;
+pub mod session;
+pub mod user;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use shared::db::{Conn, Migrations, StoreError, begin_snapshot, end_write};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Brings the database to this schema. Returns how many migrations ran.
+pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {
+    shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })
+}
+
+/// Runs `read` on one state of the database, and says which: the log's head that this state includes.
+pub fn snapshot<T>(
+    conn: &mut Conn,
+    read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+) -> Result<(T, i64), StoreError> {
+    begin_snapshot(conn)?;
+    let done = shared::db::log::head(conn).and_then(|head| Ok((read(conn)?, head.seq)));
+    end_write(conn, false)?;
+    done
+}
+
+/// `(?,?),(?,?)`: as many rows of as many binds.
+fn rows_of_binds(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row.as_str(); rows].join(",")
+}

@@ -1,0 +1,69 @@
+//! The tables, one description for both databases.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        username -> Text,
+        display_name -> Text,
+        bio -> Text,
+        avatar_url -> Nullable<Text>,
+        links -> Text,
+        region -> Nullable<Text>,
+        language -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_verified -> SmallInt,
+        password_hash -> Nullable<Text>,
+        role -> SmallInt,
+        status -> SmallInt,
+        verified -> SmallInt,
+        private_account -> SmallInt,
+        show_relations -> SmallInt,
+        show_counts -> SmallInt,
+        suggest_to_others -> SmallInt,
+        messages_from -> SmallInt,
+        comments_from -> SmallInt,
+        mentions_from -> SmallInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_names (name) {
+        name -> Text,
+        user_id -> BigInt,
+        skeleton -> Text,
+        quarantined_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    name_skeletons (skeleton) {
+        skeleton -> Text,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_emails (email_key) {
+        email_key -> Text,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        device_name -> Text,
+        nonce -> Text,
+        generation -> BigInt,
+        rotated_at -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        absolute_expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
