@@ -14,6 +14,7 @@ use crate::domain;
 /// Flags beat environment variables (the names in brackets), which beat the file of --config, which
 /// beats the defaults.
 #[derive(Debug, Clone, Parser)]
+#[expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 #[command(name = "relation-service", version)]
 pub struct Config {
     /// Where to listen.

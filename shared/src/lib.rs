@@ -1,6 +1,7 @@
 //! What both services share, and no business words: ids, time, pages, problems, tokens, events,
 //! database plumbing, the group-commit writer, HTTP conventions, telemetry and test support.
 
+pub mod actor;
 pub mod clock;
 pub mod db;
 pub mod event;

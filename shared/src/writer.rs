@@ -13,6 +13,7 @@ use actix_web::web;
 use log::{error, warn};
 use tokio::sync::{oneshot, watch};
 
+use crate::actor::start_on_own_thread;
 use crate::clock::{Clock, Micros};
 use crate::db::{Conn, DatabaseUrl, StoreError, begin_write, end_write, log as event_log, open_writer};
 use crate::event::NewEvent;
@@ -109,10 +110,6 @@ struct Session {
 
 impl<E: Engine> Actor for Writer<E> {
     type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(WRITE_QUEUE_MAX);
-    }
 }
 
 impl<E: Engine> Handler<Submit<E>> for Writer<E> {
@@ -278,7 +275,7 @@ impl<E: Engine> WriterHandle<E> {
     pub fn start(name: &'static str, engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
         let (head, watched) = watch::channel(revision);
         let session = Some(Session { name, url, clock, conn: None });
-        let writer = Writer::start_in_arbiter(&Arbiter::new().handle(), move |_| Writer {
+        let writer = start_on_own_thread(WRITE_QUEUE_MAX, move || Writer {
             engine,
             session,
             queue: VecDeque::new(),

@@ -36,6 +36,7 @@ const ACTIX: &[&str] = &[
     "*/src/handle/",
     "*/src/actors/",
     "*/src/app.rs",
+    "shared/src/actor.rs",
     "shared/src/writer.rs",
     "shared/src/http/",
     "mutual/src/",

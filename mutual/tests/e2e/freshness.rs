@@ -26,7 +26,7 @@ async fn r47_a_newcomer_can_be_followed_at_once(ground: Ground) {
 
 async fn r19_privacy_is_honoured_once_answered(ground: Ground) {
     let world = ground.serve();
-    let (owner, fan) = (world.register("owner").await, world.register("fan").await);
+    let (owner, fan) = (world.register("olga").await, world.register("fan").await);
     for _ in 0..rounds(40) {
         owner.go_private(true).await;
         assert_eq!(fan.follow(&owner).await["requested"], true);

@@ -53,6 +53,8 @@ pub struct Learned {
     pub users: Vec<KnownUser>,
     /// Sessions that ended.
     pub revoked: Vec<(SessionId, Micros)>,
+    /// Events that could not be read, and why.
+    pub parked: Vec<(i64, String)>,
     /// How far the feed has come with this; `None` for the answer to a direct question.
     pub position: Option<i64>,
 }

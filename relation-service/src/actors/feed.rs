@@ -10,6 +10,7 @@ use actix::prelude::*;
 use awc::Client;
 use log::{error, info, warn};
 use serde::de::DeserializeOwned;
+use shared::actor::start_on_own_thread;
 use shared::clock::Clock;
 use shared::db::StoreError;
 use shared::event::{Event, EventPage};
@@ -103,8 +104,7 @@ type Failure = String;
 impl UserFeed {
     /// Starts the actor on a thread of its own.
     pub fn start(parts: Parts) -> Addr<Self> {
-        Self::start_in_arbiter(&Arbiter::new().handle(), move |ctx| {
-            ctx.set_mailbox_capacity(QUESTIONS_MAX);
+        start_on_own_thread(QUESTIONS_MAX, move || {
             let http = Client::builder().timeout(PAGE_WAIT + ANSWER_WAIT).disable_redirects().finish();
             Self { reader: Reader { parts, http }, waiting: Vec::new(), asking: false }
         })
@@ -268,38 +268,36 @@ impl Reader {
     }
 }
 
-/// The newest facts of each person on a page, and the sessions that ended.
+/// The newest facts of each person on a page, the sessions that ended, and what could not be read.
 pub fn learned_from(page: &EventPage) -> Learned {
     let mut users: HashMap<UserId, KnownUser> = HashMap::new();
-    let mut revoked = Vec::new();
+    let mut learned = Learned { position: Some(page.next_after), ..Learned::default() };
     for event in &page.items {
-        if event.kind == "session.revoked" {
-            revoked.extend(session_of(event).map(|session| (session, event.at)));
+        let read = if event.kind == "session.revoked" {
+            session_of(event).map(|session| learned.revoked.push((session, event.at)))
         } else if event.kind.starts_with("user.") {
-            let known = known_from(event);
-            users.extend(known.map(|known| (known.id, known)));
+            known_from(event).map(|known| drop(users.insert(known.id, known)))
+        } else {
+            Ok(())
+        };
+        if let Err(reason) = read {
+            error!("event {} ({}) of user-service is parked: {reason}", event.seq, event.kind);
+            learned.parked.push((event.seq, reason));
         }
     }
-    Learned { users: users.into_values().collect(), revoked, position: Some(page.next_after) }
+    learned.users = users.into_values().collect();
+    learned
 }
 
-fn known_from(event: &Event) -> Option<KnownUser> {
-    let facts: Result<UserFacts, _> = serde_json::from_value(event.data.clone());
-    match (event.subject_id, facts) {
-        (Some(id), Ok(facts)) => Some(KnownUser { id, seq: event.seq, facts }),
-        _ => {
-            error!("event {} ({}) of user-service cannot be read and is left out", event.seq, event.kind);
-            None
-        }
-    }
+fn known_from(event: &Event) -> Result<KnownUser, Failure> {
+    let id = event.subject_id.ok_or("it names nobody")?;
+    let facts: UserFacts = serde_json::from_value(event.data.clone()).map_err(|error| error.to_string())?;
+    Ok(KnownUser { id, seq: event.seq, facts })
 }
 
-fn session_of(event: &Event) -> Option<SessionId> {
-    let session = event.data.get("session_id")?.as_str()?.parse().ok();
-    if session.is_none() {
-        error!("event {} ({}) of user-service names no session", event.seq, event.kind);
-    }
-    session
+fn session_of(event: &Event) -> Result<SessionId, Failure> {
+    let session = event.data.get("session_id").and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
+    session.ok_or_else(|| "it names no session".into())
 }
 
 #[cfg(test)]
@@ -336,5 +334,6 @@ mod tests {
         let known: Vec<(i64, &str)> =
             learned.users.iter().map(|u| (u.seq, u.facts.username.as_str())).collect();
         assert_eq!(known, [(3, "new")]);
+        assert_eq!(learned.parked.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
     }
 }

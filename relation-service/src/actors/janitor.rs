@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use log::{info, warn};
+use shared::actor::start_on_own_thread;
 use shared::db::{Reads, StoreError};
 use shared::id::UserId;
 use shared::writer::WriterHandle;
@@ -14,6 +15,9 @@ use crate::store;
 
 /// How often the table of open work is looked at when nobody says that there is some.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Hints that may wait: one is as good as many.
+const LOOKS_MAX: usize = 4;
 
 /// The actor: at most one sweep at a time.
 pub struct Janitor {
@@ -32,12 +36,7 @@ pub struct Look;
 impl Janitor {
     /// Starts the actor, which first finishes what an earlier run left.
     pub fn start(writer: WriterHandle<RelationEngine>, reads: Reads) -> Addr<Self> {
-        Self::start_in_arbiter(&Arbiter::new().handle(), |_| Self {
-            writer,
-            reads,
-            working: false,
-            again: false,
-        })
+        start_on_own_thread(LOOKS_MAX, || Self { writer, reads, working: false, again: false })
     }
 }
 

@@ -27,6 +27,9 @@ pub(super) fn apply(tx: &mut Transaction<'_>, learned: &Learned) -> Result<(), S
     for &(session, at) in &learned.revoked {
         store::session::revoke(tx.conn, session, at)?;
     }
+    for (seq, reason) in &learned.parked {
+        store::fact::park(tx.conn, *seq, reason)?;
+    }
     if let Some(position) = learned.position {
         store::fact::set_feed_position(tx.conn, position)?;
     }

@@ -31,10 +31,11 @@ impl RelationHandle {
     /// Has the act decided and durably written. A target who is not known yet is asked about once.
     pub async fn act(&self, source: UserId, target: UserId, action: Action) -> Result<Acted, RelationError> {
         let command = Command::Act { source, target, action };
-        match self.writer.submit(command.clone()).await?.answer {
-            Answer::UnknownTarget => self.learn(vec![target]).await?,
-            answer => return acted(answer),
+        let first = self.writer.submit(command.clone()).await?.answer;
+        if first != Answer::UnknownTarget {
+            return acted(first);
         }
+        self.learn(vec![target]).await?;
         acted(self.writer.submit(command).await?.answer)
     }
 

@@ -7,7 +7,7 @@ const EACH_EDGE_TWICE: &str = "each edge is stored by source and by target";
 const COUNTERS: &str = "counters equal recounted edges";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     (
         EACH_EDGE_TWICE,
         "SELECT source, target, state, since FROM edges_out
@@ -72,6 +72,7 @@ const CHECKS: [Check; 13] = [
          FROM edges_out GROUP BY source
          EXCEPT SELECT user_id, following, friends, requests_sent, blocks FROM counters",
     ),
+    ("every event of user-service could be read", "SELECT seq FROM parked_events"),
     LOG_CHECK,
 ];
 

@@ -9,7 +9,7 @@ use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::UserId;
 use shared::on_backend;
 
-use super::schema::{feed_position, user_facts};
+use super::schema::{feed_position, parked_events, user_facts};
 
 /// The feed that the facts come from.
 const USER_FEED: &str = "user";
@@ -135,6 +135,17 @@ pub fn put(conn: &mut Conn, known: &KnownUser) -> Result<(), StoreError> {
             dsl::comments_from.eq(excluded(dsl::comments_from)),
             dsl::mentions_from.eq(excluded(dsl::mentions_from)),
         ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Puts an event aside that could not be read.
+pub fn park(conn: &mut Conn, seq: i64, reason: &str) -> Result<(), StoreError> {
+    let row =
+        (parked_events::feed.eq(USER_FEED), parked_events::seq.eq(seq), parked_events::reason.eq(reason));
+    on_backend!(conn, |c| diesel::insert_into(parked_events::table)
+        .values(row)
+        .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
 }

@@ -9,6 +9,8 @@ pub mod pair;
 mod schema;
 pub mod session;
 pub mod sweep;
+#[cfg(test)]
+mod tests;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use shared::db::{Conn, Migrations, StoreError};

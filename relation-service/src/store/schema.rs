@@ -39,6 +39,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    parked_events (feed, seq) {
+        feed -> Text,
+        seq -> BigInt,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
     sweeps (user_id, kind) {
         user_id -> BigInt,
         kind -> SmallInt,

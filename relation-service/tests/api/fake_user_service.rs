@@ -221,7 +221,11 @@ struct EventsQuery {
     wait_ms: u64,
 }
 
-async fn events(request: HttpRequest, query: web::Query<EventsQuery>, state: web::Data<State>) -> HttpResponse {
+async fn events(
+    request: HttpRequest,
+    query: web::Query<EventsQuery>,
+    state: web::Data<State>,
+) -> HttpResponse {
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;
     }
@@ -245,7 +249,11 @@ struct FactsQuery {
     ids: String,
 }
 
-async fn user_facts(request: HttpRequest, query: web::Query<FactsQuery>, state: web::Data<State>) -> HttpResponse {
+async fn user_facts(
+    request: HttpRequest,
+    query: web::Query<FactsQuery>,
+    state: web::Data<State>,
+) -> HttpResponse {
     state.questions.fetch_add(1, Ordering::SeqCst);
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;

@@ -101,7 +101,8 @@ impl Person {
 
     /// How this person stands to the other; null for nobody there.
     pub async fn relationship(&self, other: &Person) -> Value {
-        let answer = self.http.get(&format!("/v1/me/relationships?ids={}", other.id)).await.expect(200).json();
+        let answer =
+            self.http.get(&format!("/v1/me/relationships?ids={}", other.id)).await.expect(200).json();
         assert_eq!(answer["items"][0]["id"], other.id.to_string());
         answer["items"][0]["relationship"].clone()
     }
@@ -177,7 +178,9 @@ pub fn page_of(answer: &Answer) -> (Vec<UserId>, Option<String>) {
     let link = answer.header("link");
     let next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
     match body["next_cursor"].as_str() {
-        Some(cursor) => assert!(next.is_some_and(|next| next.ends_with(&format!("cursor={cursor}"))), "{link}"),
+        Some(cursor) => {
+            assert!(next.is_some_and(|next| next.ends_with(&format!("cursor={cursor}"))), "{link}")
+        }
         None => assert!(link.is_empty() && body["next_cursor"].is_null(), "{link}"),
     }
     (ids, next.map(str::to_owned))

@@ -1,4 +1,4 @@
-//! Repeatable chance: SplitMix64 (Steele, Lea, Flood 2014).
+//! Repeatable chance: `SplitMix64` (Steele, Lea, Flood 2014).
 
 /// A generator. The same seed gives the same numbers.
 pub struct Random(u64);

@@ -8,7 +8,7 @@ use relation_service::app::{App, Settings};
 use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
-use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
+use shared::db::{Conn, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
 use shared::testing::{Client, TestDatabase};
@@ -32,6 +32,7 @@ pub struct TestApp {
     database: TestDatabase,
     limits: Limits,
     server: Option<ServerThread>,
+    base: String,
 }
 
 impl TestApp {
@@ -48,6 +49,7 @@ impl TestApp {
             database: make(),
             limits,
             server: None,
+            base: String::new(),
         };
         app.start_service();
         app.until_ready().await;
@@ -70,7 +72,13 @@ impl TestApp {
             (app.address, app.stop.clone(), Box::pin(app.run()))
         });
         self.server = Some(server);
-        self.nobody = Client::new(format!("http://{address}"));
+        self.base = format!("http://{address}");
+        self.nobody = Client::new(self.base.as_str());
+    }
+
+    /// The whole URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// Stops the service and all its actors, as the end of its process would.
@@ -138,11 +146,6 @@ impl TestApp {
     /// The log's newest event, as answers say it.
     pub async fn revision(&self) -> i64 {
         self.nobody.get("/livez").await.header("mutual-revision").parse().unwrap()
-    }
-
-    /// How to open the database.
-    pub fn database_url(&self) -> &DatabaseUrl {
-        &self.database.url
     }
 
     /// A connection of the test's own.

@@ -62,10 +62,18 @@ fn parse<T: DeserializeOwned>(json: bool, bytes: &[u8]) -> Result<T, Problem> {
             "The body must be application/json.",
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
+    let unfit = |code, error: &dyn std::fmt::Display| {
         Problem::malformed(code, format!("The body cannot be read: {error}."))
-    })
+    };
+    let parsed = serde_json::from_slice(bytes).map_err(|error| {
+        let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
+        unfit(code, &error)
+    })?;
+    // The parser takes a list for an object without the names of its fields: no body of ours is one.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+        return Ok(parsed);
+    }
+    Err(unfit("invalid_body", &"expected an object"))
 }
 
 fn unreadable(error: &actix_web::Error) -> Problem {

@@ -10,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use log::error;
+use shared::actor::start_on_own_thread;
 use shared::db::StoreError;
 use shared::secret::Secret;
 use tokio::sync::oneshot;
@@ -88,10 +89,8 @@ impl PasswordHasher {
         let nobodys = Secret::random().map_err(|error| unusable(&error))?;
         let dummy = hash(&argon2, &nobodys)?.into();
         let tools = Tools { argon2, dummy, password_chars_min };
-        Ok(Self::start_in_arbiter(&Arbiter::new().handle(), move |ctx| {
-            ctx.set_mailbox_capacity(HASH_QUEUE_PER_THREAD_MAX * threads);
-            Self { tools, threads, running: 0, queue: VecDeque::new() }
-        }))
+        let start = move || Self { tools, threads, running: 0, queue: VecDeque::new() };
+        Ok(start_on_own_thread(HASH_QUEUE_PER_THREAD_MAX * threads, start))
     }
 
     fn run_next(&mut self, ctx: &mut Context<Self>) {

@@ -15,9 +15,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::rate_limit::limit_logins;
-use super::views::{RefreshedView, SignedInView};
+use super::views::{RefreshedView, SignedInView, refreshed_answer, signed_in_answer};
+use crate::domain::field::FieldProblem;
 use crate::domain::login::RawCredentials;
-use crate::handle::UserHandle;
+use crate::handle::{UserError, UserHandle};
 use crate::store::session::Session;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -40,14 +41,15 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn log_in(body: Body<RawCredentials>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     let signed_in = users.log_in(body.0).await?;
-    Ok(HttpResponse::Created().json(SignedInView::from(signed_in)))
+    Ok(signed_in_answer(signed_in))
 }
 
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RefreshBody {
-    refresh_token: String,
+    #[schema(value_type = String)]
+    refresh_token: Option<String>,
 }
 
 impl fmt::Debug for RefreshBody {
@@ -63,12 +65,10 @@ impl fmt::Debug for RefreshBody {
 #[utoipa::path(tag = "sessions", request_body = RefreshBody,
     responses((status = 200, description = "The next tokens", body = RefreshedView), Refusals))]
 #[post("/v1/sessions/refresh")]
-async fn refresh(
-    body: Body<RefreshBody>,
-    users: web::Data<UserHandle>,
-) -> Result<web::Json<RefreshedView>, Problem> {
-    let tokens = users.refresh(&Secret::new(body.0.refresh_token)).await?;
-    Ok(web::Json(RefreshedView { session: tokens.into() }))
+async fn refresh(body: Body<RefreshBody>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
+    let missing = || UserError::from(vec![FieldProblem::required("refresh_token")]);
+    let token = Secret::new(body.0.refresh_token.ok_or_else(missing)?);
+    Ok(refreshed_answer(users.refresh(&token).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

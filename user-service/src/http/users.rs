@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::if_changed;
 use super::rate_limit::limit_registrations;
-use super::views::{PublicView, SignedInView};
+use super::views::{PublicView, SignedInView, signed_in_answer};
 use crate::domain::registration::RawRegistration;
 use crate::handle::{NameState, UserHandle};
 
@@ -33,7 +33,7 @@ async fn register(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let signed_in = users.register(body.0).await?;
-    Ok(HttpResponse::Created().json(SignedInView::from(signed_in)))
+    Ok(signed_in_answer(signed_in))
 }
 
 /// Whether a name may be registered.

@@ -1,5 +1,7 @@
 //! How people and sessions look on the wire.
 
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
 use serde::Serialize;
 use shared::clock::Micros;
 use shared::facts::AccountStatus;
@@ -117,15 +119,21 @@ pub(super) struct SignedInView {
     session: SessionView,
 }
 
-impl From<SignedIn> for SignedInView {
-    fn from(signed_in: SignedIn) -> Self {
-        Self { user: signed_in.user.into(), session: signed_in.tokens.into() }
-    }
-}
-
 /// The tokens alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Refreshed)]
 pub(super) struct RefreshedView {
-    pub(super) session: SessionView,
+    session: SessionView,
+}
+
+/// Answers who has signed in. Tokens are for nobody's cache.
+pub(super) fn signed_in_answer(signed_in: SignedIn) -> HttpResponse {
+    let view = SignedInView { user: signed_in.user.into(), session: signed_in.tokens.into() };
+    HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(view)
+}
+
+/// Answers the next tokens.
+pub(super) fn refreshed_answer(tokens: Tokens) -> HttpResponse {
+    let view = RefreshedView { session: tokens.into() };
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(view)
 }

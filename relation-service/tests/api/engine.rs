@@ -1,0 +1,253 @@
+//! The writer's engine against the naive model, in batches of random commands.
+
+use std::collections::HashMap;
+
+use relation_service::actors::change::{Answer, Command, Learned, RelationEngine};
+use relation_service::domain::{Action, Edge, Limits};
+use relation_service::store::{self, fact::KnownUser};
+use shared::clock::Clock;
+use shared::db::{Conn, open_writer};
+use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
+use shared::id::UserId;
+use shared::testing::TestDatabase;
+use shared::writer::commit_batch;
+
+use crate::model::{Holds, Model};
+use crate::person::Act;
+use crate::random::Random;
+
+const PEOPLE: usize = 9;
+const COMMANDS: usize = 5_000;
+const BATCH_MAX: usize = 40;
+const SEED: u64 = 0x5EED;
+/// So few that so few people reach them.
+const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4 };
+
+fn id(person: usize) -> UserId {
+    UserId::new(i64::try_from(person).unwrap() + 100)
+}
+
+fn action(act: Act, notify: Option<bool>) -> Action {
+    match act {
+        Act::Follow => Action::Follow { notify },
+        Act::Unfollow => Action::Unfollow,
+        Act::Accept => Action::Accept,
+        Act::Reject => Action::Reject,
+        Act::RemoveFollower => Action::RemoveFollower,
+        Act::Block => Action::Block,
+        Act::Unblock => Action::Unblock,
+    }
+}
+
+/// One thing that happens, to the engine and to the model.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Act(usize, Act, Option<bool>, usize),
+    AnswerAll(usize, bool),
+    TogglePrivacy(usize),
+    ToggleHidden(usize),
+}
+
+impl Step {
+    fn random(random: &mut Random) -> Self {
+        match random.below(40) {
+            0 => Self::AnswerAll(random.below(PEOPLE), random.below(2) == 0),
+            1 => Self::TogglePrivacy(random.below(PEOPLE)),
+            2 => Self::ToggleHidden(random.below(PEOPLE)),
+            3 => {
+                let me = random.below(PEOPLE);
+                Self::Act(me, random.one_of(&Act::ALL), None, me)
+            }
+            _ => {
+                let (me, them) = random.two_below(PEOPLE);
+                let acts = [&Act::ALL[..], &[Act::Follow; 5], &[Act::Accept; 2], &[Act::Unblock; 2]].concat();
+                let notify = random.one_of(&[None, Some(false), Some(true)]);
+                Self::Act(me, random.one_of(&acts), notify, them)
+            }
+        }
+    }
+}
+
+struct World {
+    conn: Conn,
+    engine: RelationEngine,
+    model: Model,
+    /// The newest event of user-service.
+    seq: i64,
+}
+
+impl World {
+    fn new(database: &TestDatabase) -> Self {
+        let mut conn = open_writer(&database.url).unwrap();
+        store::migrate(&mut conn).unwrap();
+        let engine = RelationEngine { limits: LIMITS };
+        let mut world = Self { conn, engine, model: Model::new(LIMITS), seq: 0 };
+        let everybody: Vec<Command> = (0..PEOPLE).map(|person| world.news_of(person)).collect();
+        world.commit(&everybody);
+        world
+    }
+
+    fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
+        commit_batch(&mut self.conn, &self.engine, commands, &Clock::system()).unwrap().0
+    }
+
+    fn news_of(&mut self, person: usize) -> Command {
+        self.seq += 1;
+        let hidden = self.model.hidden.contains(&person);
+        let facts = UserFacts {
+            username: format!("person{person}"),
+            display_name: String::new(),
+            avatar_url: None,
+            verified: false,
+            status: if hidden { AccountStatus::Suspended } else { AccountStatus::Active },
+            private_account: self.model.private.contains(&person),
+            show_relations: ListAudience::Everyone,
+            show_counts: true,
+            suggest_to_others: true,
+            messages_from: Audience::Everyone,
+            comments_from: Audience::Everyone,
+            mentions_from: Audience::Everyone,
+        };
+        let users = vec![KnownUser { id: id(person), seq: self.seq, facts }];
+        Command::Learn(Learned { users, revoked: Vec::new(), position: Some(self.seq) })
+    }
+
+    /// One batch. The engine takes news first, then acts, then answers to all requests.
+    fn batch(&mut self, steps: &[Step], what: &str) {
+        for step in steps {
+            match *step {
+                Step::TogglePrivacy(person) => toggle(&mut self.model.private, person),
+                Step::ToggleHidden(person) => toggle(&mut self.model.hidden, person),
+                Step::Act(..) | Step::AnswerAll(..) => {}
+            }
+        }
+        let commands: Vec<Command> = steps
+            .iter()
+            .map(|step| match *step {
+                Step::Act(me, act, notify, them) => {
+                    Command::Act { source: id(me), target: id(them), action: action(act, notify) }
+                }
+                Step::AnswerAll(user, accept) => {
+                    Command::AnswerRequests { user: id(user), accept, only_if_public: false }
+                }
+                Step::TogglePrivacy(person) | Step::ToggleHidden(person) => self.news_of(person),
+            })
+            .collect();
+        let answers = self.commit(&commands);
+        let (mut acts, mut sweeps) = (Vec::new(), Vec::new());
+        for (step, answer) in steps.iter().zip(answers) {
+            match step {
+                Step::Act(..) => acts.push((*step, answer)),
+                Step::AnswerAll(..) => sweeps.push((*step, answer)),
+                Step::TogglePrivacy(_) | Step::ToggleHidden(_) => assert_eq!(answer, Answer::Noted),
+            }
+        }
+        for (step, answer) in acts.into_iter().chain(sweeps) {
+            self.compare(step, &answer, what);
+        }
+    }
+
+    fn compare(&mut self, step: Step, answer: &Answer, what: &str) {
+        match step {
+            Step::Act(me, act, notify, them) => {
+                let told = match answer {
+                    Answer::Acted(acted) => Ok(acted.changed),
+                    Answer::Refused(refusal) => Err(refusal.code()),
+                    Answer::UnknownTarget | Answer::Answered { .. } | Answer::Noted => {
+                        panic!("{what}: {answer:?}")
+                    }
+                };
+                assert_eq!(told, self.model.act(me, act, notify, them), "{what}: {step:?}");
+            }
+            Step::AnswerAll(user, accept) => {
+                let count = u32::try_from(self.model.answer_all(user, accept)).unwrap();
+                assert_eq!(answer, &Answer::Answered { count, more: false }, "{what}: {step:?}");
+            }
+            Step::TogglePrivacy(_) | Step::ToggleHidden(_) => {}
+        }
+    }
+
+    /// The tables say what the model says.
+    fn compare_tables(&mut self, what: &str) {
+        let ways: Vec<(usize, usize)> = (0..PEOPLE)
+            .flat_map(|one| (0..PEOPLE).map(move |other| (one, other)))
+            .filter(|(a, b)| a != b)
+            .collect();
+        let keys: Vec<_> = ways.iter().map(|&(one, other)| (id(one), id(other))).collect();
+        let pairs = store::pair::pairs(&mut self.conn, &keys).unwrap();
+        for (way, key) in ways.iter().zip(&keys) {
+            let held = match pairs[key].forward {
+                Edge::None => None,
+                Edge::Follow { notify, .. } => Some(Holds::Follow { notify }),
+                Edge::Request { notify, .. } => Some(Holds::Request { notify }),
+                Edge::Block { .. } => Some(Holds::Block),
+            };
+            assert_eq!(held.as_ref(), self.model.holds.get(way), "{what}: {way:?}");
+        }
+        let everybody: Vec<UserId> = (0..PEOPLE).map(id).collect();
+        let stored: HashMap<_, _> = store::count::counts(&mut self.conn, &everybody).unwrap();
+        for person in 0..PEOPLE {
+            let counts = stored.get(&id(person)).copied().unwrap_or_default();
+            let told = [
+                counts.followers,
+                counts.following,
+                counts.friends,
+                counts.requests_received,
+                counts.requests_sent,
+            ];
+            assert_eq!(
+                (told, counts.blocks),
+                (self.model.counts(person), self.model.blocked(person)),
+                "{what}"
+            );
+        }
+    }
+}
+
+fn toggle(set: &mut std::collections::BTreeSet<usize>, person: usize) {
+    if !set.remove(&person) {
+        set.insert(person);
+    }
+}
+
+async fn batches_of_random_commands_agree_with_the_naive_model(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database);
+    let mut random = Random::new(SEED);
+    let (mut done, mut batches, mut edges_seen) = (0, 0, 0);
+    while done < COMMANDS {
+        let steps: Vec<Step> = (0..=random.below(BATCH_MAX)).map(|_| Step::random(&mut random)).collect();
+        let what = format!("seed {SEED:#x}, batch {batches}");
+        world.batch(&steps, &what);
+        (done, batches) = (done + steps.len(), batches + 1);
+        world.compare_tables(&what);
+        edges_seen = edges_seen.max(world.model.holds.len());
+    }
+    assert!(edges_seen > PEOPLE * 2, "a history in which little happens: {edges_seen}");
+    let findings = store::audit::audit(&mut world.conn).unwrap();
+    assert!(findings.iter().all(|finding| finding.drift == 0), "{findings:?}");
+}
+
+async fn a_batch_that_fails_leaves_nothing(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database);
+    let follow =
+        |me, them| Command::Act { source: id(me), target: id(them), action: action(Act::Follow, None) };
+    world.commit(&[follow(0, 1)]);
+    shared::db::execute(&mut world.conn, "ALTER TABLE counters RENAME TO counters_away", &[]).unwrap();
+    let failed =
+        commit_batch(&mut world.conn, &world.engine, &[follow(0, 2), follow(0, 3)], &Clock::system());
+    assert!(failed.is_err());
+    shared::db::execute(&mut world.conn, "ALTER TABLE counters_away RENAME TO counters", &[]).unwrap();
+    world.model.act(0, Act::Follow, None, 1).unwrap();
+    world.compare_tables("after the failure");
+    world.batch(&[Step::Act(0, Act::Follow, None, 2)], "after the failure");
+    world.compare_tables("afterwards");
+    let findings = store::audit::audit(&mut world.conn).unwrap();
+    assert!(findings.iter().all(|finding| finding.drift == 0), "{findings:?}");
+}
+
+shared::on_both_databases!(
+    batches_of_random_commands_agree_with_the_naive_model,
+    a_batch_that_fails_leaves_nothing,
+);

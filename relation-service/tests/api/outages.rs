@@ -1,0 +1,115 @@
+//! user-service away, and back: what is known goes on, what is not says so and heals by itself.
+
+use std::time::{Duration, Instant};
+
+use shared::testing::TestDatabase;
+
+use crate::fake_user_service::Mode;
+use crate::friends::befriend;
+use crate::person::Act;
+use crate::test_app::{TestApp, until};
+
+async fn known_people_go_on_while_user_service_is_down(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    app.users.set_mode(Mode::Down);
+    befriend(&anna, &ben).await;
+    assert_eq!(anna.walk(&ben.list("friends"), 5).await, [anna.id]);
+    assert_eq!(
+        (anna.sees(&ben).await.as_str(), anna.counts().await),
+        ("following followed_by friends", [1, 1, 1, 0, 0])
+    );
+    assert!(anna.block(&ben).await);
+    let newcomer = app.newcomer("newcomer");
+    let paths = [
+        newcomer.list("followers"),
+        newcomer.list("counts"),
+        format!("/v1/me/relationships?ids={},{}", ben.id, newcomer.id),
+        format!("/v1/me/explain?action=follow&user_id={}", newcomer.id),
+    ];
+    for answer in [anna.try_act(Act::Follow, newcomer.id).await, anna.try_act(Act::Block, newcomer.id).await]
+    {
+        let refused = answer.expect_problem(503, "unavailable");
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+    for path in paths {
+        let refused = anna.http.get(&path).await.expect_problem(503, "unavailable");
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1, "{path}");
+    }
+    assert!(newcomer.follow(&anna).await, "a newcomer's own token is enough to act");
+    app.users.set_mode(Mode::Up);
+    until("healed", async || anna.try_act(Act::Follow, newcomer.id).await.status == 200).await;
+    app.assert_sound().await;
+}
+
+async fn a_silent_user_service_does_not_hold_callers_for_long(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    app.users.set_mode(Mode::Silent);
+    let newcomer = app.newcomer("newcomer");
+    let started = Instant::now();
+    anna.try_act(Act::Follow, newcomer.id).await.expect_problem(503, "unavailable");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(anna.follow(&ben).await);
+    app.users.set_mode(Mode::Up);
+    until("healed", async || anna.try_act(Act::Follow, newcomer.id).await.status == 200).await;
+}
+
+async fn news_of_an_outage_are_applied_afterwards(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    app.users.set_mode(Mode::Down);
+    app.users.change(ben.id, "user.privacy_changed", |facts| facts.private_account = true);
+    app.users.revoke_session(anna.id, anna.session);
+    anna.http.get("/v1/me/blocks").await.expect(200);
+    app.users.set_mode(Mode::Up);
+    app.users.applied().await;
+    anna.http.get("/v1/me/blocks").await.expect_problem(401, "unauthenticated");
+    let [carl] = app.people(["carl"]).await;
+    carl.follow(&ben).await;
+    assert_eq!(carl.sees(&ben).await, "requested");
+}
+
+async fn a_restart_without_user_service_still_verifies_tokens(make: impl Fn() -> TestDatabase) {
+    let mut app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    anna.follow(&ben).await;
+    app.users.set_mode(Mode::Down);
+    app.stop_service();
+    app.start_service();
+    let path = format!("/v1/me/relationships?ids={}", ben.id);
+    let body = app.nobody.with_token(anna.token.as_str()).get(&path).await.expect(200).json();
+    assert_eq!(body["items"][0]["relationship"]["following"], true);
+    app.nobody.with_token("x").get(&path).await.expect_problem(401, "unauthenticated");
+    app.nobody.get("/readyz").await.expect_problem(503, "not_ready");
+    app.nobody.get("/livez").await.expect(200);
+    app.users.set_mode(Mode::Up);
+    app.until_ready().await;
+    app.assert_sound().await;
+}
+
+async fn a_restart_keeps_everything_and_reads_no_event_twice(make: impl Fn() -> TestDatabase) {
+    let mut app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    app.set_private(&ben, true).await;
+    anna.follow(&ben).await;
+    let revision = app.revision().await;
+    app.stop_service();
+    app.users.change(ben.id, "user.renamed", |facts| facts.username = "benedict".into());
+    app.start_service();
+    app.until_ready().await;
+    app.users.applied().await;
+    assert_eq!(app.revision().await, revision);
+    let asked =
+        app.nobody.with_token(ben.token.as_str()).get("/v1/me/follow-requests").await.expect(200).json();
+    assert_eq!(asked["items"][0]["user_id"], anna.id.to_string());
+    app.assert_sound().await;
+}
+
+shared::on_both_databases!(
+    known_people_go_on_while_user_service_is_down,
+    a_silent_user_service_does_not_hold_callers_for_long,
+    news_of_an_outage_are_applied_afterwards,
+    a_restart_without_user_service_still_verifies_tokens,
+    a_restart_keeps_everything_and_reads_no_event_twice,
+);

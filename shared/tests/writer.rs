@@ -1,0 +1,149 @@
+//! The writer on both databases: one order, one durable answer each, refusal when too much waits.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::connection::SimpleConnection;
+use shared::clock::Clock;
+use shared::db::{Conn, DatabaseUrl, StoreError, log, open_reader, open_writer};
+use shared::event::NewEvent;
+use shared::on_backend;
+use shared::testing::TestDatabase;
+use shared::writer::{Engine, Transaction, WRITE_QUEUE_MAX, WriterHandle};
+
+const SCHEMA: &str = "
+    CREATE TABLE log_head (partition SMALLINT NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL);
+    INSERT INTO log_head VALUES (0, 0, 0);
+    CREATE TABLE events (partition SMALLINT NOT NULL, seq BIGINT NOT NULL, type TEXT NOT NULL, at BIGINT NOT NULL,
+        actor_id BIGINT, subject_id BIGINT, cause TEXT, data TEXT NOT NULL, PRIMARY KEY (partition, seq));";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wish {
+    /// Adds an event.
+    Write,
+    /// Changes nothing.
+    Refuse,
+    /// Adds an event, then meets an error of the database.
+    Break,
+}
+
+/// Writes an event for each wish; holds still while `gate` is held.
+#[derive(Clone, Default)]
+struct Wishes {
+    gate: Arc<Mutex<()>>,
+}
+
+impl Engine for Wishes {
+    type Command = Wish;
+    type Answer = Wish;
+
+    fn apply(&self, tx: &mut Transaction<'_>, commands: &[Wish]) -> Result<Vec<Wish>, StoreError> {
+        let _open = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        for command in commands {
+            let at = tx.tick();
+            if *command != Wish::Refuse {
+                let data = "{}".to_owned();
+                tx.emit(NewEvent { kind: "wish.made", at, actor: None, subject: None, cause: None, data });
+            }
+            if *command == Wish::Break {
+                return Err(StoreError::Unavailable("as asked".into()));
+            }
+        }
+        Ok(commands.to_vec())
+    }
+}
+
+fn prepared(make: &impl Fn() -> TestDatabase) -> TestDatabase {
+    let database = make();
+    let mut conn = open_writer(&database.url).unwrap();
+    on_backend!(&mut conn, |c| c.batch_execute(SCHEMA)).unwrap();
+    database
+}
+
+fn start(url: &DatabaseUrl, engine: Wishes) -> WriterHandle<Wishes> {
+    WriterHandle::start("test", engine, url.clone(), Clock::system(), 0)
+}
+
+fn all_events(conn: &mut Conn) -> Vec<i64> {
+    let events = log::after(conn, 0, 1_000_000).unwrap();
+    assert!(events.windows(2).all(|pair| pair[0].at < pair[1].at), "times do not increase");
+    events.iter().map(|event| event.seq).collect()
+}
+
+shared::on_both_databases!(
+    two_writers_make_one_contiguous_log,
+    a_refusal_leaves_no_trace,
+    a_failing_batch_fails_alone,
+    too_much_work_is_refused_at_once,
+);
+
+async fn two_writers_make_one_contiguous_log(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let writers = [start(&database.url, Wishes::default()), start(&database.url, Wishes::default())];
+    let wishes = (0..400).map(|number: usize| writers[number % 2].submit(Wish::Write));
+    let answers = futures_util::future::join_all(wishes).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let mut conn = open_reader(&database.url).unwrap();
+    assert_eq!(all_events(&mut conn), (1..=400).collect::<Vec<i64>>());
+    assert_eq!(log::head(&mut conn).unwrap().seq, 400);
+    let newest = answers.iter().map(|answer| answer.as_ref().unwrap().revision).max();
+    assert_eq!(newest, Some(400));
+}
+
+async fn a_refusal_leaves_no_trace(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let writer = start(&database.url, Wishes::default());
+    assert_eq!(writer.submit(Wish::Write).await.unwrap().revision, 1);
+    assert_eq!(writer.submit(Wish::Refuse).await.unwrap().revision, 1);
+    assert_eq!(writer.submit(Wish::Write).await.unwrap().revision, 2);
+    assert_eq!(writer.revision(), 2);
+}
+
+async fn a_failing_batch_fails_alone(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let writer = start(&database.url, Wishes::default());
+    assert!(matches!(writer.submit(Wish::Break).await, Err(StoreError::Unavailable(_))));
+    assert_eq!(writer.submit(Wish::Write).await.unwrap().revision, 1);
+    let mut conn = open_reader(&database.url).unwrap();
+    assert_eq!(all_events(&mut conn), [1]);
+}
+
+async fn too_much_work_is_refused_at_once(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let engine = Wishes::default();
+    let writer = start(&database.url, engine.clone());
+    let gate = engine.gate.clone();
+    let held = gate.lock().unwrap();
+    // More than the batch under way, the queue and the mailbox hold together.
+    let count = 3 * WRITE_QUEUE_MAX;
+    let waiting: Vec<_> = (0..count)
+        .map(|_| {
+            let writer = writer.clone();
+            actix_web::rt::spawn(async move { writer.submit(Wish::Write).await })
+        })
+        .collect();
+    let refused = actix_web::rt::spawn({
+        let writer = writer.clone();
+        async move {
+            // One that comes when all is full is refused while nothing moves.
+            loop {
+                if let Err(StoreError::Overloaded) = writer.submit(Wish::Write).await {
+                    return;
+                }
+            }
+        }
+    });
+    refused.await.unwrap();
+    drop(held);
+    let mut kept = 0;
+    for wish in waiting {
+        match wish.await.unwrap() {
+            Ok(_) => kept += 1,
+            Err(error) => assert!(matches!(error, StoreError::Overloaded), "{error}"),
+        }
+    }
+    assert!((WRITE_QUEUE_MAX..count).contains(&kept), "{kept} of {count} were kept");
+    let mut conn = open_reader(&database.url).unwrap();
+    assert_eq!(all_events(&mut conn).len(), kept, "what was refused was not written");
+}

@@ -1,0 +1,179 @@
+//! A service of its own for each test.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use actix_web::http::Method;
+use clap::Parser;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::db::{Conn, open_writer};
+use shared::http::NewServiceToken;
+use shared::secret::Secret;
+use shared::testing::{Answer, Client, TestDatabase};
+use user_service::app::{App, Settings};
+use user_service::config::{Config, PasswordCost, Switch};
+use user_service::handle::UserHandle;
+
+/// Good enough for everybody.
+pub const PASSWORD: &str = "plum-Tractor-91 sky";
+
+/// What makes a database: each test is run with one for each kind.
+pub type Make = fn() -> TestDatabase;
+
+/// A running service and a client of it. It stops when dropped.
+pub struct TestApp {
+    pub base: String,
+    pub client: Client,
+    pub handle: UserHandle,
+    pub settings: Settings,
+    stop: actix_web::dev::ServerHandle,
+    // Dropped last.
+    _database: Option<TestDatabase>,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub client: Client,
+    pub id: String,
+    pub session: Value,
+}
+
+impl Person {
+    pub fn from(client: &Client, answer: &Answer) -> Self {
+        let body = answer.json();
+        let token = body["session"]["access_token"].as_str().expect("an access token");
+        Self {
+            client: client.with_token(token),
+            id: body["user"]["id"].as_str().unwrap_or_default().to_owned(),
+            session: body["session"].clone(),
+        }
+    }
+
+    pub fn session_id(&self) -> &str {
+        self.session["id"].as_str().unwrap()
+    }
+
+    pub fn refresh_token(&self) -> &str {
+        self.session["refresh_token"].as_str().unwrap()
+    }
+}
+
+impl TestApp {
+    pub fn start(make: Make) -> Self {
+        Self::start_with(make, |_| ())
+    }
+
+    /// With other settings than the usual of tests: no rate limits, passwords at low cost.
+    pub fn start_with(make: Make, change: impl FnOnce(&mut Settings)) -> Self {
+        let database = make();
+        let mut settings = settings(&database);
+        change(&mut settings);
+        Self::run(settings, Some(database))
+    }
+
+    fn run(settings: Settings, database: Option<TestDatabase>) -> Self {
+        let app = App::start(settings.clone()).expect("a service");
+        let (handle, stop) = (app.handle.clone(), app.stop.clone());
+        let base = format!("http://{}", app.address);
+        let client = Client::new(base.as_str());
+        actix_web::rt::spawn(app.run());
+        Self { base, client, handle, settings, stop, _database: database }
+    }
+
+    /// Stops the service and starts it again on the same database.
+    pub async fn restart(mut self) -> Self {
+        let database = self._database.take();
+        let settings = self.settings.clone();
+        self.stop.stop(true).await;
+        drop(self);
+        // The lock of the database is given back when the server is dropped, a moment after it has stopped.
+        for _ in 0..100 {
+            if shared::db::Owner::take(&settings.database_url).is_ok() {
+                break;
+            }
+            actix_web::rt::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        Self::run(settings, database)
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.client.json(Method::POST, path, body).await
+    }
+
+    pub async fn register(&self, name: &str) -> Person {
+        Person::from(&self.client, &self.try_register(name).await.expect(201))
+    }
+
+    pub async fn try_register(&self, name: &str) -> Answer {
+        let email = format!("mail.{}@example.com", name.to_ascii_lowercase());
+        self.post("/v1/users", &json!({"username": name, "email": email, "password": PASSWORD})).await
+    }
+
+    pub async fn log_in(&self, login: &str) -> Person {
+        Person::from(&self.client, &self.try_log_in(login, PASSWORD).await.expect(201))
+    }
+
+    pub async fn try_log_in(&self, login: &str, password: &str) -> Answer {
+        self.post("/v1/sessions", &json!({"login": login, "password": password})).await
+    }
+
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.post("/v1/sessions/refresh", &json!({"refresh_token": token})).await
+    }
+
+    pub fn conn(&self) -> Conn {
+        open_writer(&self.settings.database_url).expect("a connection")
+    }
+
+    /// A client with a service token of these scopes.
+    pub fn service(&self, scopes: &[&str]) -> Client {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let token = NewServiceToken::new("test", &scopes).expect("a token");
+        token.store(&mut self.conn(), self.settings.clock.now()).expect("stored");
+        self.client.with_token(token.token().reveal())
+    }
+
+    /// A client that is relation-service.
+    pub fn relation_service(&self) -> Client {
+        self.client.with_token(self.settings.service_secret.as_internal_token().reveal())
+    }
+
+    /// All events so far.
+    pub async fn events(&self) -> Vec<Value> {
+        let page = self.service(&["events"]).get("/v1/events?limit=1000").await.expect(200);
+        page.json()["items"].as_array().expect("events").clone()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The order to stop is given by the call; nobody waits for it to be carried out.
+        drop(self.stop.stop(false));
+    }
+}
+
+fn settings(database: &TestDatabase) -> Settings {
+    let defaults = Config::parse_from(["user-service"]);
+    let secret = || Secret::random().expect("randomness");
+    Settings {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        database_url: database.url.clone(),
+        signing_key: secret(),
+        refresh_key: secret(),
+        service_secret: secret(),
+        node: 0,
+        workers: 1,
+        read_connections: 4,
+        password_cost: PasswordCost::Low,
+        hash_threads: 2,
+        rate_limits: Switch::Off,
+        limits: defaults.limits,
+        clock: Clock::system(),
+    }
+}
+
+/// A clock that stands still, at a plausible time, until it is moved.
+pub fn held_clock() -> Clock {
+    Clock::fixed(Clock::system().now())
+}

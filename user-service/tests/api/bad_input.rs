@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use actix_web::http::Method;
+use serde_json::json;
+use shared::on_both_databases;
+use shared::secret::Secret;
+use shared::testing::Client;
+use shared::token::TokenSigner;
+
+use crate::app::{Make, TestApp, held_clock};
+
+on_both_databases!(
+    bodies_that_cannot_be_read,
+    paths_and_queries_that_cannot_be_read,
+    tokens_that_are_not_valid,
+    routes_that_are_not_there,
+);
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+async fn bodies_that_cannot_be_read(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    let huge = format!("{{\"bio\":\"{}\"}}", "x".repeat(1 << 20)).into_bytes();
+    let deep = [b"[".repeat(30_000), b"]".repeat(30_000)].concat();
+    let routes = [
+        (Method::POST, "/v1/users"),
+        (Method::POST, "/v1/sessions"),
+        (Method::POST, "/v1/sessions/refresh"),
+        (Method::PATCH, "/v1/me"),
+        (Method::PATCH, "/v1/me/privacy"),
+    ];
+    for (method, path) in routes {
+        for (body, status, code) in [
+            (&b""[..], 400, "malformed_json"),
+            (b"{", 400, "malformed_json"),
+            (b"\xff\xfe", 400, "malformed_json"),
+            (b"{}x", 400, "malformed_json"),
+            (b"null", 400, "invalid_body"),
+            (b" []", 400, "invalid_body"),
+            (b"[1]", 400, "invalid_body"),
+            (b"[null,null]", 400, "invalid_body"),
+            (&deep, 400, "invalid_body"),
+            (b"{\"nonsense\": 1}", 400, "invalid_body"),
+            (&huge, 413, "body_too_large"),
+        ] {
+            let answer = ann.client.send(method.clone(), path, JSON, body.to_vec()).await;
+            // A list where an object belongs may be found before or after its depth is.
+            let code =
+                if answer.code() == "malformed_json" && body == deep { "malformed_json" } else { code };
+            answer.expect_problem(status, code);
+        }
+        for media in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
+            let headers = [("content-type", media)];
+            let answer = ann.client.send(method.clone(), path, &headers, b"{}".to_vec()).await;
+            answer.expect_problem(415, "unsupported_media_type");
+        }
+    }
+    for (method, path, body) in [
+        (Method::POST, "/v1/users", json!({"username": 1})),
+        (Method::POST, "/v1/sessions", json!({"login": ["ann"]})),
+        (Method::POST, "/v1/sessions/refresh", json!({"refresh_token": 1})),
+        (Method::PATCH, "/v1/me", json!({"bio": 1})),
+        (Method::PATCH, "/v1/me", json!({"links": "https://example.com/"})),
+        (Method::PATCH, "/v1/me/privacy", json!({"private_account": "yes"})),
+    ] {
+        ann.client.json(method, path, &body).await.expect_problem(400, "invalid_body");
+    }
+    app.post("/v1/sessions/refresh", &json!({})).await.expect_problem(422, "validation_failed");
+    app.post("/v1/sessions", &json!({})).await.expect_problem(422, "validation_failed");
+    let long = json!({"login": "ann", "password": "x", "device_name": "x".repeat(101)});
+    app.post("/v1/sessions", &long).await.expect_problem(422, "validation_failed");
+}
+
+async fn paths_and_queries_that_cannot_be_read(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    for id in ["abc", "-1", "0", "01", "18446744073709551616", "%00", "1%20"] {
+        app.client.get(&format!("/v1/users/{id}")).await.expect_problem(400, "invalid_id");
+        ann.client.delete(&format!("/v1/me/sessions/{id}")).await.expect_problem(400, "invalid_id");
+    }
+    for limit in ["0", "-1", "x", ""] {
+        let answer = ann.client.get(&format!("/v1/me/sessions?limit={limit}")).await;
+        answer.expect_problem(400, "invalid_limit");
+    }
+    ann.client.get("/v1/me/sessions?limit=1000").await.expect(200);
+    for cursor in ["x", "", "AAAA", &"A".repeat(5_000)] {
+        let answer = ann.client.get(&format!("/v1/me/sessions?cursor={cursor}")).await;
+        answer.expect_problem(400, "invalid_cursor");
+    }
+    for query in ["nonsense=1", "limit=1&nonsense=1"] {
+        let answer = ann.client.get(&format!("/v1/me/sessions?{query}")).await;
+        answer.expect_problem(400, "invalid_query");
+    }
+}
+
+async fn tokens_that_are_not_valid(make: Make) {
+    let app = TestApp::start_with(make, |settings| settings.clock = held_clock());
+    let ann = app.register("ann").await;
+    let good = ann.session["access_token"].as_str().unwrap();
+    let [header, claims, tag] = good.split('.').collect::<Vec<_>>()[..] else {
+        panic!("a JWT has three parts")
+    };
+    let stranger = TokenSigner::new(&Secret::random().unwrap()).unwrap();
+    let (id, session) = (ann.id.parse().unwrap(), ann.session_id().parse().unwrap());
+    let forged = stranger.sign(id, session, app.settings.clock.now()).unwrap();
+    let refused = async |client: Client| {
+        for path in ["/v1/me", "/v1/me/privacy", "/v1/me/sessions", "/v1/users/1", "/v1/users?ids=1"] {
+            let answer = client.get(path).await.expect_problem(401, "unauthenticated");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    };
+    for bad in [
+        forged,
+        format!("{header}.{claims}."),
+        format!("{header}.{claims}.{tag}A"),
+        format!("eyJhbGciOiJub25lIn0.{claims}."),
+        ann.refresh_token().to_owned(),
+        "x".to_owned(),
+        "x".repeat(4_000),
+    ] {
+        refused(app.client.with_token(bad)).await;
+    }
+    for scheme in ["Basic YTpi", "Bearer", "Bearer ", good] {
+        let answer = app.client.send(Method::GET, "/v1/me", &[("authorization", scheme)], Vec::new()).await;
+        answer.expect_problem(401, "unauthenticated");
+    }
+    app.client.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    app.relation_service().get("/v1/me").await.expect_problem(403, "not_for_services");
+    ann.client.get("/v1/me").await.expect(200);
+    app.settings.clock.advance(Duration::from_secs(600));
+    refused(ann.client).await;
+}
+
+async fn routes_that_are_not_there(make: Make) {
+    let app = TestApp::start(make);
+    for path in ["/", "/v1", "/v1/nonsense", "/v1/users/1/nonsense", "/v2/me", "/v1/me/"] {
+        app.client.get(path).await.expect_problem(404, "not_found");
+    }
+    for (method, path, allow) in [
+        (Method::PUT, "/v1/users/5", "GET"),
+        (Method::DELETE, "/v1/users", "GET, POST"),
+        (Method::GET, "/v1/sessions", "POST"),
+        (Method::GET, "/v1/sessions/refresh", "POST"),
+        (Method::POST, "/v1/me", "GET, PATCH"),
+        (Method::POST, "/v1/me/sessions", "GET, DELETE"),
+        (Method::GET, "/v1/me/sessions/current", "DELETE"),
+        (Method::DELETE, "/v1/me/privacy", "GET, PATCH"),
+    ] {
+        let answer = app.client.send(method, path, &[], Vec::new()).await;
+        let answer = answer.expect_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allow, "{path}");
+    }
+    assert_eq!(app.client.get("/livez").await.expect(200).bytes, b"ok");
+    assert_eq!(app.client.get("/readyz").await.expect(200).bytes, b"ready");
+    app.client.get("/docs/").await.expect(200);
+    assert_eq!(app.client.get("/openapi.json").await.expect(200).json()["openapi"], "3.1.0");
+    let keys = app.client.get("/.well-known/jwks.json").await.expect(200).json();
+    assert_eq!(keys["keys"][0]["crv"], "Ed25519");
+    assert!(keys["keys"][0].get("d").is_none());
+}

@@ -1,0 +1,59 @@
+use futures_util::future::join_all;
+use serde_json::json;
+use shared::on_both_databases;
+use shared::testing::TestDatabase;
+use user_service::config::{PasswordCost, Switch};
+
+use crate::app::{Make, TestApp};
+
+on_both_databases!(a_network_that_asks_too_often_waits);
+
+async fn a_network_that_asks_too_often_waits(make: Make) {
+    let app = TestApp::start_with(make, |settings| {
+        settings.rate_limits = Switch::On;
+        settings.limits.registrations_per_hour = 2;
+        settings.limits.logins_per_15_min = 3;
+    });
+    let first = app.try_register("ann").await.expect(201);
+    assert_eq!((first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")), ("2", "1"));
+    // Whatever comes of it, it counts.
+    app.try_register("ann").await.expect_problem(409, "username_taken");
+    let refused = app.try_register("bob").await.expect_problem(429, "rate_limited");
+    let wait: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((3_590..=3_600).contains(&wait), "{wait}");
+    assert_eq!(refused.header("x-ratelimit-reset"), refused.header("retry-after"));
+    assert_eq!(refused.header("x-ratelimit-remaining"), "0");
+    for _ in 0..3 {
+        app.try_log_in("ann", "wrong").await.expect_problem(401, "invalid_credentials");
+    }
+    let refused = app.try_log_in("ann", "wrong").await.expect_problem(429, "rate_limited");
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() <= 900);
+    // Reading is not limited, and does not count.
+    for _ in 0..10 {
+        app.client.get("/v1/users/by-username/ann").await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn logins_beyond_the_queue_are_refused_early_and_reads_go_on() {
+    let app = TestApp::start_with(TestDatabase::sqlite, |settings| {
+        settings.password_cost = PasswordCost::Standard;
+        settings.hash_threads = 1;
+    });
+    app.register("ann").await;
+    let body = json!({"login": "ann", "password": "wrong password"});
+    let flood = join_all((0..120).map(|_| app.post("/v1/sessions", &body)));
+    let reads = join_all((0..20).map(|_| app.client.get("/v1/users/by-username/ann")));
+    let (answers, reads) = futures_util::future::join(flood, reads).await;
+    assert!(reads.iter().all(|answer| answer.status.as_u16() == 200));
+    let (refused, served): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status.as_u16() == 503);
+    assert!(refused.len() >= 10, "only {} were refused", refused.len());
+    for answer in refused {
+        let answer = answer.expect_problem(503, "overloaded");
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+    for answer in served {
+        answer.expect_problem(401, "invalid_credentials");
+    }
+}
