@@ -9,7 +9,7 @@ use relation_service::app::{App, Settings};
 use relation_service::config::Config;
 use shared::clock::Clock;
 use shared::process::{asked_to_stop, complain, stopped};
-use shared::{secret, settings, telemetry};
+use shared::{healthcheck, secret, settings, telemetry};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -17,6 +17,9 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(stop) => return stopped(stop),
     };
+    if config.healthcheck {
+        return healthcheck::run(config.listen);
+    }
     telemetry::init(config.log_format);
     match serve(config).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod db;
 pub mod event;
 pub mod facts;
+pub mod healthcheck;
 pub mod http;
 pub mod id;
 pub mod page;

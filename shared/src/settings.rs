@@ -13,8 +13,8 @@ use crate::db::DatabaseUrl;
 
 /// The environment variable that names the file, as `--config` does.
 pub const CONFIG_VARIABLE: &str = "MUTUAL_CONFIG";
-/// Settings about settings, which no file sets and no print shows.
-const META: [&str; 4] = ["config", "print_config", "help", "version"];
+/// Settings about one call of the program, which no file sets and no print shows.
+const META: [&str; 5] = ["config", "print_config", "healthcheck", "help", "version"];
 
 /// Why a program does not start.
 #[derive(Debug)]

@@ -4,19 +4,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use diesel::connection::SimpleConnection;
 use shared::clock::Clock;
-use shared::db::{Conn, DatabaseUrl, StoreError, log, open_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, StoreError, execute, log, open_reader, open_writer};
 use shared::event::NewEvent;
-use shared::on_backend;
 use shared::testing::TestDatabase;
 use shared::writer::{Engine, Transaction, WRITE_QUEUE_MAX, WriterHandle};
 
-const SCHEMA: &str = "
-    CREATE TABLE log_head (partition SMALLINT NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL);
-    INSERT INTO log_head VALUES (0, 0, 0);
-    CREATE TABLE events (partition SMALLINT NOT NULL, seq BIGINT NOT NULL, type TEXT NOT NULL, at BIGINT NOT NULL,
-        actor_id BIGINT, subject_id BIGINT, cause TEXT, data TEXT NOT NULL, PRIMARY KEY (partition, seq));";
+const SCHEMA: [&str; 3] = [
+    "CREATE TABLE log_head (partition SMALLINT NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL)",
+    "INSERT INTO log_head VALUES (0, 0, 0)",
+    "CREATE TABLE events (partition SMALLINT NOT NULL, seq BIGINT NOT NULL, type TEXT NOT NULL, at BIGINT NOT NULL,
+        actor_id BIGINT, subject_id BIGINT, cause TEXT, data TEXT NOT NULL, PRIMARY KEY (partition, seq))",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wish {
@@ -57,7 +56,9 @@ impl Engine for Wishes {
 fn prepared(make: &impl Fn() -> TestDatabase) -> TestDatabase {
     let database = make();
     let mut conn = open_writer(&database.url).unwrap();
-    on_backend!(&mut conn, |c| c.batch_execute(SCHEMA)).unwrap();
+    for statement in SCHEMA {
+        execute(&mut conn, statement, &[]).unwrap();
+    }
     database
 }
 

@@ -21,7 +21,8 @@ pub struct Config {
     /// Where to listen.
     #[arg(long, env, default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
-    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME.
+    /// The database: sqlite://PATH, postgres://USER:PASSWORD@HOST/NAME, or file://PATH of a file that
+    /// holds one of these.
     #[arg(long, env, default_value = "sqlite://data/user.db")]
     pub database_url: DatabaseUrl,
     /// The file with the key that signs access tokens; made if it is not there.
@@ -63,6 +64,9 @@ pub struct Config {
     /// Show the settings in force, without secrets, and stop.
     #[arg(long)]
     pub print_config: bool,
+    /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
+    #[arg(long)]
+    pub healthcheck: bool,
 }
 
 /// How much of what one person or network may have.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use shared::clock::Clock;
 use shared::process::{asked_to_stop, complain, stopped};
-use shared::{secret, settings, telemetry};
+use shared::{healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
 use user_service::config::Config;
 
@@ -16,6 +16,9 @@ async fn main() -> ExitCode {
         Ok(config) => config,
         Err(stop) => return stopped(stop),
     };
+    if config.healthcheck {
+        return healthcheck::run(config.listen);
+    }
     telemetry::init(config.log_format);
     match serve(config).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,7 +37,7 @@ const PAGE_WAIT: Duration = Duration::from_secs(10);
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// The pause after a failure, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
-const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+const PAUSE_LONGEST: Duration = Duration::from_millis(500);
 /// A page of the feed has at most this many bytes.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
@@ -175,10 +175,13 @@ impl Reader {
     /// Applies page after page, for as long as the process lives.
     async fn follow_feed(mut self) {
         let mut pause = PAUSE_FIRST;
+        // Without waiting for news at first: only an answer tells that the feed is there and at its end.
+        let mut wait = Duration::ZERO;
         loop {
-            match self.apply_next_page().await {
-                Ok(()) => pause = PAUSE_FIRST,
+            match self.apply_next_page(wait).await {
+                Ok(()) => (pause, wait) = (PAUSE_FIRST, PAGE_WAIT),
                 Err(failure) => {
+                    wait = Duration::ZERO;
                     warn!("user-service's feed waits {} ms: {failure}", pause.as_millis());
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_LONGEST);
@@ -187,10 +190,10 @@ impl Reader {
         }
     }
 
-    async fn apply_next_page(&mut self) -> Result<(), Failure> {
-        let wait_ms = PAGE_WAIT.as_millis();
+    async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
+        let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
-        let page: EventPage = self.get(&path).await?;
+        let page: EventPage = self.get(&path, wait + ANSWER_WAIT).await?;
         self.parts.state.last_contact.store(self.parts.clock.now().get(), Ordering::Relaxed);
         if page.items.is_empty() {
             return Ok(());
@@ -228,7 +231,7 @@ impl Reader {
     }
 
     async fn fetch_keys(&self) -> Result<(), Failure> {
-        let keys: KeySet = self.get("/.well-known/jwks.json").await?;
+        let keys: KeySet = self.get("/.well-known/jwks.json", ANSWER_WAIT).await?;
         let first = !self.parts.tokens.is_ready();
         self.parts.tokens.set_keys(&keys);
         if first {
@@ -242,7 +245,8 @@ impl Reader {
         let mut known = Vec::new();
         for asked in users.chunks(ASKED_MAX) {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
-            let page: UserFactsPage = self.get(&format!("/v1/user-facts?ids={}", ids.join(","))).await?;
+            let path = format!("/v1/user-facts?ids={}", ids.join(","));
+            let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
             let seq = page.seq;
             let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
             known.extend(found.map(|(id, facts)| KnownUser { id, seq, facts }));
@@ -257,9 +261,10 @@ impl Reader {
         self.parts.writer.submit(command).await.map(drop).map_err(|error| error.to_string())
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    async fn get<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, Failure> {
         let token = self.parts.service.secret.as_internal_token();
-        let request = self.http.get(format!("{}{path}", self.parts.service.url)).bearer_auth(token.reveal());
+        let request = self.http.get(format!("{}{path}", self.parts.service.url)).timeout(patience);
+        let request = request.bearer_auth(token.reveal());
         let mut response = request.send().await.map_err(|error| error.to_string())?;
         if !response.status().is_success() {
             return Err(format!("{} answers {}", path.split('?').next().unwrap_or(path), response.status()));

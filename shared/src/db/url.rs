@@ -1,6 +1,7 @@
-//! Which database: `sqlite://PATH` or `postgres://...`, and nothing guessed.
+//! Which database: `sqlite://PATH`, `postgres://...` or a file that holds either, and nothing guessed.
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,15 +14,47 @@ pub enum DatabaseUrl {
     Postgres(String),
 }
 
-/// The URL's scheme is not one that this project opens.
+/// Why a text is not the URL of a database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a database URL is sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME")]
-pub struct InvalidDatabaseUrl;
+pub enum InvalidDatabaseUrl {
+    /// The scheme is not one that this project opens.
+    #[error(
+        "a database URL is sqlite://PATH, postgres://USER:PASSWORD@HOST/NAME, \
+         or file://PATH of a file that holds one of these"
+    )]
+    Scheme,
+    /// The file that is to hold the URL cannot be read, or holds something else.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, without what the file holds.
+        reason: String,
+    },
+}
 
 impl DatabaseUrl {
     /// The embedded database in this file.
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
         Self::Sqlite(path.as_ref().to_path_buf())
+    }
+
+    /// The URL that a file holds: its password is then in no argument and in no environment.
+    fn in_file(path: &Path) -> Result<Self, InvalidDatabaseUrl> {
+        let refused = |reason: String| InvalidDatabaseUrl::File { path: path.to_owned(), reason };
+        let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+        Self::of_scheme(text.trim()).ok_or_else(|| refused("no sqlite:// or postgres:// URL".to_owned()))
+    }
+
+    fn of_scheme(text: &str) -> Option<Self> {
+        // libpq and SQLite both accept almost any text as something: decide by scheme, never by trying.
+        if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            Some(Self::sqlite(path))
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Some(Self::Postgres(text.to_owned()))
+        } else {
+            None
+        }
     }
 }
 
@@ -29,13 +62,9 @@ impl FromStr for DatabaseUrl {
     type Err = InvalidDatabaseUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // libpq and SQLite both accept almost any text as something: decide by scheme, never by trying.
-        if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            Ok(Self::sqlite(path))
-        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            Ok(Self::Postgres(text.to_owned()))
-        } else {
-            Err(InvalidDatabaseUrl)
+        match text.strip_prefix("file://").filter(|path| !path.is_empty()) {
+            Some(path) => Self::in_file(Path::new(path)),
+            None => Self::of_scheme(text).ok_or(InvalidDatabaseUrl::Scheme),
         }
     }
 }
@@ -77,9 +106,26 @@ mod tests {
     fn the_scheme_decides() {
         assert_eq!("sqlite://x/user.db".parse(), Ok(DatabaseUrl::sqlite("x/user.db")));
         assert!(matches!("postgres://a@b/c".parse(), Ok(DatabaseUrl::Postgres(_))));
-        for bad in ["", "user.db", "sqlite://", "mysql://a", "dbname=app user=x"] {
-            assert_eq!(bad.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{bad}");
+        for bad in ["", "user.db", "sqlite://", "file://", "mysql://a", "dbname=app user=x"] {
+            assert_eq!(bad.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl::Scheme), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_file_may_hold_the_url_but_not_name_another_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("url");
+        let read = |held: &str| {
+            fs::write(&path, held).unwrap();
+            format!("file://{}", path.display()).parse::<DatabaseUrl>()
+        };
+        assert_eq!(read("postgres://a:b@c/d\n"), Ok(DatabaseUrl::Postgres("postgres://a:b@c/d".to_owned())));
+        for bad in ["", "s3cret", "file:///etc/hostname"] {
+            let error = read(bad).unwrap_err().to_string();
+            assert!(error.contains("/url: no ") && !error.contains("s3cret"), "{error}");
+        }
+        let missing = "file:///no/such/file".parse::<DatabaseUrl>().unwrap_err();
+        assert!(missing.to_string().starts_with("/no/such/file: "), "{missing}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The event feed, the same for both services: pages with long polling, and server-sent events.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -23,6 +23,8 @@ const EVENTS_LIMIT_DEFAULT: i64 = 100;
 pub const EVENTS_LIMIT_MAX: i64 = 1_000;
 /// How long a page may wait for its first event; more is clamped to this.
 pub const EVENTS_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How soon after a start every reader that was there before has come back.
+const RETURN_WAIT: Duration = Duration::from_secs(3);
 /// How long a stream is silent before it shows that it lives.
 const STREAM_BEAT: Duration = Duration::from_secs(15);
 
@@ -41,32 +43,45 @@ pub struct FeedQuery {
     pub wait_ms: Option<u32>,
 }
 
-/// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`.
-#[derive(Debug, Clone, Default)]
+/// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`. Clones
+/// share it.
+#[derive(Debug, Clone)]
 pub struct FeedReaders {
-    positions: Arc<RwLock<HashMap<String, watch::Sender<i64>>>>,
+    started: Instant,
+    positions: Arc<watch::Sender<HashMap<String, i64>>>,
+}
+
+impl Default for FeedReaders {
+    fn default() -> Self {
+        Self { started: Instant::now(), positions: Arc::new(watch::Sender::new(HashMap::new())) }
+    }
 }
 
 impl FeedReaders {
     fn acknowledge(&self, reader: &str, after: i64) {
-        let known = self.positions.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(position) = known.get(reader) {
-            position.send_if_modified(|held| std::mem::replace(held, (*held).max(after)) < after);
-            return;
-        }
-        drop(known);
-        let mut positions = self.positions.write().unwrap_or_else(PoisonError::into_inner);
-        positions.entry(reader.to_owned()).or_insert_with(|| watch::Sender::new(after));
+        self.positions.send_if_modified(|positions| match positions.get_mut(reader) {
+            Some(held) if *held >= after => false,
+            Some(held) => {
+                *held = after;
+                true
+            }
+            None => positions.insert(reader.to_owned(), after).is_none(),
+        });
     }
 
-    /// Waits until `reader` has acknowledged `seq`. `None` if nobody of that name has ever asked;
-    /// otherwise whether it came in time.
+    /// Waits until `reader` has acknowledged `seq`, and returns whether it came in time. `None` if nobody
+    /// of that name reads the feed: known only some time after the start, because until then a reader that
+    /// was there before may still come back.
     pub async fn reached(&self, reader: &str, seq: i64, patience: Duration) -> Option<bool> {
-        let mut position = {
-            let known = self.positions.read().unwrap_or_else(PoisonError::into_inner);
-            known.get(reader)?.subscribe()
-        };
-        Some(matches!(timeout(patience, position.wait_for(|held| *held >= seq)).await, Ok(Ok(_))))
+        let mut positions = self.positions.subscribe();
+        let settled = self.started.elapsed() > RETURN_WAIT;
+        if settled && !positions.borrow().contains_key(reader) {
+            return None;
+        }
+        let there = |held: &HashMap<String, i64>| held.get(reader).is_some_and(|position| *position >= seq);
+        let in_time = matches!(timeout(patience, positions.wait_for(there)).await, Ok(Ok(_)));
+        let known = self.positions.borrow().contains_key(reader);
+        known.then_some(in_time)
     }
 }
 

@@ -7,6 +7,7 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::event::NewEvent;
 use shared::id::{IdGenerator, SessionId, UserId};
+use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::register::{Imported, ImportedUser, NewAccount};
@@ -69,7 +70,7 @@ pub struct NewSession {
     /// Who.
     pub user: UserId,
     /// The hash that the password matched: it must still be the one.
-    pub password_hash: String,
+    pub password_hash: Secret,
     /// What the person calls the device.
     pub device_name: String,
     /// Random.

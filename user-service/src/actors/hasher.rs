@@ -2,7 +2,6 @@
 //! cores, so that a flood of logins leaves everything else alone.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use actix::prelude::*;
 use actix_web::web;
@@ -33,7 +32,7 @@ const LOW: (u32, u32, u32) = (Params::MIN_M_COST, Params::MIN_T_COST, Params::MI
 struct Tools {
     argon2: Argon2<'static>,
     /// Verified against where there is no hash, so that this takes as long. Nobody knows its password.
-    dummy: Arc<str>,
+    dummy: Secret,
     password_chars_min: usize,
 }
 
@@ -48,7 +47,7 @@ pub struct PasswordHasher {
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// A registration in its one form, and the hash of its password; or what is refused.
-pub type Judged = Result<(Registration, String), Vec<FieldProblem>>;
+pub type Judged = Result<(Registration, Secret), Vec<FieldProblem>>;
 
 /// Something to do with a password.
 #[derive(Message)]
@@ -66,7 +65,7 @@ pub enum Job {
         /// In clear.
         password: Secret,
         /// A PHC string.
-        hash: Option<String>,
+        hash: Option<Secret>,
         /// Told whether they match.
         reply: Reply<bool>,
     },
@@ -79,16 +78,7 @@ impl PasswordHasher {
         threads: usize,
         password_chars_min: usize,
     ) -> Result<Addr<Self>, StoreError> {
-        let unusable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("argon2: {error}"));
-        let (memory_kib, passes, lanes) = match cost {
-            PasswordCost::Standard => STANDARD,
-            PasswordCost::Low => LOW,
-        };
-        let params = Params::new(memory_kib, passes, lanes, None).map_err(|error| unusable(&error))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobodys = Secret::random().map_err(|error| unusable(&error))?;
-        let dummy = hash(&argon2, &nobodys)?.into();
-        let tools = Tools { argon2, dummy, password_chars_min };
+        let tools = Tools::new(cost, password_chars_min)?;
         let start = move || Self { tools, threads, running: 0, queue: VecDeque::new() };
         Ok(start_on_own_thread(HASH_QUEUE_PER_THREAD_MAX * threads, start))
     }
@@ -152,13 +142,26 @@ impl Job {
         match self {
             Self::Judge { raw, reply } => drop(reply.send(tools.judge(raw))),
             Self::Verify { password, hash, reply } => {
-                drop(reply.send(Ok(tools.verify(&password, hash.as_deref()))));
+                drop(reply.send(Ok(tools.verify(&password, hash.as_ref().map(Secret::reveal)))));
             }
         }
     }
 }
 
 impl Tools {
+    fn new(cost: PasswordCost, password_chars_min: usize) -> Result<Self, StoreError> {
+        let unusable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("argon2: {error}"));
+        let (memory_kib, passes, lanes) = match cost {
+            PasswordCost::Standard => STANDARD,
+            PasswordCost::Low => LOW,
+        };
+        let params = Params::new(memory_kib, passes, lanes, None).map_err(|error| unusable(&error))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobodys = Secret::random().map_err(|error| unusable(&error))?;
+        let dummy = hash(&argon2, &nobodys)?;
+        Ok(Self { argon2, dummy, password_chars_min })
+    }
+
     fn judge(&self, raw: RawRegistration) -> Result<Judged, StoreError> {
         match Registration::validate(raw, self.password_chars_min) {
             Ok(registration) => {
@@ -171,15 +174,47 @@ impl Tools {
 
     /// The comparison is always made, and takes the same time for nobody's hash.
     fn verify(&self, password: &Secret, hash: Option<&str>) -> bool {
-        let parsed = PasswordHash::new(hash.unwrap_or(&self.dummy));
+        let parsed = PasswordHash::new(hash.unwrap_or(self.dummy.reveal()));
         let matches = parsed
             .is_ok_and(|parsed| self.argon2.verify_password(password.reveal().as_bytes(), &parsed).is_ok());
         matches && hash.is_some()
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &Secret) -> Result<String, StoreError> {
+fn hash(argon2: &Argon2<'_>, password: &Secret) -> Result<Secret, StoreError> {
     let hashed = argon2.hash_password(password.reveal().as_bytes());
     let failed = |error| StoreError::Unavailable(format!("argon2: {error}"));
-    Ok(hashed.map_err(failed)?.to_string())
+    Ok(Secret::new(hashed.map_err(failed)?.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_password_matches_and_nobodys_never_does() {
+        let tools = Tools::new(PasswordCost::Low, 8).unwrap();
+        let right = Secret::new("plum-Tractor-91 sky");
+        let held = hash(&tools.argon2, &right).unwrap();
+        assert!(tools.verify(&right, Some(held.reveal())));
+        assert!(!tools.verify(&Secret::new("plum-Tractor-91 sky "), Some(held.reveal())));
+        assert!(!tools.verify(&right, None));
+        assert!(!tools.verify(&right, Some("not a hash")));
+        assert_ne!(hash(&tools.argon2, &right).unwrap(), held, "salted");
+    }
+
+    #[test]
+    fn comparing_with_nobodys_hash_is_the_same_work() {
+        for (cost, parameters) in [
+            (PasswordCost::Standard, "$argon2id$v=19$m=19456,t=2,p=1$"),
+            (PasswordCost::Low, "$argon2id$v=19$m=8,t=1,p=1$"),
+        ] {
+            let tools = Tools::new(cost, 8).unwrap();
+            let somebodys = hash(&tools.argon2, &Secret::new("plum-Tractor-91 sky")).unwrap();
+            for held in [&somebodys, &tools.dummy] {
+                assert!(held.reveal().starts_with(parameters), "{}", held.reveal());
+            }
+            assert_eq!(somebodys.reveal().len(), tools.dummy.reveal().len());
+        }
+    }
 }

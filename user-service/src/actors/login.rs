@@ -25,7 +25,7 @@ pub(super) fn open(
     let user = store::user::user(tx.conn, new.user)?.filter(|user| user.is_visible());
     let held = store::user::password_hash(tx.conn, new.user)?;
     // The password may have changed since it was verified.
-    let Some(user) = user.filter(|_| held.as_ref() == Some(&new.password_hash)) else {
+    let Some(user) = user.filter(|_| held.as_deref() == Some(new.password_hash.reveal())) else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
     store::session::forget_ended(tx.conn, user.id, tokens_expired_at(now))?;

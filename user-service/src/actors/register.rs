@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
+use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine, emit_facts};
@@ -27,7 +28,7 @@ pub struct NewAccount {
     /// The address, not verified.
     pub email: Email,
     /// A PHC string.
-    pub password_hash: String,
+    pub password_hash: Secret,
     /// Empty if none was given.
     pub display_name: String,
     /// Random: for the first session.
@@ -74,7 +75,7 @@ pub(super) fn register(
         email: Some(account.email.clone()),
         ..newcomer(engine, account.username.clone(), now)
     };
-    store::user::insert(tx.conn, &[(&user, Some(&account.password_hash))])?;
+    store::user::insert(tx.conn, &[(&user, Some(account.password_hash.reveal()))])?;
     store::claim::insert(tx.conn, &[claim_of(&user)])?;
     emit_facts(tx, Change::Registered, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;

@@ -104,12 +104,12 @@ impl UserHandle {
 }
 
 /// Whose login it is and the hash of their password; nothing for nobody and for people without one.
-fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(UserId, String)>, StoreError> {
+fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(UserId, Secret)>, StoreError> {
     let user = match login {
         None => None,
         Some(Login::Name(name)) => store::claim::name(conn, name, now)?.map(|holder| holder.user),
         Some(Login::Address(key)) => store::claim::addresses(conn, &[key])?.into_values().next(),
     };
     let Some(user) = user else { return Ok(None) };
-    Ok(store::user::password_hash(conn, user)?.map(|hash| (user, hash)))
+    Ok(store::user::password_hash(conn, user)?.map(|hash| (user, Secret::new(hash))))
 }

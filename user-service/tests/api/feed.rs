@@ -4,7 +4,7 @@ use futures_util::future::join;
 use serde_json::{Value, json};
 use shared::on_both_databases;
 
-use crate::app::{Make, TestApp};
+use crate::test_app::{Make, TestApp};
 
 on_both_databases!(
     events_are_contiguous_and_in_pages,

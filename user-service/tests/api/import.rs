@@ -6,7 +6,7 @@ use user_service::actors::register::{Imported, ImportedUser};
 use user_service::domain::username::Username;
 use user_service::store;
 
-use crate::app::{Make, PASSWORD, TestApp};
+use crate::test_app::{Make, PASSWORD, TestApp};
 
 on_both_databases!(people_of_another_system_become_members, a_bulk_command_needs_no_service);
 

@@ -7,7 +7,7 @@ use user_service::actors::register::ImportedUser;
 use user_service::config::PasswordCost;
 use user_service::domain::username::Username;
 
-use crate::app::{Make, PASSWORD, Person, TestApp};
+use crate::test_app::{Make, PASSWORD, Person, TestApp};
 
 on_both_databases!(
     any_spelling_of_name_and_address_logs_in,
@@ -76,27 +76,30 @@ async fn the_oldest_session_makes_room(make: Make) {
 }
 
 /// A login that nobody has must take as long as one with a wrong password: else names can be guessed.
+///
+/// Compared by the shortest of many times: that is what the work itself takes, while everything longer is what
+/// the machine does besides, which on a busy one hides any difference. More is tried until both are known well.
 #[actix_web::test]
 async fn a_login_that_nobody_has_takes_as_long() {
-    const TRIES: usize = 21;
+    const TRIES_MIN: usize = 20;
+    const TRIES_MAX: usize = 150;
     let app = TestApp::start_with(TestDatabase::sqlite, |settings| {
         settings.password_cost = PasswordCost::Standard;
         settings.hash_threads = 1;
     });
     app.register("ann").await;
-    let mut spent = [Vec::new(), Vec::new()];
-    // Interleaved, so that whatever else the machine does meets both alike.
-    for number in 0..TRIES {
-        for (login, spent) in ["ann".to_owned(), format!("nobody{number}")].iter().zip(&mut spent) {
+    let [mut known, mut unknown] = [Duration::MAX; 2];
+    for number in 1..=TRIES_MAX {
+        // In turns, so that whatever else the machine does meets both alike.
+        for (login, shortest) in [("ann".to_owned(), &mut known), (format!("nobody{number}"), &mut unknown)] {
             let started = Instant::now();
-            app.try_log_in(login, "wrong password").await.expect(401);
-            spent.push(started.elapsed());
+            app.try_log_in(&login, "wrong password").await.expect(401);
+            *shortest = started.elapsed().min(*shortest);
+        }
+        let alike = known.abs_diff(unknown) <= (known / 20).max(Duration::from_millis(2));
+        if alike && number >= TRIES_MIN {
+            return;
         }
     }
-    let [known, unknown] = spent.map(|mut times| {
-        times.sort();
-        times[TRIES / 2]
-    });
-    let allowed = (known / 20).max(Duration::from_millis(2));
-    assert!(known.abs_diff(unknown) <= allowed, "known {known:?}, unknown {unknown:?}");
+    panic!("at the shortest, known {known:?} and unknown {unknown:?}");
 }

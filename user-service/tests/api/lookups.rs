@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use shared::facts::UserFactsPage;
 use shared::on_both_databases;
 
-use crate::app::{Make, TestApp};
+use crate::test_app::{Make, TestApp};
 
 on_both_databases!(
     anybody_sees_the_public_view,

@@ -1,6 +1,13 @@
-//! The service as its clients see it: real HTTP on a port of its own, on both databases.
+//! user-service from outside: a real server on a real database of each kind.
 
-mod app;
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what a test stands on stops it where it cannot go on"
+)]
+
+mod test_app;
+
 mod bad_input;
 mod feed;
 mod import;

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use shared::on_both_databases;
 use shared::testing::Answer;
 
-use crate::app::{Make, Person, TestApp};
+use crate::test_app::{Make, Person, TestApp};
 
 on_both_databases!(
     a_patch_changes_what_it_mentions,

@@ -4,7 +4,7 @@ use shared::on_both_databases;
 use shared::testing::TestDatabase;
 use user_service::config::{PasswordCost, Switch};
 
-use crate::app::{Make, TestApp};
+use crate::test_app::{Make, TestApp};
 
 on_both_databases!(a_network_that_asks_too_often_waits);
 

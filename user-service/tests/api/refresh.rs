@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use shared::on_both_databases;
 
-use crate::app::{Make, TestApp, held_clock};
+use crate::test_app::{Make, TestApp, held_clock};
 
 on_both_databases!(
     a_token_is_for_one_use,

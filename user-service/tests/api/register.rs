@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::on_both_databases;
 
-use crate::app::{Make, PASSWORD, TestApp};
+use crate::test_app::{Make, PASSWORD, TestApp};
 
 on_both_databases!(
     a_member_is_signed_in,

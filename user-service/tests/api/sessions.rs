@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use shared::on_both_databases;
 
-use crate::app::{Make, PASSWORD, TestApp};
+use crate::test_app::{Make, PASSWORD, TestApp};
 
 on_both_databases!(
     the_list_tells_devices_newest_first,

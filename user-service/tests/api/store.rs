@@ -16,7 +16,7 @@ use user_service::store;
 use user_service::store::claim::NewClaim;
 use user_service::store::session::Session;
 
-use crate::app::Make;
+use crate::test_app::Make;
 
 on_both_databases!(
     migrating_again_changes_nothing,
