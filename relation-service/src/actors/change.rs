@@ -220,10 +220,12 @@ impl Batch {
         if let Err(refusal) = check_not_self(act.source, act.target) {
             return (Answer::Refused(refusal), Vec::new());
         }
-        let Some(target) = self.targets.get(&act.target).copied() else {
-            return (Answer::UnknownTarget, Vec::new());
+        let target = match self.targets.get(&act.target) {
+            Some(target) => TargetFacts { visible: target.visible || act.force, ..*target },
+            // Who has asked may be somebody of whom the feed has not told yet.
+            None if act.force => TargetFacts { visible: true, private: false },
+            None => return (Answer::UnknownTarget, Vec::new()),
         };
-        let target = TargetFacts { visible: target.visible || act.force, ..target };
         let (key, first) = pair_key(act.source, act.target);
         let stored = self.pairs.entry(key).or_default();
         let before = if first { stored.1 } else { stored.1.flip() };

@@ -18,24 +18,33 @@ const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
 /// How long a reader waits for the revision that it asks for.
 const CATCH_UP_WAIT: Duration = Duration::from_secs(1);
 
-/// Middleware: waits for `Mutual-At-Least`, and sets `Mutual-Revision`.
+/// Middleware: sets `Mutual-Revision`. The outermost, so that no answer goes without.
 pub async fn with_revision<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let Some(relations) = request.app_data::<web::Data<RelationHandle>>().cloned() else {
-        return Ok(next.call(request).await?.map_into_left_body());
-    };
-    let waited = match request.headers().get(AT_LEAST) {
-        Some(wanted) => wait_for(&relations, wanted).await,
-        None => Ok(()),
-    };
-    let mut response = match waited {
-        Ok(()) => next.call(request).await?.map_into_left_body(),
-        Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
-    };
-    response.headers_mut().insert(REVISION, HeaderValue::from(relations.revision()));
+) -> Result<ServiceResponse<B>, Error> {
+    let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
+    let mut response = next.call(request).await?;
+    if let Some(relations) = relations {
+        response.headers_mut().insert(REVISION, HeaderValue::from(relations.revision()));
+    }
     Ok(response)
+}
+
+/// Middleware: waits for `Mutual-At-Least`.
+pub async fn at_least<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
+    let waited = match (relations, request.headers().get(AT_LEAST)) {
+        (Some(relations), Some(wanted)) => wait_for(&relations, wanted).await,
+        _ => Ok(()),
+    };
+    match waited {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+    }
 }
 
 async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<(), Problem> {

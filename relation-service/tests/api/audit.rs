@@ -18,12 +18,13 @@ const SELF: &str = "nobody has an edge to themselves";
 const KNOWN: &str = "both ends of each edge are known people";
 const COUNTERS: &str = "counters equal recounted edges";
 const LOG: &str = "the log is contiguous up to its head";
+const PARKED: &str = "every event of user-service could be read";
 const FOLLOWS: &str = "follows in the tables are those of the log";
 const REQUESTS: &str = "requests in the tables are those of the log";
 const BLOCKS: &str = "blocks in the tables are those of the log";
 
 /// What is broken, what that must show, and what mends it. `{anna}` and the like stand for ids.
-const BREAKAGES: [(&str, &[&str], &str); 17] = [
+const BREAKAGES: [(&str, &[&str], &str); 18] = [
     (
         "DELETE FROM edges_in WHERE source = {anna} AND target = {ben}",
         &[EDGE_TWICE],
@@ -89,6 +90,11 @@ const BREAKAGES: [(&str, &[&str], &str); 17] = [
         "UPDATE counters SET user_id = 7 WHERE user_id = {carl}",
         &[COUNTERS],
         "UPDATE counters SET user_id = {carl} WHERE user_id = 7",
+    ),
+    (
+        "INSERT INTO parked_events (feed, seq, reason) VALUES ('user', 5, 'unreadable')",
+        &[PARKED],
+        "DELETE FROM parked_events WHERE seq = 5",
     ),
     ("UPDATE log_head SET seq = seq + 1", &[LOG], "UPDATE log_head SET seq = seq - 1"),
     (

@@ -109,7 +109,7 @@ impl World {
             mentions_from: Audience::Everyone,
         };
         let users = vec![KnownUser { id: id(person), seq: self.seq, facts }];
-        Command::Learn(Learned { users, revoked: Vec::new(), position: Some(self.seq) })
+        Command::Learn(Learned { users, position: Some(self.seq), ..Learned::default() })
     }
 
     /// One batch. The engine takes news first, then acts, then answers to all requests.

@@ -233,8 +233,10 @@ async fn events(
     state.applied.send_if_modified(|held| std::mem::replace(held, (*held).max(after)) < after);
     let (mut shown, mut mode) = (state.shown.subscribe(), state.mode.subscribe());
     tokio::select! {
-        _ = timeout(Duration::from_millis(wait_ms), shown.wait_for(|seq| *seq > after)) => {}
+        // What a switch turned off shows nothing more.
+        biased;
         _ = mode.wait_for(|mode| *mode != Mode::Up) => return HttpResponse::ServiceUnavailable().finish(),
+        _ = timeout(Duration::from_millis(wait_ms), shown.wait_for(|seq| *seq > after)) => {}
     }
     let shown = *state.shown.borrow();
     let log = state.log.lock().unwrap();

@@ -106,7 +106,24 @@ async fn a_restart_keeps_everything_and_reads_no_event_twice(make: impl Fn() -> 
     app.assert_sound().await;
 }
 
+async fn an_unreadable_event_is_parked_and_in_nobodys_way(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    let nonsense = serde_json::json!({"username": 5});
+    app.users.append("user.updated", anna.id, nonsense.clone(), None);
+    app.users.append("session.revoked", anna.id, nonsense.clone(), None);
+    app.users.append("something.new", anna.id, nonsense, None);
+    app.set_private(&ben, true).await;
+    anna.follow(&ben).await;
+    assert_eq!(anna.sees(&ben).await, "requested", "what came after is applied");
+    let findings = relation_service::store::audit::audit(&mut app.writer()).unwrap();
+    let drift: Vec<_> = findings.iter().filter(|finding| finding.drift != 0).collect();
+    assert_eq!(drift.len(), 1, "reported: {drift:?}");
+    assert_eq!((drift[0].rule, drift[0].drift), ("every event of user-service could be read", 2));
+}
+
 shared::on_both_databases!(
+    an_unreadable_event_is_parked_and_in_nobodys_way,
     known_people_go_on_while_user_service_is_down,
     a_silent_user_service_does_not_hold_callers_for_long,
     news_of_an_outage_are_applied_afterwards,

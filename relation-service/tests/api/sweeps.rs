@@ -29,6 +29,7 @@ async fn r19_going_public_accepts_all_pending(make: impl Fn() -> TestDatabase) {
     let [anna] = app.people(["anna"]).await;
     app.set_private(&anna, true).await;
     let askers = askers(&app, &anna, 3).await;
+    let newest_first = anna.walk("/v1/me/follow-requests", 5).await;
     app.users.change(anna.id, "user.privacy_changed", |facts| facts.private_account = false);
     within(PROMISED, "accepted", async || anna.counts().await == [3, 0, 0, 0, 0]).await;
     for asker in &askers {
@@ -36,10 +37,11 @@ async fn r19_going_public_accepts_all_pending(make: impl Fn() -> TestDatabase) {
     }
     let feed = app.service("feed", &["events"]);
     let page = read(&feed, 3, 100).await;
-    let expected: Vec<String> = askers
+    let expected: Vec<String> = newest_first
         .iter()
+        .rev()
         .flat_map(|asker| {
-            let accepted = |kind: &str| format!("{kind} {} {}", asker.id, anna.id);
+            let accepted = |kind: &str| format!("{kind} {asker} {}", anna.id);
             [accepted("request.accepted"), accepted("follow.created")]
         })
         .collect();

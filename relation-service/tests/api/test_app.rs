@@ -21,6 +21,8 @@ use crate::server_thread::ServerThread;
 pub const LIMITS: Limits = Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000 };
 /// How long anything may take that is not promised sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How soon the service is ready when everything that it needs is there.
+const READY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The running service.
@@ -88,7 +90,7 @@ impl TestApp {
 
     /// Waits until `/readyz` says so.
     pub async fn until_ready(&self) {
-        until("ready", async || self.nobody.get("/readyz").await.status == 200).await;
+        within(READY, "ready", async || self.nobody.get("/readyz").await.status == 200).await;
     }
 
     /// A new person, of whom the service has not heard yet.
