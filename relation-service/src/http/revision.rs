@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpMessage, ResponseError, web};
 use shared::problem::Problem;
 use tokio::time::timeout;
 
@@ -26,10 +27,16 @@ pub async fn with_revision<B: MessageBody>(
     let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
     let mut response = next.call(request).await?;
     if let Some(relations) = relations {
-        response.headers_mut().insert(REVISION, HeaderValue::from(relations.revision()));
+        let read_at = response.request().extensions().get::<ReadAt>().map(|read_at| read_at.0);
+        let revision = read_at.unwrap_or_else(|| relations.revision());
+        response.headers_mut().insert(REVISION, HeaderValue::from(revision));
     }
     Ok(response)
 }
+
+/// The revision before a read: what was committed while it ran may be in its answer or not. An answer to
+/// a write states the revision afterwards, which includes the write.
+struct ReadAt(i64);
 
 /// Middleware: waits for `Mutual-At-Least`.
 pub async fn at_least<B: MessageBody>(
@@ -37,10 +44,13 @@ pub async fn at_least<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
-    let waited = match (relations, request.headers().get(AT_LEAST)) {
-        (Some(relations), Some(wanted)) => wait_for(&relations, wanted).await,
+    let waited = match (&relations, request.headers().get(AT_LEAST)) {
+        (Some(relations), Some(wanted)) => wait_for(relations, wanted).await,
         _ => Ok(()),
     };
+    if let (Some(relations), &Method::GET) = (&relations, request.method()) {
+        request.extensions_mut().insert(ReadAt(relations.revision()));
+    }
     match waited {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
