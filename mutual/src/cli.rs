@@ -123,6 +123,7 @@ pub struct ImportGraph {
 /// How to serve. Flags beat environment variables (the names in brackets), which beat the file of
 /// --config, which beats the defaults.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 pub struct Serve {
     /// Where the databases and the secrets are.
     #[command(flatten)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use awc::Client;
 use relation_service::actors::feed::UserService;
 use shared::clock::Clock;
-use shared::process::{asked_to_stop, say};
+use shared::process::{say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
 
 use crate::admin;
@@ -32,21 +32,13 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     let users = user_service::app::App::start(user_settings(&settings)?)?;
     let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
     let (user_address, relation_address) = (users.address, relations.address);
-    let stops = [users.stop.clone(), relations.stop.clone()];
+    let stops = vec![relations.stop.clone(), users.stop.clone(), admin_stop];
     let running =
         futures_util::future::join(actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
     wait_until_ready(&[user_address, relation_address]).await?;
     greet(&settings, user_address, relation_address);
-    actix_web::rt::spawn(async move {
-        if asked_to_stop().await.is_ok() {
-            log::info!("stopping: requests under way are finished");
-            let [users, relations] = stops;
-            // First the one that asks the other.
-            relations.stop(true).await;
-            users.stop(true).await;
-            admin_stop.stop(true).await;
-        }
-    });
+    // First the one that asks the other.
+    stop_when_asked(stops);
     let (users, relations) = running.await;
     users.map_err(io::Error::other)??;
     relations.map_err(io::Error::other)??;

@@ -8,7 +8,7 @@ use relation_service::actors::feed::UserService;
 use relation_service::app::{App, Settings};
 use relation_service::config::Config;
 use shared::clock::Clock;
-use shared::process::{asked_to_stop, complain, stopped};
+use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 
 #[actix_web::main]
@@ -21,25 +21,13 @@ async fn main() -> ExitCode {
         return healthcheck::run(config.listen);
     }
     telemetry::init(config.log_format);
-    match serve(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    ended(serve(config).await)
 }
 
 async fn serve(config: Config) -> io::Result<()> {
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
     log::info!("relation-service listens on http://{}", app.address);
-    let stop = app.stop.clone();
-    actix_web::rt::spawn(async move {
-        if asked_to_stop().await.is_ok() {
-            log::info!("stopping: requests under way are finished");
-            stop.stop(true).await;
-        }
-    });
+    stop_when_asked(vec![app.stop.clone()]);
     app.run().await
 }
 

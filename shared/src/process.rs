@@ -1,8 +1,10 @@
 //! What every program of this workspace does at its start and end.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::settings::Stop;
@@ -34,8 +36,32 @@ pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{}", line.trim_end());
 }
 
-/// Waits for SIGTERM or for Ctrl-C.
-pub async fn asked_to_stop() -> io::Result<()> {
+/// The exit code of a program that has ended, after saying why it failed.
+pub fn ended(outcome: Result<(), impl Display>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Stops the servers, one after the other, at SIGTERM or Ctrl-C: each finishes what is under way.
+pub fn stop_when_asked(servers: Vec<ServerHandle>) {
+    actix_web::rt::spawn(async move {
+        if let Err(error) = asked_to_stop().await {
+            log::error!("signals cannot be waited for: {error}");
+            return;
+        }
+        log::info!("stopping: requests under way are finished");
+        for server in servers {
+            server.stop(true).await;
+        }
+    });
+}
+
+async fn asked_to_stop() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

@@ -1,8 +1,8 @@
 //! The writer on both databases: one order, one durable answer each, refusal when too much waits.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
 use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, StoreError, execute, log, open_reader, open_writer};
@@ -27,10 +27,23 @@ enum Wish {
     Break,
 }
 
-/// Writes an event for each wish; holds still while `gate` is held.
+/// Writes an event for each wish; holds still while it is held.
 #[derive(Clone, Default)]
 struct Wishes {
-    gate: Arc<Mutex<()>>,
+    held: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Wishes {
+    fn hold(&self, still: bool) {
+        let (held, changed) = &*self.held;
+        *held.lock().unwrap() = still;
+        changed.notify_all();
+    }
+
+    fn wait_while_held(&self) {
+        let (held, changed) = &*self.held;
+        drop(changed.wait_while(held.lock().unwrap(), |held| *held).unwrap());
+    }
 }
 
 impl Engine for Wishes {
@@ -38,7 +51,7 @@ impl Engine for Wishes {
     type Answer = Wish;
 
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Wish]) -> Result<Vec<Wish>, StoreError> {
-        let _open = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wait_while_held();
         for command in commands {
             let at = tx.tick();
             if *command != Wish::Refuse {
@@ -114,8 +127,7 @@ async fn too_much_work_is_refused_at_once(make: impl Fn() -> TestDatabase) {
     let database = prepared(&make);
     let engine = Wishes::default();
     let writer = start(&database.url, engine.clone());
-    let gate = engine.gate.clone();
-    let held = gate.lock().unwrap();
+    engine.hold(true);
     // More than the batch under way, the queue and the mailbox hold together.
     let count = 3 * WRITE_QUEUE_MAX;
     let waiting: Vec<_> = (0..count)
@@ -136,7 +148,7 @@ async fn too_much_work_is_refused_at_once(make: impl Fn() -> TestDatabase) {
         }
     });
     refused.await.unwrap();
-    drop(held);
+    engine.hold(false);
     let mut kept = 0;
     for wish in waiting {
         match wish.await.unwrap() {

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use shared::clock::Clock;
-use shared::process::{asked_to_stop, complain, stopped};
+use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
 use user_service::config::Config;
@@ -20,25 +20,13 @@ async fn main() -> ExitCode {
         return healthcheck::run(config.listen);
     }
     telemetry::init(config.log_format);
-    match serve(config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    ended(serve(config).await)
 }
 
 async fn serve(config: Config) -> io::Result<()> {
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
     log::info!("user-service listens on http://{}", app.address);
-    let stop = app.stop.clone();
-    actix_web::rt::spawn(async move {
-        if asked_to_stop().await.is_ok() {
-            log::info!("stopping: requests under way are finished");
-            stop.stop(true).await;
-        }
-    });
+    stop_when_asked(vec![app.stop.clone()]);
     app.run().await
 }
 

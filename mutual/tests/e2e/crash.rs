@@ -40,7 +40,7 @@ async fn acknowledged_follows_survive_a_crash(ground: Ground) {
             person.relations = person.relations.at(&world.relations);
             person.users = person.users.at(&world.users);
         }
-        acknowledged += check(&people, &known.borrow()).await;
+        acknowledged += check(&people, known.take()).await;
         ground.audit();
     }
     assert!(acknowledged > 100, "only {acknowledged} writes were acknowledged: the test shows nothing");
@@ -56,7 +56,7 @@ async fn write_until_it_ends(
     for step in 0.. {
         let source = writer % PEOPLE;
         let target = (source + 1 + (step * 7 + round) % (PEOPLE - 1)) % PEOPLE;
-        let follow = step / PEOPLE % 2 == 0;
+        let follow = (step / PEOPLE).is_multiple_of(2);
         let method = if follow { Method::PUT } else { Method::DELETE };
         let path = format!("/v1/me/following/{}", people[target].id);
         let place = source * PEOPLE + target;
@@ -72,14 +72,14 @@ async fn write_until_it_ends(
     }
 }
 
-async fn check(people: &[Person], known: &[Option<bool>]) -> usize {
+async fn check(people: &[Person], known: Vec<Option<bool>>) -> usize {
     let mut checked = 0;
-    for (place, state) in known.iter().enumerate() {
+    for (place, state) in known.into_iter().enumerate() {
         let Some(following) = state else { continue };
         let (source, target) = (&people[place / PEOPLE], &people[place % PEOPLE]);
         assert_eq!(
             source.relationship(target).await["following"],
-            *following,
+            following,
             "an acknowledged write is lost"
         );
         checked += 1;

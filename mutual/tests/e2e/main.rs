@@ -1,6 +1,6 @@
 //! Both services as one process, as an operator starts it: over HTTP, with real signals and crashes.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 mod commands;
 mod crash;

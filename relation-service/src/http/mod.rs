@@ -12,9 +12,9 @@ mod requests;
 mod revision;
 
 use actix_web::App;
+use shared::http::Security;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi as _};
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -46,20 +46,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     modifiers(&Security),
 )]
 struct Description;
-
-struct Security;
-
-impl Modify for Security {
-    fn modify(&self, description: &mut OpenApi) {
-        let bearer = |text: &str, format: &str| {
-            let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
-            SecurityScheme::Http(scheme.description(Some(text)).build())
-        };
-        let components = description.components.get_or_insert_default();
-        components.add_security_scheme("user", bearer("An access token of user-service.", "JWT"));
-        components.add_security_scheme("service", bearer("A service token.", "mst"));
-    }
-}
 
 /// The OpenAPI description of this service.
 pub fn openapi() -> OpenApi {

@@ -3,6 +3,7 @@
 
 mod auth;
 mod body;
+mod description;
 mod fallback;
 mod feed;
 mod health;
@@ -20,6 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{Auth, Claimed, MaybeViewer, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody};
+pub use description::Security;
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;
