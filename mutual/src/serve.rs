@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use awc::Client;
 use relation_service::actors::feed::UserService;
 use shared::clock::Clock;
-use shared::process::{say, stop_when_asked};
+use shared::process::{Stopper, say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
+use tokio::sync::watch;
 
 use crate::admin;
 use crate::cli::Serve;
@@ -27,22 +28,30 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         seed::fill_if_empty(&settings.databases)?;
     }
     let admin = admin::start(settings.admin_listen)?;
-    let admin_stop = admin.handle();
+    let admin_stop = Stopper::new(admin.handle(), watch::Sender::new(false));
     actix_web::rt::spawn(admin);
     let users = user_service::app::App::start(user_settings(&settings)?)?;
     let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
     let (user_address, relation_address) = (users.address, relations.address);
     let stops = vec![relations.stop.clone(), users.stop.clone(), admin_stop];
-    let running =
-        futures_util::future::join(actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
-    wait_until_ready(&[user_address, relation_address]).await?;
-    greet(&settings, user_address, relation_address);
     // First the one that asks the other.
     stop_when_asked(stops);
-    let (users, relations) = running.await;
-    users.map_err(io::Error::other)??;
-    relations.map_err(io::Error::other)??;
-    Ok(())
+    let (users, relations) = (actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
+    let running = async {
+        users.await.map_err(io::Error::other)??;
+        relations.await.map_err(io::Error::other)??;
+        Ok(())
+    };
+    let greeting = async {
+        wait_until_ready(&[user_address, relation_address]).await?;
+        greet(&settings, user_address, relation_address);
+        // From here on only the services decide when to end.
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = running => ended,
+        failed = greeting => failed,
+    }
 }
 
 fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failure> {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
@@ -12,6 +12,7 @@ use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
 };
+use shared::process::Stopper;
 use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -61,7 +62,7 @@ pub struct App {
     /// What it can do, without HTTP.
     pub handle: RelationHandle,
     /// For stopping it.
-    pub stop: ServerHandle,
+    pub stop: Stopper,
     server: Server,
     _owner: Owner,
 }
@@ -71,6 +72,7 @@ impl App {
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
+        let closing = feed.closing();
         let listener = shared::http::listen(settings.listen)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
@@ -96,7 +98,8 @@ impl App {
         .disable_signals();
         let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
         let server = server.listen(listener)?.run();
-        Ok(Self { address, handle, stop: server.handle(), server, _owner: owner })
+        let stop = Stopper::new(server.handle(), closing);
+        Ok(Self { address, handle, stop, server, _owner: owner })
     }
 
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
@@ -138,7 +141,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let revision = writer.watch_revision();
-    let events = Feed { reads: reads.clone(), revision, readers: FeedReaders::default() };
+    let events = Feed::new(reads.clone(), revision, FeedReaders::default());
     let handle = RelationHandle::new(Parts { engine, writer, reads, feed, feed_state, tokens, clock });
     Ok((handle, auth, events))
 }

@@ -45,9 +45,9 @@ pub struct Problem {
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemBody {
-    /// Where the code is explained; a relative reference.
+    /// `about:blank`: the `code` says what kind of problem it is.
     #[serde(rename = "type")]
-    kind: String,
+    kind: &'static str,
     /// The status in words.
     title: &'static str,
     /// The HTTP status.
@@ -220,7 +220,7 @@ impl ResponseError for Problem {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
         response.json(ProblemBody {
-            kind: format!("/docs#{}", self.code),
+            kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
@@ -237,7 +237,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Overloaded => Self::overloaded(),
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::InUse(_) => {
                 log::warn!("{error}");
                 Self::unavailable()
             }

@@ -1,11 +1,13 @@
 //! What every program of this workspace does at its start and end.
 
 use std::fmt::Display;
+use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::settings::Stop;
 
@@ -47,8 +49,29 @@ pub fn ended(outcome: Result<(), impl Display>) -> ExitCode {
     }
 }
 
+/// Stops a server, and first ends what would wait for long in it. Clones stop the same one.
+#[derive(Clone)]
+pub struct Stopper {
+    server: ServerHandle,
+    closing: watch::Sender<bool>,
+}
+
+impl Stopper {
+    /// `closing` is what long requests watch.
+    pub const fn new(server: ServerHandle, closing: watch::Sender<bool>) -> Self {
+        Self { server, closing }
+    }
+
+    /// Tells the server to stop, at once; the future ends when it has. With `graceful` it finishes what
+    /// is under way.
+    pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + use<> {
+        self.closing.send_replace(true);
+        self.server.stop(graceful)
+    }
+}
+
 /// Stops the servers, one after the other, at SIGTERM or Ctrl-C: each finishes what is under way.
-pub fn stop_when_asked(servers: Vec<ServerHandle>) {
+pub fn stop_when_asked(servers: Vec<Stopper>) {
     actix_web::rt::spawn(async move {
         if let Err(error) = asked_to_stop().await {
             log::error!("signals cannot be waited for: {error}");

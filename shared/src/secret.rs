@@ -86,15 +86,19 @@ fn create(path: &Path) -> io::Result<Secret> {
     if let Some(dir) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| named(dir, &error))?;
     }
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = match opened {
-        // Another process was first: its secret is the one.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return load(path),
-        opened => opened.map_err(|error| named(path, &error))?,
-    };
+    // Written whole under another name first: nobody ever reads half a secret.
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    let mut file = opened.map_err(|error| named(&draft, &error))?;
     file.write_all(secret.reveal().as_bytes())?;
     file.sync_all()?;
-    Ok(secret)
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        // Another process was first: its secret is the one.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load(path),
+        linked => linked.map(|()| secret).map_err(|error| named(path, &error)),
+    }
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
@@ -15,6 +15,7 @@ use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
 };
 use shared::id::IdGenerator;
+use shared::process::Stopper;
 use shared::secret::Secret;
 use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenSigner, TokenVerifier};
@@ -83,7 +84,7 @@ pub struct App {
     /// What it can do, without HTTP.
     pub handle: UserHandle,
     /// For stopping it.
-    pub stop: ServerHandle,
+    pub stop: Stopper,
     server: Server,
     _owner: Owner,
 }
@@ -112,6 +113,7 @@ impl App {
         warn_of(&settings);
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
+        let closing = feed.closing();
         let listener = shared::http::listen(settings.listen)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
@@ -141,7 +143,8 @@ impl App {
         .disable_signals();
         let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
         let server = server.listen(listener)?.run();
-        Ok(Self { address, handle, stop: server.handle(), server, _owner: owner })
+        let stop = Stopper::new(server.handle(), closing);
+        Ok(Self { address, handle, stop, server, _owner: owner })
     }
 
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
@@ -183,7 +186,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let readers = FeedReaders::default();
-    let feed = Feed { reads: reads.clone(), revision: writer.watch_revision(), readers: readers.clone() };
+    let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
     let handle =
         UserHandle::new(Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock });
     Ok((handle, auth, feed))

@@ -33,10 +33,10 @@ impl RelationHandle {
         let command = Command::Act { source, target, action };
         let first = self.writer.submit(command.clone()).await?.answer;
         if first != Answer::UnknownTarget {
-            return acted(first);
+            return acted(action, first);
         }
         self.learn(vec![target]).await?;
-        acted(self.writer.submit(command).await?.answer)
+        acted(action, self.writer.submit(command).await?.answer)
     }
 
     /// Accepts or rejects all requests to `user`, step by step. Returns how many.
@@ -63,7 +63,7 @@ impl RelationHandle {
             let unknown = if answer == Answer::UnknownTarget { vec![asked.target] } else { Vec::new() };
             Ok::<_, StoreError>(Known { value: answer, unknown })
         };
-        match acted(self.read_known(decide).await?) {
+        match acted(asked.action, self.read_known(decide).await?) {
             Ok(acted) => Ok(Explained { outcome: acted.outcome, refusal: None }),
             Err(RelationError::Refused(refusal)) => {
                 Ok(Explained { outcome: Outcome::Refused, refusal: Some(refusal) })
@@ -92,11 +92,14 @@ impl RelationHandle {
     }
 }
 
-fn acted(answer: Answer) -> Result<Acted, RelationError> {
+fn acted(action: Action, answer: Answer) -> Result<Acted, RelationError> {
     match answer {
         Answer::Acted(acted) => Ok(acted),
         Answer::Refused(refusal) => Err(refusal.into()),
-        // Asked about and still not heard of: there is no such person.
+        // Asked about and still not heard of: there is no such person, and so no request of theirs.
+        Answer::UnknownTarget if matches!(action, Action::Accept | Action::Reject) => {
+            Err(Refusal::NoSuchRequest.into())
+        }
         Answer::UnknownTarget => Err(Refusal::UserNotFound.into()),
         Answer::Answered { .. } | Answer::Noted => {
             Err(StoreError::Unreadable("the writer answered something else".into()).into())

@@ -14,6 +14,7 @@ use shared::clock::Clock;
 use shared::event::{Event, EventPage};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts, UserFactsItem, UserFactsPage};
 use shared::id::{IdGenerator, SessionId, UserId};
+use shared::process::Stopper;
 use shared::secret::Secret;
 use shared::token::TokenSigner;
 use tokio::sync::watch;
@@ -93,7 +94,7 @@ impl FakeUserService {
             let server = server.bind(("127.0.0.1", 0)).unwrap();
             let address = server.addrs()[0];
             let server = server.run();
-            (address, server.handle(), Box::pin(server))
+            (address, Stopper::new(server.handle(), watch::Sender::new(false)), Box::pin(server))
         });
         Self { url: format!("http://{address}"), secret, state, _server: server }
     }

@@ -6,22 +6,22 @@ use std::pin::Pin;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
+use shared::process::Stopper;
 
 /// What a started server runs as.
 pub type Running = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 
 /// The running server. Dropping it stops the server, its actors and its thread.
 pub struct ServerThread {
-    stop: ServerHandle,
+    stop: Stopper,
     thread: Option<JoinHandle<()>>,
 }
 
 impl ServerThread {
     /// Starts a server by `start`, on a new thread, and returns what that gives besides.
     pub fn start<T: Send + 'static>(
-        start: impl FnOnce() -> (T, ServerHandle, Running) + Send + 'static,
+        start: impl FnOnce() -> (T, Stopper, Running) + Send + 'static,
     ) -> (Self, T) {
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {

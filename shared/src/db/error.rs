@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database cannot be reached or refused to work: try again when it is back.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// Another process writes to this embedded database.
+    #[error("{0} is in use by another process; stop it first")]
+    InUse(String),
     /// The database answered with an error that repeating will not mend.
     #[error("the database refused a statement: {0}")]
     Refused(DieselError),

@@ -1,7 +1,9 @@
 //! Who writes to an embedded database: one process at a time, because it keeps in memory what it wrote.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::PathBuf;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use super::{DatabaseUrl, StoreError};
 use crate::secret::make_private_dir;
@@ -25,21 +27,25 @@ impl Owner {
             StoreError::Unavailable(format!("{}: {error}", lock_path.display()))
         };
         make_private_dir(path.parent().unwrap_or(path)).map_err(|error| failed(&error))?;
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
-        let lock = opened.map_err(|error| failed(&error))?;
+        let lock = open_private(&lock_path).map_err(|error| failed(&error))?;
+        // SQLite would make it readable by everybody; its other files take after it.
+        open_private(path).map_err(|error| failed(&error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: Some(lock) }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Unavailable(format!(
-                "{} is in use by another process; stop it first",
-                path.display()
-            ))),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.display().to_string())),
             Err(TryLockError::Error(error)) => Err(failed(&error)),
         }
     }
 }
 
+fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -47,7 +53,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(dir.path().join("a.db"));
         let first = Owner::take(&url).unwrap();
-        assert!(Owner::take(&url).is_err());
+        assert!(matches!(Owner::take(&url), Err(StoreError::InUse(_))));
+        let mode = std::fs::metadata(dir.path().join("a.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         drop(first);
         assert!(Owner::take(&url).is_ok());
     }

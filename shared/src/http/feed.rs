@@ -88,26 +88,45 @@ impl FeedReaders {
 /// What the feed of a service is made of.
 #[derive(Clone)]
 pub struct Feed {
-    /// Where the log is.
-    pub reads: Reads,
-    /// The newest event's number.
-    pub revision: watch::Receiver<i64>,
-    /// Who reads it.
-    pub readers: FeedReaders,
+    reads: Reads,
+    revision: watch::Receiver<i64>,
+    readers: FeedReaders,
+    closing: watch::Sender<bool>,
 }
 
 impl Feed {
+    /// The feed of the log that `reads` reads and whose newest event's number is `revision`.
+    pub fn new(reads: Reads, revision: watch::Receiver<i64>, readers: FeedReaders) -> Self {
+        Self { reads, revision, readers, closing: watch::Sender::new(false) }
+    }
+
+    /// Set to true when the server stops: then nobody waits here any longer.
+    pub fn closing(&self) -> watch::Sender<bool> {
+        self.closing.clone()
+    }
+
     /// The page after `after`, waiting up to `wait` for its first event.
     async fn page(&self, after: i64, limit: i64, wait: Duration) -> Result<EventPage, Problem> {
         let mut revision = self.revision.clone();
         if *revision.borrow() <= after && !wait.is_zero() {
+            let mut closing = self.closing.subscribe();
+            let news = async {
+                tokio::select! {
+                    _ = revision.wait_for(|seq| *seq > after) => {}
+                    _ = closing.wait_for(|closing| *closing) => {}
+                }
+            };
             // Nothing came: an empty page says so.
-            let _ = timeout(wait, revision.wait_for(|seq| *seq > after)).await;
+            let _ = timeout(wait, news).await;
         }
-        let read = move |conn: &mut crate::db::Conn| -> Result<(Vec<Event>, i64), StoreError> {
-            Ok((log::after(conn, after, limit)?, log::oldest(conn)?))
+        let read = move |conn: &mut crate::db::Conn| -> Result<(Vec<Event>, i64, i64), StoreError> {
+            Ok((log::after(conn, after, limit)?, log::oldest(conn)?, log::head(conn)?.seq))
         };
-        let (items, oldest) = self.reads.run(read).await?;
+        let (items, oldest, head) = self.reads.run(read).await?;
+        if after > head {
+            // As after a restore of an older copy: what the reader waits for is not what it will get.
+            return Err(Problem::malformed("future_event", "The log has not come to that event."));
+        }
         if after < oldest - 1 {
             return Err(Problem::events_expired(oldest));
         }
@@ -168,6 +187,7 @@ pub async fn events_stream(
     let pages = stream::unfold((feed, Some(first), after), |(feed, ready, after)| async move {
         let page = match ready {
             Some(page) => page,
+            None if *feed.closing.borrow() => return None,
             None => feed.page(after, EVENTS_LIMIT_MAX, STREAM_BEAT).await.ok()?,
         };
         let after = page.next_after;

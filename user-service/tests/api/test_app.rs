@@ -26,7 +26,7 @@ pub struct TestApp {
     pub client: Client,
     pub handle: UserHandle,
     pub settings: Settings,
-    stop: actix_web::dev::ServerHandle,
+    stop: shared::process::Stopper,
     // Dropped last.
     _database: Option<TestDatabase>,
 }
