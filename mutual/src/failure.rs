@@ -22,6 +22,9 @@ pub enum Failure {
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// The audit could not look.
+    #[error("could not be checked: {0}")]
+    Unchecked(StoreError),
     /// The audit found something; the lines are printed already.
     #[error("something has drifted")]
     Drift,

@@ -34,7 +34,11 @@ async fn main() -> ExitCode {
         Err(Failure::Drift) => ExitCode::FAILURE,
         Err(failure) => {
             complain(&format!("error: {failure}"));
-            ExitCode::from(if matches!(failure, Failure::Usage(_)) { EXIT_USAGE } else { 1 })
+            ExitCode::from(if matches!(failure, Failure::Usage(_) | Failure::Unchecked(_)) {
+                EXIT_USAGE
+            } else {
+                1
+            })
         }
     }
 }

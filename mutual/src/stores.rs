@@ -51,7 +51,8 @@ impl Stores {
             let items = log::after(&mut self.users, position, EVENTS_PER_COMMIT)?;
             let Some(last) = items.last() else { return Ok(()) };
             position = last.seq;
-            let learned = learned_from(&EventPage { items, next_after: position, oldest: 1 });
+            let learned =
+                learned_from(&EventPage { items, next_after: position, oldest: 1, newest: position });
             let command = RelationCommand::Learn(learned);
             commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system())?;
         }

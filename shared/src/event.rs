@@ -38,6 +38,8 @@ pub struct EventPage {
     pub next_after: i64,
     /// The number of the oldest event still kept.
     pub oldest: i64,
+    /// The number of the newest event: a reader that is beyond it has read another log.
+    pub newest: i64,
 }
 
 /// An event that a transaction is about to write; the log gives it its number.

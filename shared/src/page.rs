@@ -48,7 +48,7 @@ impl PageRequest {
     /// list, its owner and its order, so that a cursor of any other list is refused.
     pub fn parse(list: &str, limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
         let after = cursor.map(|text| decode(list, text).ok_or_else(invalid_cursor)).transpose()?;
-        Ok(Self { limit: parse_limit(limit)?, after })
+        Ok(Self { limit: parse_limit(limit, LIMIT_DEFAULT, LIMIT_MAX)?, after })
     }
 
     /// How many rows to load: one more than the page holds, to know whether there is another.
@@ -67,14 +67,14 @@ impl PageRequest {
 }
 
 /// Parses a `limit`: absent is the default, above the maximum is clamped, below 1 or no number is 400.
-pub fn parse_limit(limit: Option<&str>) -> Result<i64, Problem> {
-    let Some(text) = limit else { return Ok(LIMIT_DEFAULT) };
+pub fn parse_limit(limit: Option<&str>, default: i64, max: i64) -> Result<i64, Problem> {
+    let Some(text) = limit else { return Ok(default) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
-        Ok(limit) if digits && limit >= 1 => Ok(limit.min(LIMIT_MAX)),
+        Ok(limit) if digits && limit >= 1 => Ok(limit.min(max)),
         // All digits, but more than 64 bits: above the maximum as well.
-        Err(_) if digits => Ok(LIMIT_MAX),
-        _ => Err(Problem::malformed("invalid_limit", "limit is a number from 1 to 100.")),
+        Err(_) if digits => Ok(max),
+        _ => Err(Problem::malformed("invalid_limit", format!("limit is a number from 1 to {max}."))),
     }
 }
 
@@ -98,8 +98,11 @@ fn decode(list: &str, text: &str) -> Option<Position> {
     let (body, sum) = bytes.split_at_checked(CURSOR_BYTES - CHECK_BYTES)?;
     let (version, numbers) = body.split_first()?;
     let (key, id) = numbers.split_first_chunk::<8>()?;
+    let position = Position { key: i64::from_be_bytes(*key), id: i64::from_be_bytes(id.try_into().ok()?) };
+    // Whoever knows this code can make the sum: what no list has is refused all the same.
+    let possible = position.key >= 0 && position.id >= 0;
     let intact = *version == CURSOR_VERSION && sum == check(list, body);
-    intact.then_some(Position { key: i64::from_be_bytes(*key), id: i64::from_be_bytes(id.try_into().ok()?) })
+    Some(position).filter(|_| intact && possible)
 }
 
 /// Not a secret: it catches damage and mix-ups. A forged position shows nothing that the list would not.
@@ -114,7 +117,7 @@ fn check(list: &str, body: &[u8]) -> [u8; CHECK_BYTES] {
 mod tests {
     use super::*;
 
-    const PLACE: Position = Position { key: -7, id: i64::MAX };
+    const PLACE: Position = Position { key: 7, id: i64::MAX };
 
     #[test]
     fn a_cursor_comes_back_and_only_to_its_own_list() {
@@ -122,6 +125,7 @@ mod tests {
         assert_eq!(decode("a:1:newest", &text), Some(PLACE));
         assert_eq!(decode("a:2:newest", &text), None);
         assert_eq!(decode("a:1:oldest", &text), None);
+        assert_eq!(decode("a", &encode("a", Position { key: i64::MIN, id: 1 })), None);
     }
 
     #[test]
@@ -139,6 +143,7 @@ mod tests {
 
     #[test]
     fn limits_are_clamped_above_and_refused_below() {
+        let parse_limit = |text| parse_limit(text, 20, 100);
         assert_eq!(parse_limit(None), Ok(20));
         assert_eq!(parse_limit(Some("1")), Ok(1));
         assert_eq!(parse_limit(Some("101")), Ok(100));

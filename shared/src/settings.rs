@@ -38,6 +38,8 @@ pub fn load_for<T: CommandFactory + FromArgMatches>(
 ) -> Result<(T, ArgMatches), Stop> {
     let file = read_file(&args)?;
     let command = with_defaults(T::command(), section, &file)?;
+    // A URL in the environment or in the file may hold a password: --help names the variable only.
+    let command = without_values(command);
     let printed = command.clone();
     let matches = command.try_get_matches_from(args).map_err(|error| stop(&error))?;
     let chosen = section.and_then(|name| matches.subcommand_matches(name)).unwrap_or(&matches);
@@ -49,9 +51,22 @@ pub fn load_for<T: CommandFactory + FromArgMatches>(
     Ok((parsed, matches))
 }
 
+/// The same command, whose help shows no value from the environment.
+fn without_values(command: Command) -> Command {
+    let command = command.mut_args(|arg| arg.hide_env_values(true));
+    command.mut_subcommands(without_values)
+}
+
 fn stop(error: &clap::Error) -> Stop {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ErrorKind};
     let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::ValueValidation)
+        && let Some(argument) = error.get(ContextKind::InvalidArg)
+    {
+        // The value is not repeated: a mistyped URL may hold a password.
+        let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+        return Stop::Refused(format!("error: the value of {argument} is not valid{reason} (see --help)"));
+    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Shown(text);
     }
@@ -95,7 +110,9 @@ fn with_defaults(command: Command, section: Option<&str>, file: &toml::Table) ->
     let set = |command: Command| {
         file.iter().fold(command, |command, (key, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            command.mut_arg(key.replace('-', "_"), |arg| arg.default_value(clap::builder::OsStr::from(text)))
+            command.mut_arg(key.replace('-', "_"), |arg| {
+                arg.default_value(clap::builder::OsStr::from(text)).hide_default_value(true)
+            })
         })
     };
     Ok(match section {
@@ -132,7 +149,7 @@ mod tests {
         #[arg(long, default_value_t = 1)]
         first_max: u32,
         #[arg(long, default_value = "sqlite://x.db")]
-        database_url: String,
+        database_url: DatabaseUrl,
         #[arg(long)]
         config: Option<PathBuf>,
         #[arg(long)]
@@ -166,20 +183,23 @@ mod tests {
     fn what_is_wrong_is_said_in_one_line() {
         for (file, flags, part) in [
             ("nonsense = 1", &[][..], "nonsense"),
-            ("first_max = \"many\"", &[], "many"),
+            ("first_max = \"many\"", &[], "first-max"),
             ("= =", &[], "settings"),
             ("", &["--first-max=x"], "first-max"),
             ("", &["--what"], "--what"),
+            ("", &["--database-url=postgress://a:s3cret@h/d"], "database-url"),
         ] {
             let line = refusal(file, flags);
-            assert!(line.contains(part) && !line.contains('\n'), "{line}");
+            assert!(line.contains(part) && !line.contains('\n') && !line.contains("s3cret"), "{line}");
         }
     }
 
     #[test]
     fn the_printed_settings_hide_passwords() {
-        let shown = run("database_url = \"postgres://a:s3cret@h/d\"", &["--print-config"]);
-        let Err(Stop::Shown(text)) = shown else { panic!("nothing was shown") };
-        assert!(text.contains("first_max = \"1\"") && !text.contains("s3cret"), "{text}");
+        for (flag, part) in [("--print-config", "first_max = \"1\""), ("--help", "--first-max")] {
+            let shown = run("database_url = \"postgres://a:s3cret@h/d\"", &[flag]);
+            let Err(Stop::Shown(text)) = shown else { panic!("nothing was shown") };
+            assert!(text.contains(part) && !text.contains("s3cret"), "{text}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Commands that arrive while a commit is running wait in the queue and share the next one. An idle
 //! writer commits at once, so there is no timer and no added latency. A command that the rules refuse
-//! fails alone, by its own answer; an error of the database fails its whole batch, and since commands
-//! are idempotent a caller may simply repeat them.
+//! fails alone, by its own answer, and so does one whose data the database refuses; a database that is
+//! away fails the whole batch, and since commands are idempotent a caller may simply repeat them.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -166,29 +166,49 @@ impl<E: Engine> Writer<E> {
         }));
     }
 
-    fn answer(&self, replies: Vec<Reply<E>>, done: Result<(Vec<E::Answer>, i64), StoreError>) {
-        match done {
-            Ok((answers, revision)) => {
-                // Before the answers, so that whoever has one finds the head there.
-                self.head.send_if_modified(|head| std::mem::replace(head, revision) != revision);
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    // A caller that hung up does not need its answer.
-                    let _ = reply.send(Ok(Committed { answer, revision }));
-                }
-            }
-            Err(failure) => {
-                warn!("a batch of {} commands failed: {failure}", replies.len());
-                for reply in replies {
-                    let _ = reply.send(Err(StoreError::Unavailable(failure.to_string())));
-                }
-            }
+    fn answer(&self, replies: Vec<Reply<E>>, done: Outcomes<E>) {
+        let newest = done.iter().flatten().map(|committed| committed.revision).max();
+        if let Some(revision) = newest {
+            // Before the answers, so that whoever has one finds the head there.
+            self.head.send_if_modified(|head| std::mem::replace(head, revision) != revision);
+        }
+        for (reply, outcome) in replies.into_iter().zip(done) {
+            // A caller that hung up does not need its answer.
+            let _ = reply.send(outcome);
         }
     }
 }
 
+type Outcomes<E> = Vec<Result<Committed<<E as Engine>::Answer>, StoreError>>;
+
 impl Session {
-    /// Runs one batch. A connection that failed is dropped, so that the next batch opens a new one.
-    fn commit<E: Engine>(
+    /// Runs one batch. Where a statement is refused or a row cannot be read, repeating will not mend it:
+    /// then each command runs alone, so that the guilty one does not take its neighbours with it.
+    fn commit<E: Engine>(&mut self, engine: &E, commands: &[E::Command]) -> Outcomes<E> {
+        match self.commit_together(engine, commands) {
+            Ok((answers, revision)) => {
+                answers.into_iter().map(|answer| Ok(Committed { answer, revision })).collect()
+            }
+            Err(failure) if commands.len() == 1 => {
+                warn!("a command failed: {failure}");
+                vec![Err(failure)]
+            }
+            Err(failure @ (StoreError::Refused(_) | StoreError::Unreadable(_))) => {
+                warn!("a batch of {} commands is run one by one: {failure}", commands.len());
+                commands
+                    .iter()
+                    .flat_map(|command| self.commit(engine, std::slice::from_ref(command)))
+                    .collect()
+            }
+            Err(failure) => {
+                warn!("a batch of {} commands failed: {failure}", commands.len());
+                commands.iter().map(|_| Err(StoreError::Unavailable(failure.to_string()))).collect()
+            }
+        }
+    }
+
+    /// Runs one transaction. A connection that failed is dropped, so that the next opens a new one.
+    fn commit_together<E: Engine>(
         &mut self,
         engine: &E,
         commands: &[E::Command],

@@ -23,8 +23,10 @@ enum Wish {
     Write,
     /// Changes nothing.
     Refuse,
-    /// Adds an event, then meets an error of the database.
+    /// Adds an event, then finds the database away.
     Break,
+    /// Adds an event, then finds a row that cannot be read.
+    Spoil,
 }
 
 /// Writes an event for each wish; holds still while it is held.
@@ -61,6 +63,9 @@ impl Engine for Wishes {
             if *command == Wish::Break {
                 return Err(StoreError::Unavailable("as asked".into()));
             }
+            if *command == Wish::Spoil {
+                return Err(StoreError::Unreadable("as asked".into()));
+            }
         }
         Ok(commands.to_vec())
     }
@@ -89,6 +94,7 @@ shared::on_both_databases!(
     two_writers_make_one_contiguous_log,
     a_refusal_leaves_no_trace,
     a_failing_batch_fails_alone,
+    a_spoilt_command_spares_its_neighbours,
     too_much_work_is_refused_at_once,
 );
 
@@ -121,6 +127,24 @@ async fn a_failing_batch_fails_alone(make: impl Fn() -> TestDatabase) {
     assert_eq!(writer.submit(Wish::Write).await.unwrap().revision, 1);
     let mut conn = open_reader(&database.url).unwrap();
     assert_eq!(all_events(&mut conn), [1]);
+}
+
+async fn a_spoilt_command_spares_its_neighbours(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let engine = Wishes::default();
+    let writer = start(&database.url, engine.clone());
+    // While the first holds the writer, the others gather into one batch.
+    engine.hold(true);
+    let wishes = [Wish::Write, Wish::Write, Wish::Spoil, Wish::Write].map(|wish| writer.submit(wish));
+    let (outcomes, ()) = futures_util::future::join(futures_util::future::join_all(wishes), async {
+        engine.hold(false);
+    })
+    .await;
+    let spared: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(spared, [true, true, false, true]);
+    assert!(matches!(outcomes[2], Err(StoreError::Unreadable(_))));
+    let mut conn = open_reader(&database.url).unwrap();
+    assert_eq!(all_events(&mut conn), [1, 2, 3]);
 }
 
 async fn too_much_work_is_refused_at_once(make: impl Fn() -> TestDatabase) {

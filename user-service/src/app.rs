@@ -174,6 +174,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     for (session, at) in store::session::revoked_since(&mut conn, tokens_expired_at(clock.now()))? {
         revoked.add(session, at);
     }
+    let known = store::reader::readers(&mut conn)?;
     drop(conn);
 
     let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
@@ -185,7 +186,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let readers = FeedReaders::default();
+    let url = database_url.clone();
+    let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
     let handle =
         UserHandle::new(Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock });

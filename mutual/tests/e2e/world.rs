@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use shared::testing::{Client, postgres};
 use tempfile::TempDir;
 
-const STOP_WAIT: Duration = Duration::from_secs(20);
+/// Well below the time that requests under way are given: an idle process stops at once.
+const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Where a world keeps its data: it outlives the processes that serve it.
 pub struct Ground {

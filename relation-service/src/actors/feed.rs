@@ -194,10 +194,23 @@ impl Reader {
         let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
         let page: EventPage = self.get(&path, wait + ANSWER_WAIT).await?;
-        self.parts.state.last_contact.store(self.parts.clock.now().get(), Ordering::Relaxed);
-        if page.items.is_empty() {
-            return Ok(());
+        let position = self.parts.position;
+        if page.newest < position {
+            let newest = page.newest;
+            return Err(format!("its log ends at {newest}, but {position} was read: is it an older copy?"));
         }
+        let current = page.next_after >= page.newest;
+        if !page.items.is_empty() {
+            self.apply(page).await?;
+        }
+        // Where there is more, the copy is not current yet.
+        if current {
+            self.parts.state.last_contact.store(self.parts.clock.now().get(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, page: EventPage) -> Result<(), Failure> {
         let learned = learned_from(&page);
         let revoked = learned.revoked.clone();
         self.submit(Command::Learn(learned)).await?;
@@ -333,7 +346,7 @@ mod tests {
             event(4, "user.updated", json!({"unreadable": true})),
             event(5, "something.else", json!({})),
         ];
-        let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1 });
+        let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1, newest: 5 });
         assert_eq!(learned.position, Some(5));
         assert_eq!(learned.revoked, [(SessionId::new(77), Micros::new(2))]);
         let known: Vec<(i64, &str)> =

@@ -106,7 +106,10 @@ async fn explain_knows_oneself_the_unknown_and_newcomers(make: impl Fn() -> Test
     let refused = |code| json!({"allowed": false, "outcome": "refused", "code": code});
     for act in Act::ALL {
         assert_eq!(explain(&me, act, me.id).await, refused("self_relation"));
-        assert_eq!(explain(&me, act, UserId::new(1)).await, refused("user_not_found"));
+        // Somebody who was never there has not asked either.
+        let about_requests = matches!(act, Act::Accept | Act::Reject);
+        let code = if about_requests { "no_such_request" } else { "user_not_found" };
+        assert_eq!(explain(&me, act, UserId::new(1)).await, refused(code));
     }
     app.users.hold_feed();
     let newcomer = app.newcomer("newcomer");

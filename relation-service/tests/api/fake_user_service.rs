@@ -244,7 +244,7 @@ async fn events(
     let items = log.events.iter().filter(|event| event.seq > after && event.seq <= shown);
     let items: Vec<Event> = items.take(limit).cloned().collect();
     let next_after = items.last().map_or(after, |event| event.seq);
-    HttpResponse::Ok().json(EventPage { items, next_after, oldest: 1 })
+    HttpResponse::Ok().json(EventPage { items, next_after, oldest: 1, newest: shown })
 }
 
 #[derive(Deserialize)]

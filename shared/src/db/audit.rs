@@ -2,7 +2,7 @@
 
 use diesel::sql_types::BigInt;
 
-use super::{Conn, StoreError, begin_snapshot, end_write, query};
+use super::{Conn, StoreError, begin_snapshot, end_write, query, without_time_limit};
 
 /// What one rule's check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn at_one_moment<T>(
     work: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     begin_snapshot(conn)?;
-    let done = work(conn);
+    let done = without_time_limit(conn).and_then(|()| work(conn));
     end_write(conn, false)?;
     done
 }

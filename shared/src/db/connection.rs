@@ -15,6 +15,8 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 /// How large the write-ahead file may stay after a checkpoint.
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
+/// How long a statement of a request may take on a server.
+const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
 /// The page cache of a bulk load, in KiB.
 const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
@@ -49,7 +51,7 @@ pub fn open_reader(url: &DatabaseUrl) -> Result<Conn, StoreError> {
 fn open(url: &DatabaseUrl, sqlite_mode: &str) -> Result<Conn, StoreError> {
     match url {
         DatabaseUrl::Sqlite(path) => Ok(Conn::Sqlite(open_sqlite(path, sqlite_mode)?)),
-        DatabaseUrl::Postgres(url) => Ok(Conn::Postgres(open_postgres(url)?)),
+        DatabaseUrl::Postgres(url) => open_postgres(url),
     }
 }
 
@@ -63,13 +65,42 @@ fn open_sqlite(path: &Path, mode: &str) -> Result<SqliteConnection, StoreError> 
     Ok(conn)
 }
 
-fn open_postgres(url: &str) -> Result<PgConnection, StoreError> {
-    let mut conn = PgConnection::establish(url)?;
+fn open_postgres(url: &str) -> Result<Conn, StoreError> {
+    let mut conn = PgConnection::establish(&with_patience(url))?;
     conn.batch_execute(
-        "SET synchronous_commit = on; SET statement_timeout = '10s'; SET lock_timeout = '5s';
+        "SET synchronous_commit = on; SET lock_timeout = '5s';
+         SET default_transaction_isolation = 'read committed';
          SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning;",
     )?;
+    let mut conn = Conn::Postgres(conn);
+    with_time_limit(&mut conn)?;
     Ok(conn)
+}
+
+/// The URL with bounds for a server that does not answer, unless it has its own.
+fn with_patience(url: &str) -> String {
+    let bounds = [("connect_timeout", "2"), ("tcp_user_timeout", "10000"), ("keepalives_idle", "10")];
+    bounds.iter().filter(|(name, _)| !url.contains(name)).fold(url.to_owned(), |url, (name, value)| {
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{name}={value}")
+    })
+}
+
+/// Lifts the limit of a server's statements, for work that looks at whole tables.
+pub fn without_time_limit(conn: &mut Conn) -> Result<(), StoreError> {
+    set_time_limit(conn, "0")
+}
+
+/// Sets the usual limit of a server's statements again.
+pub fn with_time_limit(conn: &mut Conn) -> Result<(), StoreError> {
+    set_time_limit(conn, POSTGRES_STATEMENT_TIMEOUT)
+}
+
+fn set_time_limit(conn: &mut Conn, limit: &str) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => Ok(c.batch_execute(&format!("SET statement_timeout = '{limit}'"))?),
+    }
 }
 
 fn check_sqlite_version() -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
-use super::{Conn, StoreError};
+use super::{Conn, StoreError, with_time_limit, without_time_limit};
 
 /// A service's migrations for both backends: the same names, the same tables.
 pub struct Migrations {
@@ -14,11 +14,14 @@ pub struct Migrations {
 
 /// Runs what is pending, each migration in its own transaction. Returns how many ran.
 pub fn migrate(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreError> {
+    without_time_limit(conn)?;
     let chosen = match conn {
         Conn::Sqlite(_) => migrations.sqlite,
         Conn::Postgres(_) => migrations.postgres,
     };
     let ran =
         conn.run_pending_migrations(chosen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(ran.len())
+    let count = ran.len();
+    with_time_limit(conn)?;
+    Ok(count)
 }

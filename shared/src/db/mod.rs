@@ -19,6 +19,7 @@ mod url;
 
 pub use connection::{
     Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, quick_check,
+    with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate};

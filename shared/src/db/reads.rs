@@ -8,11 +8,14 @@ use std::time::Duration;
 use actix_web::web;
 use r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::{Conn, DatabaseUrl, StoreError, open_reader, quick_check};
 
 /// How many reads may wait for a connection; one more is refused at once.
 pub const READ_QUEUE_MAX: usize = 1_024;
+/// How long one read waits for its turn before it is refused.
+const TURN_WAIT: Duration = Duration::from_secs(1);
 /// How long one read waits for a connection of the pool before the database counts as gone.
 const CONNECTION_WAIT: Duration = Duration::from_secs(1);
 
@@ -45,7 +48,8 @@ impl Reads {
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         let _place = Place::take(&self.waiting)?;
-        let permit = self.running.acquire().await.map_err(|_| StoreError::Overloaded)?;
+        let permit = timeout(TURN_WAIT, self.running.acquire()).await;
+        let permit = permit.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Overloaded)?;
         let pool = self.pool.clone();
         let done = web::block(move || run_on(&pool, &mut read)).await;
         drop(permit);

@@ -49,7 +49,7 @@ impl ServiceCaller {
 }
 
 /// The raw claim of a request: its bearer token, if it sent one.
-pub struct Claimed(Option<String>);
+struct Claimed(Option<String>);
 
 impl Claimed {
     fn of(request: &HttpRequest) -> Result<Self, Problem> {
@@ -89,6 +89,22 @@ async fn service(auth: &Auth, token: &str) -> Result<ServiceCaller, Problem> {
     }
     let client = auth.services.verify(token).await?;
     client.map(ServiceCaller).ok_or_else(|| Problem::unauthenticated("The service token is not valid."))
+}
+
+/// A service's token, kept to be looked at again while a long answer goes on.
+pub(super) struct Pass {
+    auth: web::Data<Auth>,
+    token: String,
+}
+
+impl Pass {
+    pub(super) fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        Ok(Self { auth: auth(request)?, token: Claimed::of(request)?.required()? })
+    }
+
+    pub(super) async fn still_opens(&self, scope: &str) -> bool {
+        service(&self.auth, &self.token).await.is_ok_and(|caller| caller.require(scope).is_ok())
+    }
 }
 
 impl FromRequest for Viewer {

@@ -6,6 +6,9 @@ use utoipa::openapi::OpenApi;
 
 use crate::problem::Problem;
 
+/// What describes the routes is not among them.
+const UNDESCRIBED: [&str; 3] = ["/openapi.json", "/docs", "/docs/{page}*"];
+
 /// The paths of a service and their methods, taken from its OpenAPI description.
 pub(super) struct Routes(Vec<(ResourceDef, String)>);
 
@@ -21,13 +24,9 @@ impl Routes {
             ];
             all.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         };
-        Self(
-            spec.paths
-                .paths
-                .iter()
-                .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)))
-                .collect(),
-        )
+        let described = spec.paths.paths.iter().map(|(path, item)| (path.as_str(), methods(item)));
+        let pages = UNDESCRIBED.map(|path| (path, "GET".to_owned()));
+        Self(described.chain(pages).map(|(path, methods)| (ResourceDef::new(path), methods)).collect())
     }
 
     /// The methods of every route that `path` matches.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -13,8 +13,10 @@ use tokio::time::timeout;
 use utoipa::IntoParams;
 
 use super::ServiceCaller;
+use super::auth::Pass;
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
+use crate::page::parse_limit;
 use crate::problem::{Problem, Refusals};
 
 /// Events on a page when the caller does not say.
@@ -23,13 +25,11 @@ const EVENTS_LIMIT_DEFAULT: i64 = 100;
 pub const EVENTS_LIMIT_MAX: i64 = 1_000;
 /// How long a page may wait for its first event; more is clamped to this.
 pub const EVENTS_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How soon after a start every reader that was there before has come back.
-const RETURN_WAIT: Duration = Duration::from_secs(3);
 /// How long a stream is silent before it shows that it lives.
 const STREAM_BEAT: Duration = Duration::from_secs(15);
 
 /// The query of the feed.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct FeedQuery {
@@ -37,28 +37,40 @@ pub struct FeedQuery {
     #[param(minimum = 0)]
     pub after: Option<u64>,
     /// At most this many events: 1 to 1,000.
-    #[param(minimum = 1)]
-    pub limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1)]
+    pub limit: Option<String>,
     /// Wait up to this many milliseconds for an event, if there is none yet: at most 30,000.
     pub wait_ms: Option<u32>,
 }
 
 /// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`. Clones
 /// share it.
-#[derive(Debug, Clone)]
+#[derive(Clone, Default)]
 pub struct FeedReaders {
-    started: Instant,
     positions: Arc<watch::Sender<HashMap<String, i64>>>,
+    remember: Option<Arc<Remember>>,
 }
 
-impl Default for FeedReaders {
-    fn default() -> Self {
-        Self { started: Instant::now(), positions: Arc::new(watch::Sender::new(HashMap::new())) }
-    }
-}
+/// Writes a reader's name down for good.
+type Remember = dyn Fn(&str) -> Result<(), StoreError> + Send + Sync;
 
 impl FeedReaders {
-    fn acknowledge(&self, reader: &str, after: i64) {
+    /// Readers of whom the `known` ones have read before this start, and new ones are written down by
+    /// `remember` before they get their first page.
+    pub fn new(
+        known: Vec<String>,
+        remember: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static,
+    ) -> Self {
+        let positions = known.into_iter().map(|name| (name, 0)).collect();
+        Self { positions: Arc::new(watch::Sender::new(positions)), remember: Some(Arc::new(remember)) }
+    }
+
+    async fn acknowledge(&self, reader: &str, after: i64) -> Result<(), StoreError> {
+        let known = self.positions.borrow().contains_key(reader);
+        if let Some(remember) = self.remember.clone().filter(|_| !known) {
+            let name = reader.to_owned();
+            web::block(move || remember(&name)).await.map_err(|_| StoreError::Overloaded)??;
+        }
         self.positions.send_if_modified(|positions| match positions.get_mut(reader) {
             Some(held) if *held >= after => false,
             Some(held) => {
@@ -67,21 +79,18 @@ impl FeedReaders {
             }
             None => positions.insert(reader.to_owned(), after).is_none(),
         });
+        Ok(())
     }
 
     /// Waits until `reader` has acknowledged `seq`, and returns whether it came in time. `None` if nobody
-    /// of that name reads the feed: known only some time after the start, because until then a reader that
-    /// was there before may still come back.
+    /// of that name has ever read the feed: whoever begins later begins with what is true now.
     pub async fn reached(&self, reader: &str, seq: i64, patience: Duration) -> Option<bool> {
         let mut positions = self.positions.subscribe();
-        let settled = self.started.elapsed() > RETURN_WAIT;
-        if settled && !positions.borrow().contains_key(reader) {
+        if !positions.borrow().contains_key(reader) {
             return None;
         }
         let there = |held: &HashMap<String, i64>| held.get(reader).is_some_and(|position| *position >= seq);
-        let in_time = matches!(timeout(patience, positions.wait_for(there)).await, Ok(Ok(_)));
-        let known = self.positions.borrow().contains_key(reader);
-        known.then_some(in_time)
+        Some(matches!(timeout(patience, positions.wait_for(there)).await, Ok(Ok(_))))
     }
 }
 
@@ -105,6 +114,13 @@ impl Feed {
         self.closing.clone()
     }
 
+    /// The newest event's number, or at least `enough`.
+    async fn newest(&self, enough: i64) -> Result<i64, StoreError> {
+        let seen = *self.revision.borrow();
+        // On a server another instance may be ahead of what this one has seen.
+        if seen >= enough { Ok(seen) } else { Ok(self.reads.run(log::head).await?.seq) }
+    }
+
     /// The page after `after`, waiting up to `wait` for its first event.
     async fn page(&self, after: i64, limit: i64, wait: Duration) -> Result<EventPage, Problem> {
         let mut revision = self.revision.clone();
@@ -119,19 +135,18 @@ impl Feed {
             // Nothing came: an empty page says so.
             let _ = timeout(wait, news).await;
         }
+        if *self.closing.borrow() {
+            return Err(Problem::unavailable());
+        }
         let read = move |conn: &mut crate::db::Conn| -> Result<(Vec<Event>, i64, i64), StoreError> {
             Ok((log::after(conn, after, limit)?, log::oldest(conn)?, log::head(conn)?.seq))
         };
-        let (items, oldest, head) = self.reads.run(read).await?;
-        if after > head {
-            // As after a restore of an older copy: what the reader waits for is not what it will get.
-            return Err(Problem::malformed("future_event", "The log has not come to that event."));
-        }
+        let (items, oldest, newest) = self.reads.run(read).await?;
         if after < oldest - 1 {
             return Err(Problem::events_expired(oldest));
         }
         let next_after = items.last().map_or(after, |event| event.seq);
-        Ok(EventPage { items, next_after, oldest })
+        Ok(EventPage { items, next_after, oldest, newest })
     }
 }
 
@@ -152,12 +167,13 @@ pub async fn events(
 ) -> Result<web::Json<EventPage>, Problem> {
     let client = caller.require("events")?;
     let after = position(query.after)?;
-    let limit = match query.limit.map(i64::from) {
-        Some(0) => return Err(Problem::malformed("invalid_limit", "limit is a number from 1 to 1000.")),
-        limit => limit.unwrap_or(EVENTS_LIMIT_DEFAULT).min(EVENTS_LIMIT_MAX),
-    };
+    let limit = parse_limit(query.limit.as_deref(), EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX)?;
     let wait = Duration::from_millis(u64::from(query.wait_ms.unwrap_or(0))).min(EVENTS_WAIT_MAX);
-    feed.readers.acknowledge(&client.name, after);
+    // Before the wait, because somebody waits for it; not for a place that the log has not come to, as
+    // after a restore of an older copy.
+    if after <= feed.newest(after).await? {
+        feed.readers.acknowledge(&client.name, after).await?;
+    }
     Ok(web::Json(feed.page(after, limit, wait).await?))
 }
 
@@ -184,14 +200,16 @@ pub async fn events_stream(
     let feed = feed.get_ref().clone();
     // The first page decides about 410 while there is still a status to send.
     let first = feed.page(after, EVENTS_LIMIT_MAX, Duration::ZERO).await?;
-    let pages = stream::unfold((feed, Some(first), after), |(feed, ready, after)| async move {
+    let pass = Pass::of(&request)?;
+    let pages = stream::unfold((feed, pass, Some(first), after), |(feed, pass, ready, after)| async move {
         let page = match ready {
             Some(page) => page,
-            None if *feed.closing.borrow() => return None,
             None => feed.page(after, EVENTS_LIMIT_MAX, STREAM_BEAT).await.ok()?,
         };
+        // A token that was revoked in the meantime ends the stream.
+        pass.still_opens("events").await.then_some(())?;
         let after = page.next_after;
-        Some((Ok::<_, Problem>(as_stream(&page)), (feed, None, after)))
+        Some((Ok::<_, Problem>(as_stream(&page)), (feed, pass, None, after)))
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")

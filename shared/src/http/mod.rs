@@ -19,7 +19,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{Auth, Claimed, MaybeViewer, ServiceCaller, Viewer};
+pub use auth::{Auth, MaybeViewer, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody};
 pub use description::Security;
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};

@@ -1,11 +1,7 @@
 //! What the tests of both services stand on: throw-away databases of both kinds, the macro that runs
 //! one suite on each, and a client that speaks real HTTP.
 
-#![expect(
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "a test stops where it cannot go on, and says why"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
 mod client;
 pub mod postgres;

@@ -90,8 +90,10 @@ pub(super) fn revoke(
     now: Micros,
 ) -> Result<Answer, StoreError> {
     let found = store::session::session(tx.conn, user, session)?;
-    if !found.is_some_and(|session| session.state.is_live(now)) {
-        return Ok(Err(Denial::SessionNotFound).into());
+    if !found.as_ref().is_some_and(|session| session.state.is_live(now)) {
+        // Ended before, perhaps by a try whose answer got lost: its tokens are to be refused here too.
+        let ended = found.map(|session| session.state.id).into_iter().collect();
+        return Ok(Answer { outcome: Err(Denial::SessionNotFound), ended });
     }
     end(tx, user, &[session], now)?;
     Ok(Answer { outcome: Ok(Outcome::Ended), ended: vec![session] })

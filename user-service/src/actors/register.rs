@@ -90,11 +90,14 @@ pub(super) fn import(
 ) -> Result<Result<Outcome, Denial>, StoreError> {
     let names: Vec<&Username> = imported.iter().map(|user| &user.username).collect();
     let mut claims = Claims::load(tx, &names)?;
+    let owned = store::user::with_password(tx.conn, &claims.holders())?;
     let mut people = Vec::with_capacity(imported.len());
     let mut outcome = Vec::with_capacity(imported.len());
     for one in imported {
         let now = tx.tick();
         outcome.push(match claims.of(&one.username) {
+            // A name that somebody signs in with is theirs, not the other system's.
+            Claimed::Name(user) if owned.contains(&user) => Imported::Taken,
             Claimed::Name(user) => Imported::Known(user),
             Claimed::Otherwise => Imported::Taken,
             Claimed::Free => {
@@ -171,6 +174,10 @@ impl Claims {
         let names = store::claim::names(tx.conn, &names)?;
         let looks = store::claim::looks(tx.conn, &looks)?.into_keys().collect();
         Ok(Self { names, looks })
+    }
+
+    fn holders(&self) -> Vec<UserId> {
+        self.names.values().map(|holder| holder.user).collect()
     }
 
     fn of(&self, name: &Username) -> Claimed {

@@ -51,7 +51,7 @@ impl UserHandle {
         patch: PrivacyPatch,
     ) -> Result<PrivacyChanged, UserError> {
         let (user, revision) = self.record(Command::PatchPrivacy { user, patch }).await?;
-        // Nobody to wait for is as good as done: who has never read the feed begins with what is true now.
+        // Nobody to wait for is as good as done: who has never read the feed will begin with what is true now.
         let reached = self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await;
         Ok(PrivacyChanged { privacy: user.privacy, pending: reached == Some(false) })
     }

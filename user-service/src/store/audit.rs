@@ -1,7 +1,14 @@
 //! Which rules can be checked from the tables of users.
 
+use std::collections::HashSet;
+
+use diesel::sql_types::BigInt;
 use shared::db::audit::{Check, Finding, LOG_CHECK, at_one_moment, check_all};
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, query};
+use shared::facts::UserFacts;
+use shared::id::UserId;
+
+use super::user::users;
 
 const NAMES: &str = "each account's name is its own, and nobody else's";
 const ADDRESSES: &str = "each account's address is its own, and nobody else's";
@@ -46,4 +53,20 @@ const CHECKS: [Check; 9] = [
 /// Checks every rule, all at one moment.
 pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
     at_one_moment(conn, |conn| check_all(conn, &CHECKS))
+}
+
+/// What other services are told of the next `limit` people after the id `after`, in the order of ids.
+pub fn facts_after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<(UserId, UserFacts)>, StoreError> {
+    let text = "SELECT id FROM users WHERE id > ? ORDER BY id LIMIT ?";
+    let ids: Vec<i64> = query::<BigInt, _>(conn, text, &[after.into(), limit.into()])?;
+    let ids: Vec<UserId> = ids.into_iter().map(UserId::new).collect();
+    let found = users(conn, &ids)?;
+    Ok(ids.into_iter().filter_map(|id| Some((id, found.get(&id)?.facts()))).collect())
+}
+
+/// About whom there are events after the number `seq`.
+pub fn changed_since(conn: &mut Conn, seq: i64) -> Result<HashSet<UserId>, StoreError> {
+    let text = "SELECT DISTINCT subject_id FROM events WHERE seq > ? AND subject_id IS NOT NULL";
+    let ids: Vec<i64> = query::<BigInt, _>(conn, text, &[seq.into()])?;
+    Ok(ids.into_iter().map(UserId::new).collect())
 }

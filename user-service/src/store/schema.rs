@@ -67,3 +67,9 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    feed_readers (name) {
+        name -> Text,
+    }
+}

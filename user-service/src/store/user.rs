@@ -1,6 +1,6 @@
 //! People as rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use shared::clock::Micros;
@@ -142,6 +142,18 @@ pub fn password_hash(conn: &mut Conn, id: UserId) -> Result<Option<String>, Stor
     let wanted = users::table.find(id.get()).select(users::password_hash);
     let found: Option<Option<String>> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
     Ok(found.flatten())
+}
+
+/// Those of `ids` who have a password.
+pub fn with_password(conn: &mut Conn, ids: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+    let mut found = HashSet::new();
+    for piece in chunks(ids) {
+        let ids = piece.iter().map(|id| id.get());
+        let wanted = users::table.filter(users::id.eq_any(ids).and(users::password_hash.is_not_null()));
+        let rows: Vec<i64> = on_backend!(conn, |c| wanted.select(users::id).load(c))?;
+        found.extend(rows.into_iter().map(UserId::new));
+    }
+    Ok(found)
 }
 
 /// Writes new people, each with the hash of their password if they have one.

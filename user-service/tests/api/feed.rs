@@ -49,10 +49,17 @@ async fn the_feed_is_for_services_with_the_scope(make: Make) {
     }
     app.relation_service().get("/v1/events").await.expect(200);
     let service = app.service(&["events"]);
-    for query in ["after=-1", "after=x", "limit=x", "wait_ms=-1", "nonsense=1"] {
+    for query in ["after=-1", "after=x", "wait_ms=-1", "nonsense=1"] {
         service.get(&format!("/v1/events?{query}")).await.expect_problem(400, "invalid_query");
     }
-    service.get("/v1/events?limit=0").await.expect_problem(400, "invalid_limit");
+    for limit in ["0", "x", "-1"] {
+        service.get(&format!("/v1/events?limit={limit}")).await.expect_problem(400, "invalid_limit");
+    }
+    service.get("/v1/events?limit=99999999999").await.expect(200);
+    // Beyond the end there is nothing, and the answer says where the end is.
+    let beyond = service.get("/v1/events?after=999").await.expect(200).json();
+    assert_eq!(beyond["items"], json!([]));
+    assert!(beyond["newest"].as_i64().unwrap() < 999);
 }
 
 async fn a_long_poll_wakes_up(make: Make) {
