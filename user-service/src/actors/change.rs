@@ -11,7 +11,7 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{login, profile, register};
+use super::{login, names, profile, register};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -19,6 +19,7 @@ use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
+use crate::domain::username::Username;
 use crate::store::session::Session;
 
 /// One thing to do to the user database.
@@ -61,6 +62,13 @@ pub enum Command {
         user: UserId,
         /// The change.
         patch: PrivacyPatch,
+    },
+    /// Give a person another name.
+    Rename {
+        /// Whom.
+        user: UserId,
+        /// The name asked for.
+        name: Username,
     },
 }
 
@@ -145,6 +153,7 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
+            Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }
     }
 }

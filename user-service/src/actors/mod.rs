@@ -7,5 +7,6 @@
 pub mod change;
 pub mod hasher;
 pub mod login;
+pub mod names;
 mod profile;
 pub mod register;

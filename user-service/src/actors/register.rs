@@ -1,7 +1,5 @@
 //! Becoming a member: names, looks and addresses are looked up for all newcomers at once.
 
-use std::collections::{HashMap, HashSet};
-
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
@@ -10,6 +8,7 @@ use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine, emit_facts};
 use super::login;
+use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -18,7 +17,7 @@ use crate::domain::privacy::Privacy;
 use crate::domain::refresh_token::SessionNonce;
 use crate::domain::username::Username;
 use crate::store;
-use crate::store::claim::{NameHolder, NewClaim};
+use crate::store::claim::NewClaim;
 
 /// Somebody who registers, with everything but the ids.
 #[derive(Debug, Clone)]
@@ -63,13 +62,14 @@ pub(super) fn register(
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
     let key = account.email.key();
-    let taken = Claims::load(tx, &[&account.username])?;
-    if taken.of(&account.username) != Claimed::Free {
+    let claims = Claims::load(tx.conn, &[&account.username], now)?;
+    if claims.of(&account.username) != Claimed::Free {
         return Ok(Err(Denial::UsernameTaken));
     }
     if !store::claim::addresses(tx.conn, &[&key])?.is_empty() {
         return Ok(Err(Denial::EmailTaken));
     }
+    claims.release(tx)?;
     let user = User {
         display_name: account.display_name.clone(),
         email: Some(account.email.clone()),
@@ -89,14 +89,15 @@ pub(super) fn import(
     imported: &[ImportedUser],
 ) -> Result<Result<Outcome, Denial>, StoreError> {
     let names: Vec<&Username> = imported.iter().map(|user| &user.username).collect();
-    let mut claims = Claims::load(tx, &names)?;
+    let mut claims = Claims::load(tx.conn, &names, tx.now)?;
+    claims.release(tx)?;
     let mut people = Vec::with_capacity(imported.len());
     let mut outcome = Vec::with_capacity(imported.len());
     for one in imported {
         let now = tx.tick();
         outcome.push(match claims.of(&one.username) {
-            Claimed::Name(user) => Imported::Known(user),
-            Claimed::Otherwise => Imported::Taken,
+            Claimed::InUse(user) => Imported::Known(user),
+            Claimed::Kept(_) | Claimed::Alike(_) => Imported::Taken,
             Claimed::Free => {
                 let user = newcomer(engine, one.username.clone(), now);
                 let user = User { display_name: one.display_name.clone(), ..user };
@@ -144,46 +145,5 @@ fn claim_of(user: &User) -> NewClaim {
         name: user.username.as_str().to_owned(),
         look: user.username.skeleton(),
         address: user.email.as_ref().map(Email::key),
-    }
-}
-
-/// How a name stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Claimed {
-    Free,
-    /// In use by this person.
-    Name(UserId),
-    /// It looks like another, or was given up and is still kept.
-    Otherwise,
-}
-
-/// The names and looks that are claimed, as far as a command asks for them.
-struct Claims {
-    names: HashMap<String, NameHolder>,
-    looks: HashSet<String>,
-}
-
-impl Claims {
-    fn load(tx: &mut Transaction<'_>, names: &[&Username]) -> Result<Self, StoreError> {
-        let looks: Vec<String> = names.iter().map(|name| name.skeleton()).collect();
-        let looks: Vec<&str> = looks.iter().map(String::as_str).collect();
-        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        let names = store::claim::names(tx.conn, &names)?;
-        let looks = store::claim::looks(tx.conn, &looks)?.into_keys().collect();
-        Ok(Self { names, looks })
-    }
-
-    fn of(&self, name: &Username) -> Claimed {
-        match self.names.get(name.as_str()) {
-            Some(NameHolder { user, quarantined_until: None }) => Claimed::Name(*user),
-            Some(_) => Claimed::Otherwise,
-            None if self.looks.contains(&name.skeleton()) => Claimed::Otherwise,
-            None => Claimed::Free,
-        }
-    }
-
-    fn add(&mut self, name: &Username, user: UserId) {
-        self.names.insert(name.as_str().to_owned(), NameHolder { user, quarantined_until: None });
-        self.looks.insert(name.skeleton());
     }
 }

@@ -6,6 +6,9 @@ pub enum Denial {
     /// Somebody has the name, or one that looks like it.
     #[error("This username is taken, or looks like one that is.")]
     UsernameTaken,
+    /// The caller's name changed a short time ago.
+    #[error("The username was changed within the last 30 days; it can be changed again after that.")]
+    RenamedRecently,
     /// Somebody has the address.
     #[error("There is an account with this e-mail address.")]
     EmailTaken,
@@ -34,6 +37,7 @@ impl Denial {
     pub const fn code(self) -> &'static str {
         match self {
             Self::UsernameTaken => "username_taken",
+            Self::RenamedRecently => "renamed_recently",
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
             Self::InvalidRefreshToken => "invalid_refresh_token",

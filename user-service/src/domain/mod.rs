@@ -17,6 +17,7 @@ pub mod privacy;
 pub mod profile;
 pub mod refresh_token;
 pub mod registration;
+pub mod rename;
 pub mod reserved;
 pub mod session;
 pub mod text;

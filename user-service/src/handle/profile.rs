@@ -11,6 +11,7 @@ use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::privacy::{Privacy, PrivacyPatch};
 use crate::domain::profile::{ProfilePatch, RawProfilePatch};
+use crate::domain::rename::RawRename;
 use crate::store;
 
 /// How long a change of privacy waits for the other service to honour it.
@@ -54,6 +55,12 @@ impl UserHandle {
         // Nobody to wait for is as good as done: who has never read the feed begins with what is true now.
         let reached = self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await;
         Ok(PrivacyChanged { privacy: user.privacy, pending: reached == Some(false) })
+    }
+
+    /// Gives a person another name.
+    pub async fn rename(&self, user: UserId, raw: RawRename) -> Result<User, UserError> {
+        let name = raw.validate()?;
+        Ok(self.record(Command::Rename { user, name }).await?.0)
     }
 
     async fn record(&self, command: Command) -> Result<(User, i64), UserError> {

@@ -15,6 +15,7 @@ use crate::domain::denial::Denial;
 use crate::domain::login::{Credentials, Login, RawCredentials};
 use crate::domain::refresh_token;
 use crate::store;
+use crate::store::claim::NameHolder;
 use crate::store::session::Session;
 
 /// A person who has just signed in.
@@ -107,7 +108,10 @@ impl UserHandle {
 fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(UserId, Secret)>, StoreError> {
     let user = match login {
         None => None,
-        Some(Login::Name(name)) => store::claim::name(conn, name, now)?.map(|holder| holder.user),
+        // A name that was given up still leads to its former owner, but is no login any more.
+        Some(Login::Name(name)) => {
+            store::claim::name(conn, name, now)?.filter(NameHolder::is_in_use).map(|holder| holder.user)
+        }
         Some(Login::Address(key)) => store::claim::addresses(conn, &[key])?.into_values().next(),
     };
     let Some(user) = user else { return Ok(None) };

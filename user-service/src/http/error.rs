@@ -23,7 +23,7 @@ impl From<UserError> for Problem {
 
 fn denied(denial: Denial) -> Problem {
     let status = match denial {
-        Denial::UsernameTaken | Denial::EmailTaken => StatusCode::CONFLICT,
+        Denial::UsernameTaken | Denial::RenamedRecently | Denial::EmailTaken => StatusCode::CONFLICT,
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }

@@ -1,5 +1,6 @@
 //! The wire: routes, and the types that clients see.
 
+mod account;
 mod error;
 mod etag;
 mod health;
@@ -25,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(users::routes)
         .configure(sessions::routes)
         .configure(me::routes)
+        .configure(account::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

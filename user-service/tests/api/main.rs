@@ -18,5 +18,6 @@ mod openapi;
 mod overload;
 mod refresh;
 mod register;
+mod rename;
 mod sessions;
 mod store;

@@ -1,0 +1,31 @@
+//! What one does to one's own account.
+
+use actix_web::{HttpResponse, put, web};
+use shared::http::{Body, Viewer};
+use shared::problem::{Problem, Refusals};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::etag::tagged;
+use super::views::OwnView;
+use crate::domain::rename::RawRename;
+use crate::handle::UserHandle;
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(rename);
+}
+
+/// Change my username
+///
+/// Once in 30 days; sooner is 409 `renamed_recently`. For 30 days the old name still leads to me and is for
+/// nobody else, but signs me in no more. 409 `username_taken` also for a name that looks like another's.
+#[utoipa::path(tag = "me", request_body = RawRename, security(("user" = [])),
+    responses((status = 200, description = "My own view", body = OwnView), Refusals))]
+#[put("/v1/me/username")]
+async fn rename(
+    viewer: Viewer,
+    body: Body<RawRename>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    let user = users.rename(viewer.id, body.0).await?;
+    Ok(tagged(user.version, OwnView::from(user)))
+}
