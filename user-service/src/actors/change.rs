@@ -10,8 +10,9 @@ use shared::id::{IdGenerator, SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
+use super::account::NewPasswordHash;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{login, names, profile, register};
+use super::{account, login, names, profile, register};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -70,6 +71,8 @@ pub enum Command {
         /// The name asked for.
         name: Username,
     },
+    /// Give a person another password.
+    ChangePassword(NewPasswordHash),
 }
 
 /// A login that was verified.
@@ -79,6 +82,8 @@ pub struct NewSession {
     pub user: UserId,
     /// The hash that the password matched: it must still be the one.
     pub password_hash: Secret,
+    /// Of the same password, where that one is weaker than the settings ask for.
+    pub better_hash: Option<Secret>,
     /// What the person calls the device.
     pub device_name: String,
     /// Random.
@@ -105,6 +110,8 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// Nothing: the password that was verified is no longer the one. Verify again.
+    PasswordReplaced,
     /// The record as it is now.
     Record(Box<User>),
 }
@@ -153,6 +160,7 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
+            Command::ChangePassword(change) => account::change_password(tx, change, now),
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }
     }

@@ -7,6 +7,7 @@ use shared::id::{SessionId, UserId};
 use shared::token::ACCESS_TOKEN_LIFE;
 use shared::writer::Transaction;
 
+use super::account::is_held;
 use super::change::{Answer, NewSession, Outcome, UserEngine};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -22,12 +23,15 @@ pub(super) fn open(
     new: &NewSession,
     now: Micros,
 ) -> Result<Answer, StoreError> {
-    let user = store::user::user(tx.conn, new.user)?.filter(|user| user.is_visible());
-    let held = store::user::password_hash(tx.conn, new.user)?;
-    // The password may have changed since it was verified.
-    let Some(user) = user.filter(|_| held.as_deref() == Some(new.password_hash.reveal())) else {
+    let Some(user) = store::user::user(tx.conn, new.user)?.filter(|user| user.is_visible()) else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
+    if !is_held(tx, user.id, &new.password_hash)? {
+        return Ok(Ok(Outcome::PasswordReplaced).into());
+    }
+    if let Some(better) = &new.better_hash {
+        store::user::set_password_hash(tx.conn, user.id, better.reveal())?;
+    }
     store::session::forget_ended(tx.conn, user.id, tokens_expired_at(now))?;
     let live = store::session::live(tx.conn, user.id, now)?;
     let excess = live.iter().skip(engine.sessions_max.saturating_sub(1));
@@ -111,7 +115,8 @@ pub(super) fn revoke_others(
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
 }
 
-fn end(
+/// Ends these sessions of a person, and tells the world.
+pub(super) fn end(
     tx: &mut Transaction<'_>,
     user: UserId,
     sessions: &[SessionId],

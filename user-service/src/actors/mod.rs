@@ -4,6 +4,7 @@
 //! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else. A new one
 //! needs a state that nobody else owns.
 
+pub mod account;
 pub mod change;
 pub mod hasher;
 pub mod login;

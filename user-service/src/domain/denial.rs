@@ -15,6 +15,9 @@ pub enum Denial {
     /// The login, the password or both are wrong: which of them is not told.
     #[error("The login or the password is wrong.")]
     InvalidCredentials,
+    /// The password that a signed-in person was asked for again is wrong.
+    #[error("The password is wrong.")]
+    WrongPassword,
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
@@ -40,6 +43,7 @@ impl Denial {
             Self::RenamedRecently => "renamed_recently",
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
+            Self::WrongPassword => "wrong_password",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",

@@ -13,6 +13,7 @@ pub mod field;
 pub mod limits;
 pub mod login;
 pub mod password;
+pub mod password_change;
 pub mod privacy;
 pub mod profile;
 pub mod refresh_token;

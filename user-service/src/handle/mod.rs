@@ -1,5 +1,6 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
+mod account;
 mod error;
 mod lookups;
 mod members;
@@ -24,6 +25,10 @@ pub use sessions::{SignedIn, Tokens};
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
 use crate::domain::refresh_token::RefreshKey;
+
+/// How often a password is verified for one act: it may be replaced while it is, by the owner or, at a login
+/// after the cost was raised, by a better hash of the same.
+const PROOFS_MAX: usize = 2;
 
 /// The service, for anybody on any thread. Clones share everything.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use shared::secret::Secret;
 use shared::token::ACCESS_TOKEN_LIFE;
 
 use super::members::new_nonce;
-use super::{UserError, UserHandle, mixed_up};
+use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, NewSession, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
@@ -45,17 +45,29 @@ pub struct Tokens {
 impl UserHandle {
     /// Opens a session. Whatever is wrong, it takes as long and answers the same.
     pub async fn log_in(&self, raw: RawCredentials) -> Result<SignedIn, UserError> {
-        let Credentials { login, password, device_name } = Credentials::validate(raw)?;
+        let credentials = Credentials::validate(raw)?;
+        for _ in 0..PROOFS_MAX {
+            let new = self.verify(credentials.clone()).await?;
+            let (outcome, _) = self.submit(Command::OpenSession(new)).await?;
+            if outcome == Outcome::PasswordReplaced {
+                continue;
+            }
+            let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
+            return self.signed_in(*opened);
+        }
+        Err(Denial::InvalidCredentials.into())
+    }
+
+    /// Whose login it is, if the password is theirs.
+    async fn verify(&self, credentials: Credentials) -> Result<NewSession, UserError> {
+        let Credentials { login, password, device_name } = credentials;
         let now = self.clock.now();
         let found = self.reads.run(move |conn| find(conn, login.as_ref(), now)).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        let matches = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
-        let (user, password_hash) = found.filter(|_| matches).ok_or(Denial::InvalidCredentials)?;
-        let new = NewSession { user, password_hash, device_name, nonce: new_nonce()? };
-        let (Outcome::Opened(opened), _) = self.submit(Command::OpenSession(new)).await? else {
-            return Err(mixed_up());
-        };
-        self.signed_in(*opened)
+        let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
+        let (user, password_hash) = found.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
+        let nonce = new_nonce()?;
+        Ok(NewSession { user, password_hash, better_hash: verdict.better_hash(), device_name, nonce })
     }
 
     /// Answers the next tokens for a refresh token.

@@ -1,17 +1,20 @@
 //! What one does to one's own account.
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, put, web};
 use shared::http::{Body, Viewer};
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::tagged;
+use super::rate_limit::limit_logins;
 use super::views::OwnView;
+use crate::domain::password_change::RawPasswordChange;
 use crate::domain::rename::RawRename;
 use crate::handle::UserHandle;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(rename);
+    config.service(rename).service(change_password);
 }
 
 /// Change my username
@@ -28,4 +31,19 @@ async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let user = users.rename(viewer.id, body.0).await?;
     Ok(tagged(user.version, OwnView::from(user)))
+}
+
+/// Change my password
+///
+/// Ends all my other sessions. 403 `wrong_password` if the current one is wrong. A try counts as a login.
+#[utoipa::path(tag = "me", request_body = RawPasswordChange, security(("user" = [])),
+    responses((status = 204, description = "The new password is in force"), Refusals))]
+#[put("/v1/me/password", wrap = "from_fn(limit_logins)")]
+async fn change_password(
+    viewer: Viewer,
+    body: Body<RawPasswordChange>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    users.change_password(viewer.id, viewer.session, body.0).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

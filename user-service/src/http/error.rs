@@ -27,6 +27,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }
+        Denial::WrongPassword => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
     };

@@ -16,6 +16,7 @@ mod lookups;
 mod me;
 mod openapi;
 mod overload;
+mod password;
 mod refresh;
 mod register;
 mod rename;
