@@ -8,7 +8,9 @@ use shared::writer::Transaction;
 
 use super::change::{Answer, Outcome};
 use super::login::end;
-use super::profile::own;
+use super::profile::{changed, own};
+use crate::domain::account::Status;
+use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::store;
 
@@ -25,6 +27,17 @@ pub struct NewPasswordHash {
     pub to: Secret,
 }
 
+/// Somebody who asks for something that matters, and has proved again who they are.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// Who.
+    pub user: UserId,
+    /// The session that asks.
+    pub session: SessionId,
+    /// The hash that the password matched: it must still be the one.
+    pub hash: Secret,
+}
+
 /// Replaces a password, and ends every other session.
 pub(super) fn change_password(
     tx: &mut Transaction<'_>,
@@ -38,17 +51,48 @@ pub(super) fn change_password(
     if !is_held(tx, *user, from)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
-    let live = store::session::live(tx.conn, *user, now)?;
-    let (kept, ended): (Vec<SessionId>, Vec<SessionId>) =
-        live.iter().map(|session| session.state.id).partition(|session| session == keep);
-    // Ended while the passwords were hashed: who ended it did not want it to change anything more.
-    if kept.is_empty() {
+    let Some(ended) = others(tx, *user, *keep, now)? else {
         return Ok(Err(Denial::AccountGone).into());
-    }
+    };
     store::user::set_password_hash(tx.conn, *user, to.reveal())?;
     tx.wrote();
     end(tx, *user, &ended, now)?;
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
+}
+
+/// Closes an account until its owner signs in again, and ends all their sessions.
+pub(super) fn deactivate(
+    tx: &mut Transaction<'_>,
+    proved: &Proved,
+    now: Micros,
+) -> Result<Answer, StoreError> {
+    let Proved { user, session, hash } = proved;
+    let Some(mut user) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone).into()) };
+    if !is_held(tx, user.id, hash)? {
+        return Ok(Ok(Outcome::PasswordReplaced).into());
+    }
+    let Some(mut ended) = others(tx, user.id, *session, now)? else {
+        return Ok(Err(Denial::AccountGone).into());
+    };
+    ended.push(*session);
+    user.status = Status::Deactivated;
+    changed(tx, &mut user, Change::Deactivated, now)?;
+    end(tx, user.id, &ended, now)?;
+    Ok(Answer { outcome: Ok(Outcome::Ended), ended })
+}
+
+/// The live sessions of a person beside the one that asks. Nothing if that one has ended, while the password was
+/// verified: who ended it did not want it to change anything more.
+fn others(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    session: SessionId,
+    now: Micros,
+) -> Result<Option<Vec<SessionId>>, StoreError> {
+    let live = store::session::live(tx.conn, user, now)?;
+    let (own, others): (Vec<SessionId>, Vec<SessionId>) =
+        live.iter().map(|live| live.state.id).partition(|live| *live == session);
+    Ok(Some(others).filter(|_| !own.is_empty()))
 }
 
 /// Whether a person's password is still the one that was verified.

@@ -10,7 +10,7 @@ use shared::id::{IdGenerator, SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
-use super::account::NewPasswordHash;
+use super::account::{NewPasswordHash, Proved};
 use super::register::{Imported, ImportedUser, NewAccount};
 use super::{account, login, names, profile, register};
 use crate::domain::account::User;
@@ -73,6 +73,8 @@ pub enum Command {
     },
     /// Give a person another password.
     ChangePassword(NewPasswordHash),
+    /// Close an account until its owner signs in again.
+    Deactivate(Proved),
 }
 
 /// A login that was verified.
@@ -99,11 +101,22 @@ pub struct Answer {
     pub ended: Vec<SessionId>,
 }
 
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Who.
+    pub user: User,
+    /// Where.
+    pub session: Session,
+    /// Whether this opened an account that its owner had closed.
+    pub reactivated: bool,
+}
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A person is signed in.
-    Opened(Box<(User, Session)>),
+    Opened(Box<Opened>),
     /// People of another system are members: one entry for each.
     Imported(Vec<Imported>),
     /// A refresh token may be answered: the one of the session's generation.
@@ -161,6 +174,7 @@ impl UserEngine {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
             Command::ChangePassword(change) => account::change_password(tx, change, now),
+            Command::Deactivate(proved) => account::deactivate(tx, proved, now),
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }
     }

@@ -6,7 +6,7 @@ use shared::id::UserId;
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
-use super::change::{Outcome, UserEngine, emit_facts};
+use super::change::{Opened, Outcome, UserEngine, emit_facts};
 use super::login;
 use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
@@ -79,7 +79,7 @@ pub(super) fn register(
     store::claim::insert(tx.conn, &[claim_of(&user)])?;
     emit_facts(tx, Change::Registered, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
-    Ok(Ok(Outcome::Opened(Box::new((user, session)))))
+    Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
 }
 
 /// Makes many accounts without a password or an address.

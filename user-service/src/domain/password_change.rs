@@ -46,6 +46,30 @@ impl RawPasswordChange {
     }
 }
 
+/// The password of a signed-in person, asked for again before an act that matters.
+#[derive(Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawProof {
+    /// The password in force.
+    #[schema(value_type = String, format = Password)]
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for RawProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawProof(***)")
+    }
+}
+
+impl RawProof {
+    /// Checks that the password is there.
+    pub fn validate(self) -> Result<Secret, Vec<FieldProblem>> {
+        let mut fields = Fields::new();
+        let password = fields.required("password", self.password, any_password);
+        fields.finish(password)
+    }
+}
+
 fn any_password(raw: String) -> Result<Secret, PasswordProblem> {
     Ok(Secret::new(raw))
 }
@@ -91,6 +115,7 @@ mod tests {
         check(raw(None, None), &["current_password", "new_password"]);
         check(raw(Some("a"), None), &["new_password"]);
         check(raw(None, Some("a")), &["current_password"]);
+        assert_eq!(RawProof::default().validate().unwrap_err()[0].field, "password");
         assert_eq!(raw(Some(""), Some("x")).validate().unwrap().new.reveal(), "x");
     }
 
@@ -117,6 +142,8 @@ mod tests {
     #[test]
     fn passwords_are_not_printed() {
         let raw = raw(Some("plum-Tractor"), Some("plum-Tractor-91"));
-        assert!(!format!("{raw:?} {:?}", raw.clone().validate()).contains("plum"));
+        let proof = RawProof { password: Some("plum-Tractor".to_owned()) };
+        let printed = format!("{raw:?} {:?} {proof:?}", raw.clone().validate());
+        assert!(!printed.contains("plum"), "{printed}");
     }
 }

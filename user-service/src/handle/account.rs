@@ -4,13 +4,13 @@ use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 
 use super::{PROOFS_MAX, UserError, UserHandle};
-use crate::actors::account::NewPasswordHash;
+use crate::actors::account::{NewPasswordHash, Proved};
 use crate::actors::change::{Command, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
-use crate::domain::password_change::{NewPassword, PasswordChange, RawPasswordChange};
+use crate::domain::password_change::{NewPassword, PasswordChange, RawPasswordChange, RawProof};
 use crate::store;
 
 impl UserHandle {
@@ -33,6 +33,26 @@ impl UserHandle {
             let change = NewPasswordHash { user, keep, from, to };
             if self.submit(Command::ChangePassword(change)).await?.0 != Outcome::PasswordReplaced {
                 return Ok(());
+            }
+        }
+        Err(Denial::WrongPassword.into())
+    }
+
+    /// Closes an account until its owner signs in again. "I am gone" is to be true in both services once it is
+    /// answered; returns whether the other one has not said yet that it honours it.
+    pub async fn deactivate(
+        &self,
+        user: UserId,
+        session: SessionId,
+        raw: RawProof,
+    ) -> Result<bool, UserError> {
+        let password = raw.validate()?;
+        for _ in 0..PROOFS_MAX {
+            let (_, hash) = self.prove(user, password.clone()).await?;
+            let command = Command::Deactivate(Proved { user, session, hash });
+            let (outcome, revision) = self.submit(command).await?;
+            if outcome != Outcome::PasswordReplaced {
+                return Ok(self.pending(revision).await);
             }
         }
         Err(Denial::WrongPassword.into())

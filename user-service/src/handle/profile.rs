@@ -1,8 +1,5 @@
 //! One's own record.
 
-use std::time::Duration;
-
-use shared::http::INTERNAL_CLIENT;
 use shared::id::UserId;
 
 use super::{UserError, UserHandle, mixed_up};
@@ -13,9 +10,6 @@ use crate::domain::privacy::{Privacy, PrivacyPatch};
 use crate::domain::profile::{ProfilePatch, RawProfilePatch};
 use crate::domain::rename::RawRename;
 use crate::store;
-
-/// How long a change of privacy waits for the other service to honour it.
-const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(1);
 
 /// Privacy settings after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +46,7 @@ impl UserHandle {
         patch: PrivacyPatch,
     ) -> Result<PrivacyChanged, UserError> {
         let (user, revision) = self.record(Command::PatchPrivacy { user, patch }).await?;
-        // Nobody to wait for is as good as done: who has never read the feed begins with what is true now.
-        let reached = self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await;
-        Ok(PrivacyChanged { privacy: user.privacy, pending: reached == Some(false) })
+        Ok(PrivacyChanged { privacy: user.privacy, pending: self.pending(revision).await })
     }
 
     /// Gives a person another name.

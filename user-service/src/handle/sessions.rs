@@ -8,7 +8,7 @@ use shared::token::ACCESS_TOKEN_LIFE;
 
 use super::members::new_nonce;
 use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
-use crate::actors::change::{Command, NewSession, Outcome};
+use crate::actors::change::{Command, NewSession, Opened, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
@@ -25,6 +25,8 @@ pub struct SignedIn {
     pub user: User,
     /// With what.
     pub tokens: Tokens,
+    /// The other service has not said yet that the account is open again.
+    pub pending: bool,
 }
 
 /// The tokens of a session.
@@ -48,12 +50,14 @@ impl UserHandle {
         let credentials = Credentials::validate(raw)?;
         for _ in 0..PROOFS_MAX {
             let new = self.verify(credentials.clone()).await?;
-            let (outcome, _) = self.submit(Command::OpenSession(new)).await?;
+            let (outcome, revision) = self.submit(Command::OpenSession(new)).await?;
             if outcome == Outcome::PasswordReplaced {
                 continue;
             }
             let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
-            return self.signed_in(*opened);
+            // Back everywhere, once this is answered.
+            let pending = opened.reactivated && self.pending(revision).await;
+            return Ok(SignedIn { pending, ..self.signed_in(*opened)? });
         }
         Err(Denial::InvalidCredentials.into())
     }
@@ -95,8 +99,8 @@ impl UserHandle {
         self.submit(Command::RevokeOthers { user, keep }).await.map(drop)
     }
 
-    pub(super) fn signed_in(&self, (user, session): (User, Session)) -> Result<SignedIn, UserError> {
-        Ok(SignedIn { tokens: self.tokens_of(&session)?, user })
+    pub(super) fn signed_in(&self, opened: Opened) -> Result<SignedIn, UserError> {
+        Ok(SignedIn { tokens: self.tokens_of(&opened.session)?, user: opened.user, pending: false })
     }
 
     fn tokens_of(&self, session: &Session) -> Result<Tokens, UserError> {

@@ -1,20 +1,23 @@
 //! What one does to one's own account.
 
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, put, web};
+use actix_web::{HttpResponse, post, put, web};
+use serde::Serialize;
+use shared::facts::AccountStatus;
 use shared::http::{Body, Viewer};
 use shared::problem::{Problem, Refusals};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::tagged;
 use super::rate_limit::limit_logins;
-use super::views::OwnView;
-use crate::domain::password_change::RawPasswordChange;
+use super::views::{OwnView, PENDING};
+use crate::domain::password_change::{RawPasswordChange, RawProof};
 use crate::domain::rename::RawRename;
 use crate::handle::UserHandle;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(rename).service(change_password);
+    config.service(rename).service(change_password).service(deactivate);
 }
 
 /// Change my username
@@ -46,4 +49,32 @@ async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     users.change_password(viewer.id, viewer.session, body.0).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// What became of my account.
+#[derive(Debug, Serialize, ToSchema)]
+struct AccountClosed {
+    /// `deactivated`.
+    status: AccountStatus,
+}
+
+/// Deactivate my account
+///
+/// Hidden everywhere, and signed out everywhere, until the next login restores it exactly. 403 `wrong_password` if
+/// the password is wrong; a try counts as a login. `Mutual-Pending: relation` says that relation-service will
+/// honour it a little later.
+#[utoipa::path(tag = "me", request_body = RawProof, security(("user" = [])),
+    responses((status = 202, description = "The account is hidden", body = AccountClosed), Refusals))]
+#[post("/v1/me/deactivation", wrap = "from_fn(limit_logins)")]
+async fn deactivate(
+    viewer: Viewer,
+    body: Body<RawProof>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    let pending = users.deactivate(viewer.id, viewer.session, body.0).await?;
+    let mut response = HttpResponse::Accepted();
+    if pending {
+        response.insert_header(PENDING);
+    }
+    Ok(response.json(AccountClosed { status: AccountStatus::Deactivated }))
 }

@@ -31,6 +31,7 @@ async fn bodies_that_cannot_be_read(make: Make) {
         (Method::PATCH, "/v1/me/privacy"),
         (Method::PUT, "/v1/me/username"),
         (Method::PUT, "/v1/me/password"),
+        (Method::POST, "/v1/me/deactivation"),
     ];
     for (method, path) in routes {
         for (body, status, code) in [
@@ -71,6 +72,7 @@ async fn bodies_that_cannot_be_read(make: Make) {
         (Method::PATCH, "/v1/me", json!({"links": "https://example.com/"})),
         (Method::PATCH, "/v1/me/privacy", json!({"private_account": "yes"})),
         (Method::PUT, "/v1/me/username", json!({"username": 1})),
+        (Method::POST, "/v1/me/deactivation", json!({"password": 1})),
         (Method::PUT, "/v1/me/password", json!({"current_password": "x", "new_password": 1})),
     ] {
         ann.client.json(method, path, &body).await.expect_problem(400, "invalid_body");

@@ -9,6 +9,7 @@
 mod test_app;
 
 mod bad_input;
+mod deactivation;
 mod feed;
 mod import;
 mod login;
