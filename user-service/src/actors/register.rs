@@ -13,11 +13,15 @@ use crate::domain::account::{Role, Status, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
+use crate::domain::idempotency::KeyedRequest;
+use crate::domain::limits::IDEMPOTENCY_LIFE;
 use crate::domain::privacy::Privacy;
 use crate::domain::refresh_token::SessionNonce;
+use crate::domain::session::SessionState;
 use crate::domain::username::Username;
 use crate::store;
 use crate::store::claim::NewClaim;
+use crate::store::session::Session;
 
 /// Somebody who registers, with everything but the ids.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub struct NewAccount {
     pub display_name: String,
     /// Random: for the first session.
     pub nonce: SessionNonce,
+    /// What the caller named the request, if anything.
+    pub request: Option<KeyedRequest>,
 }
 
 /// Somebody of another system.
@@ -61,6 +67,17 @@ pub(super) fn register(
     account: &NewAccount,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
+    if let Some(request) = &account.request
+        && let Some(answered) = store::idempotency::answered(tx.conn, &request.slot, now)?
+    {
+        if answered.body_digest != request.body_digest {
+            return Ok(Err(Denial::IdempotencyKeyReused));
+        }
+        // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
+        if let Some(session) = store::session::session(tx.conn, answered.user, answered.session)? {
+            return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
+        }
+    }
     let key = account.email.key();
     let claims = Claims::load(tx.conn, &[&account.username], now)?;
     if claims.of(&account.username) != Claimed::Free {
@@ -70,16 +87,34 @@ pub(super) fn register(
         return Ok(Err(Denial::EmailTaken));
     }
     claims.release(tx)?;
-    let user = User {
-        display_name: account.display_name.clone(),
-        email: Some(account.email.clone()),
-        ..newcomer(engine, account.username.clone(), now)
-    };
+    let user = member(account, engine.ids.next_as(UserId::new), now);
     store::user::insert(tx.conn, &[(&user, Some(account.password_hash.reveal()))])?;
     store::claim::insert(tx.conn, &[claim_of(&user)])?;
     emit_facts(tx, Change::Registered, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
+    if let Some(request) = &account.request {
+        let until = now.after(IDEMPOTENCY_LIFE);
+        store::idempotency::remember(tx.conn, request, user.id, session.state.id, until)?;
+        store::idempotency::forget_expired(tx.conn, now)?;
+    }
     Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
+}
+
+/// Somebody as they were on registering, at `at`.
+fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
+    User {
+        display_name: account.display_name.clone(),
+        email: Some(account.email.clone()),
+        ..newcomer(id, account.username.clone(), at)
+    }
+}
+
+/// What was answered when the account and its first session were made, whatever became of them since.
+fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
+    let SessionState { id, user_id, created_at, .. } = session.state;
+    let state = SessionState::open(id, user_id, created_at, engine.life);
+    let user = member(account, user_id, created_at);
+    Opened { user, session: Session { state, ..session }, reactivated: false }
 }
 
 /// Makes many accounts without a password or an address.
@@ -99,7 +134,7 @@ pub(super) fn import(
             Claimed::InUse(user) => Imported::Known(user),
             Claimed::Kept(_) | Claimed::Alike(_) => Imported::Taken,
             Claimed::Free => {
-                let user = newcomer(engine, one.username.clone(), now);
+                let user = newcomer(engine.ids.next_as(UserId::new), one.username.clone(), now);
                 let user = User { display_name: one.display_name.clone(), ..user };
                 let id = user.id;
                 claims.add(&one.username, id);
@@ -117,9 +152,9 @@ pub(super) fn import(
     Ok(Ok(Outcome::Imported(outcome)))
 }
 
-fn newcomer(engine: &UserEngine, username: Username, now: Micros) -> User {
+fn newcomer(id: UserId, username: Username, now: Micros) -> User {
     User {
-        id: engine.ids.next_as(UserId::new),
+        id,
         username,
         display_name: String::new(),
         bio: String::new(),

@@ -30,6 +30,9 @@ pub enum Denial {
     /// The caller's own account is gone.
     #[error("The account of this access token is not active.")]
     AccountGone,
+    /// The caller gave another request the same name.
+    #[error("This Idempotency-Key was sent with another body; a new request needs a new key.")]
+    IdempotencyKeyReused,
     /// The record has changed since the caller read it.
     #[error("The profile has changed since it was read; read it again.")]
     PreconditionFailed,
@@ -48,6 +51,7 @@ impl Denial {
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
         }
     }

@@ -10,6 +10,7 @@ pub mod change;
 pub mod denial;
 pub mod email;
 pub mod field;
+pub mod idempotency;
 pub mod limits;
 pub mod login;
 pub mod password;

@@ -57,7 +57,7 @@ impl UserHandle {
             let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
             // Back everywhere, once this is answered.
             let pending = opened.reactivated && self.pending(revision).await;
-            return Ok(SignedIn { pending, ..self.signed_in(*opened)? });
+            return Ok(SignedIn { pending, ..self.signed_in(*opened, self.clock.now())? });
         }
         Err(Denial::InvalidCredentials.into())
     }
@@ -80,7 +80,7 @@ impl UserHandle {
         let (Outcome::Refreshed(session), _) = self.submit(Command::Refresh(presented)).await? else {
             return Err(mixed_up());
         };
-        self.tokens_of(&session)
+        self.tokens_of(&session, self.clock.now())
     }
 
     /// The sessions of a person that count, newest first.
@@ -99,12 +99,13 @@ impl UserHandle {
         self.submit(Command::RevokeOthers { user, keep }).await.map(drop)
     }
 
-    pub(super) fn signed_in(&self, opened: Opened) -> Result<SignedIn, UserError> {
-        Ok(SignedIn { tokens: self.tokens_of(&opened.session)?, user: opened.user, pending: false })
+    /// Somebody with tokens that are made at `now`.
+    pub(super) fn signed_in(&self, opened: Opened, now: Micros) -> Result<SignedIn, UserError> {
+        Ok(SignedIn { tokens: self.tokens_of(&opened.session, now)?, user: opened.user, pending: false })
     }
 
-    fn tokens_of(&self, session: &Session) -> Result<Tokens, UserError> {
-        let (state, now) = (session.state, self.clock.now());
+    fn tokens_of(&self, session: &Session, now: Micros) -> Result<Tokens, UserError> {
+        let state = session.state;
         let signed = self.signer.sign(state.user_id, state.id, now);
         let access_token = signed.map_err(|error| UserError::Internal(format!("cannot sign: {error}")))?;
         let refresh_token =

@@ -29,6 +29,7 @@ fn denied(denial: Denial) -> Problem {
         }
         Denial::WrongPassword => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
+        Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
     };
     Problem::new(status, denial.code(), denial.to_string())

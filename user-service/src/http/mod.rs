@@ -4,6 +4,7 @@ mod account;
 mod error;
 mod etag;
 mod health;
+mod idempotency;
 mod me;
 mod rate_limit;
 mod services;

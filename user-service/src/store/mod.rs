@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod claim;
+pub mod idempotency;
 mod schema;
 pub mod session;
 pub mod user;

@@ -67,3 +67,13 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    idempotency_keys (slot) {
+        slot -> Text,
+        body_digest -> Text,
+        user_id -> BigInt,
+        session_id -> BigInt,
+        expires_at -> BigInt,
+    }
+}

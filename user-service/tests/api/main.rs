@@ -11,6 +11,7 @@ mod test_app;
 mod bad_input;
 mod deactivation;
 mod feed;
+mod idempotency;
 mod import;
 mod login;
 mod lookups;
