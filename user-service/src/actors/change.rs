@@ -10,8 +10,9 @@ use shared::id::{IdGenerator, SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
+use super::account::{NewPasswordHash, Proved};
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{login, profile, register};
+use super::{account, login, names, profile, register};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -19,6 +20,7 @@ use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
+use crate::domain::username::Username;
 use crate::store::session::Session;
 
 /// One thing to do to the user database.
@@ -62,6 +64,17 @@ pub enum Command {
         /// The change.
         patch: PrivacyPatch,
     },
+    /// Give a person another name.
+    Rename {
+        /// Whom.
+        user: UserId,
+        /// The name asked for.
+        name: Username,
+    },
+    /// Give a person another password.
+    ChangePassword(NewPasswordHash),
+    /// Close an account until its owner signs in again.
+    Deactivate(Proved),
 }
 
 /// A login that was verified.
@@ -71,6 +84,8 @@ pub struct NewSession {
     pub user: UserId,
     /// The hash that the password matched: it must still be the one.
     pub password_hash: Secret,
+    /// Of the same password, where that one is weaker than the settings ask for.
+    pub better_hash: Option<Secret>,
     /// What the person calls the device.
     pub device_name: String,
     /// Random.
@@ -86,17 +101,30 @@ pub struct Answer {
     pub ended: Vec<SessionId>,
 }
 
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Who.
+    pub user: User,
+    /// Where.
+    pub session: Session,
+    /// Whether this opened an account that its owner had closed.
+    pub reactivated: bool,
+}
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A person is signed in.
-    Opened(Box<(User, Session)>),
+    Opened(Box<Opened>),
     /// People of another system are members: one entry for each.
     Imported(Vec<Imported>),
     /// A refresh token may be answered: the one of the session's generation.
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// Nothing: the password that was verified is no longer the one. Verify again.
+    PasswordReplaced,
     /// The record as it is now.
     Record(Box<User>),
 }
@@ -145,6 +173,9 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
+            Command::ChangePassword(change) => account::change_password(tx, change, now),
+            Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::config::PasswordCost;
 use crate::domain::field::FieldProblem;
+use crate::domain::password_change::NewPassword;
 use crate::domain::registration::{RawRegistration, Registration};
 
 /// How many jobs may wait for each thread; one more is refused at once. A job takes about 20 ms, so the last
@@ -49,6 +50,33 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// A registration in its one form, and the hash of its password; or what is refused.
 pub type Judged = Result<(Registration, Secret), Vec<FieldProblem>>;
 
+/// What a comparison of a password with a hash says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// They do not match.
+    Wrong,
+    /// They match.
+    Right {
+        /// Of the same password, if the hash is weaker than the settings ask for.
+        better_hash: Option<Secret>,
+    },
+}
+
+impl Verdict {
+    /// Whether they match.
+    pub fn is_right(&self) -> bool {
+        *self != Self::Wrong
+    }
+
+    /// A hash to keep instead, if there is a better one.
+    pub fn better_hash(self) -> Option<Secret> {
+        match self {
+            Self::Wrong => None,
+            Self::Right { better_hash } => better_hash,
+        }
+    }
+}
+
 /// Something to do with a password.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -67,7 +95,14 @@ pub enum Job {
         /// A PHC string.
         hash: Option<Secret>,
         /// Told whether they match.
-        reply: Reply<bool>,
+        reply: Reply<Verdict>,
+    },
+    /// Check a new password and hash it.
+    Renew {
+        /// As it was asked for.
+        new: NewPassword,
+        /// Told the hash, or what is refused.
+        reply: Reply<Result<Secret, Vec<FieldProblem>>>,
     },
 }
 
@@ -126,6 +161,7 @@ impl Job {
         match self {
             Self::Judge { reply, .. } => reply.is_closed(),
             Self::Verify { reply, .. } => reply.is_closed(),
+            Self::Renew { reply, .. } => reply.is_closed(),
         }
     }
 
@@ -134,6 +170,7 @@ impl Job {
         match self {
             Self::Judge { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
             Self::Verify { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
+            Self::Renew { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
         }
     }
 
@@ -144,6 +181,7 @@ impl Job {
             Self::Verify { password, hash, reply } => {
                 drop(reply.send(Ok(tools.verify(&password, hash.as_ref().map(Secret::reveal)))));
             }
+            Self::Renew { new, reply } => drop(reply.send(tools.renew(&new))),
         }
     }
 }
@@ -173,11 +211,31 @@ impl Tools {
     }
 
     /// The comparison is always made, and takes the same time for nobody's hash.
-    fn verify(&self, password: &Secret, hash: Option<&str>) -> bool {
-        let parsed = PasswordHash::new(hash.unwrap_or(self.dummy.reveal()));
-        let matches = parsed
-            .is_ok_and(|parsed| self.argon2.verify_password(password.reveal().as_bytes(), &parsed).is_ok());
-        matches && hash.is_some()
+    fn verify(&self, password: &Secret, held: Option<&str>) -> Verdict {
+        let parsed = PasswordHash::new(held.unwrap_or(self.dummy.reveal()));
+        let matching = parsed.ok().filter(|parsed| {
+            self.argon2.verify_password(password.reveal().as_bytes(), parsed).is_ok() && held.is_some()
+        });
+        let Some(matching) = matching else { return Verdict::Wrong };
+        // A password that is right is right, also where it cannot be hashed again now.
+        let better = || hash(&self.argon2, password).ok();
+        Verdict::Right { better_hash: if self.is_weaker(&matching) { better() } else { None } }
+    }
+
+    /// Whether a hash costs less to guess than one that is made now.
+    fn is_weaker(&self, held: &PasswordHash) -> bool {
+        let wanted = self.argon2.params();
+        let same_kind = Algorithm::new(held.algorithm).is_ok_and(|held| held == Algorithm::Argon2id);
+        let as_costly = Params::try_from(held)
+            .is_ok_and(|held| held.m_cost() >= wanted.m_cost() && held.t_cost() >= wanted.t_cost());
+        !(same_kind && as_costly)
+    }
+
+    fn renew(&self, new: &NewPassword) -> Result<Result<Secret, Vec<FieldProblem>>, StoreError> {
+        match new.judge(self.password_chars_min) {
+            Ok(()) => hash(&self.argon2, &new.password).map(Ok),
+            Err(problems) => Ok(Err(problems)),
+        }
     }
 }
 
@@ -196,11 +254,28 @@ mod tests {
         let tools = Tools::new(PasswordCost::Low, 8).unwrap();
         let right = Secret::new("plum-Tractor-91 sky");
         let held = hash(&tools.argon2, &right).unwrap();
-        assert!(tools.verify(&right, Some(held.reveal())));
-        assert!(!tools.verify(&Secret::new("plum-Tractor-91 sky "), Some(held.reveal())));
-        assert!(!tools.verify(&right, None));
-        assert!(!tools.verify(&right, Some("not a hash")));
+        let is_right = |password: &Secret, held| tools.verify(password, held).is_right();
+        assert!(is_right(&right, Some(held.reveal())));
+        assert!(!is_right(&Secret::new("plum-Tractor-91 sky "), Some(held.reveal())));
+        assert!(!is_right(&right, None));
+        assert!(!is_right(&right, Some("not a hash")));
         assert_ne!(hash(&tools.argon2, &right).unwrap(), held, "salted");
+    }
+
+    #[test]
+    fn a_weaker_hash_is_made_again_and_a_stronger_one_is_kept() {
+        let [low, standard] =
+            [PasswordCost::Low, PasswordCost::Standard].map(|cost| Tools::new(cost, 8).unwrap());
+        let password = Secret::new("plum-Tractor-91 sky");
+        let [weak, strong] = [&low, &standard].map(|tools| hash(&tools.argon2, &password).unwrap());
+        let better =
+            |tools: &Tools, held: &Secret| tools.verify(&password, Some(held.reveal())).better_hash();
+        let made = better(&standard, &weak).unwrap();
+        assert!(made.reveal().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", made.reveal());
+        assert!(standard.verify(&password, Some(made.reveal())).is_right());
+        for (tools, held) in [(&standard, &strong), (&low, &weak), (&low, &strong)] {
+            assert_eq!(better(tools, held), None);
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ use shared::id::{SessionId, UserId};
 use shared::token::ACCESS_TOKEN_LIFE;
 use shared::writer::Transaction;
 
-use super::change::{Answer, NewSession, Outcome, UserEngine};
+use super::account::is_held;
+use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
+use super::profile::changed;
+use crate::domain::account::{Status, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::refresh_token::{Presented, SessionNonce};
@@ -15,26 +18,35 @@ use crate::domain::session::{RefreshDecision, SessionState, decide_refresh};
 use crate::store;
 use crate::store::session::Session;
 
-/// Opens a session for somebody whose password was verified, and ends their oldest beyond the limit.
+/// Opens a session for somebody whose password was verified, and ends their oldest beyond the limit. An account
+/// that its owner had closed is open again, as it was.
 pub(super) fn open(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
     new: &NewSession,
     now: Micros,
 ) -> Result<Answer, StoreError> {
-    let user = store::user::user(tx.conn, new.user)?.filter(|user| user.is_visible());
-    let held = store::user::password_hash(tx.conn, new.user)?;
-    // The password may have changed since it was verified.
-    let Some(user) = user.filter(|_| held.as_deref() == Some(new.password_hash.reveal())) else {
+    let Some(mut user) = store::user::user(tx.conn, new.user)?.filter(User::may_sign_in) else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
+    if !is_held(tx, user.id, &new.password_hash)? {
+        return Ok(Ok(Outcome::PasswordReplaced).into());
+    }
+    if let Some(better) = &new.better_hash {
+        store::user::set_password_hash(tx.conn, user.id, better.reveal())?;
+    }
+    let reactivated = user.status == Status::Deactivated;
+    if reactivated {
+        user.status = Status::Active;
+        changed(tx, &mut user, Change::Reactivated, now)?;
+    }
     store::session::forget_ended(tx.conn, user.id, tokens_expired_at(now))?;
     let live = store::session::live(tx.conn, user.id, now)?;
     let excess = live.iter().skip(engine.sessions_max.saturating_sub(1));
     let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
-    Ok(Answer { outcome: Ok(Outcome::Opened(Box::new((user, session)))), ended })
+    Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
 }
 
 /// Writes a session that begins now.
@@ -113,7 +125,8 @@ pub(super) fn revoke_others(
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
 }
 
-fn end(
+/// Ends these sessions of a person, and tells the world.
+pub(super) fn end(
     tx: &mut Transaction<'_>,
     user: UserId,
     sessions: &[SessionId],

@@ -4,8 +4,10 @@
 //! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else. A new one
 //! needs a state that nobody else owns.
 
+pub mod account;
 pub mod change;
 pub mod hasher;
 pub mod login;
+pub mod names;
 mod profile;
 pub mod register;

@@ -13,7 +13,7 @@ use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::store;
 
-type Patched = Result<Result<Outcome, Denial>, StoreError>;
+pub(super) type Patched = Result<Result<Outcome, Denial>, StoreError>;
 
 /// Changes a profile, if the record still has one of `versions`.
 pub(super) fn patch(
@@ -47,11 +47,18 @@ pub(super) fn patch_privacy(
     Ok(Ok(Outcome::Record(Box::new(user))))
 }
 
-fn own(tx: &mut Transaction<'_>, user: UserId) -> Result<Option<User>, StoreError> {
+/// The record of a person who is there.
+pub(super) fn own(tx: &mut Transaction<'_>, user: UserId) -> Result<Option<User>, StoreError> {
     Ok(store::user::user(tx.conn, user)?.filter(User::is_visible))
 }
 
-fn changed(tx: &mut Transaction<'_>, user: &mut User, change: Change, now: Micros) -> Result<(), StoreError> {
+/// Writes a changed record, and tells the world.
+pub(super) fn changed(
+    tx: &mut Transaction<'_>,
+    user: &mut User,
+    change: Change,
+    now: Micros,
+) -> Result<(), StoreError> {
     user.version += 1;
     user.updated_at = now;
     store::user::update(tx.conn, user)?;

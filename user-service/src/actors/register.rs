@@ -1,24 +1,27 @@
 //! Becoming a member: names, looks and addresses are looked up for all newcomers at once.
 
-use std::collections::{HashMap, HashSet};
-
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
-use super::change::{Outcome, UserEngine, emit_facts};
+use super::change::{Opened, Outcome, UserEngine, emit_facts};
 use super::login;
+use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
+use crate::domain::idempotency::KeyedRequest;
+use crate::domain::limits::IDEMPOTENCY_LIFE;
 use crate::domain::privacy::Privacy;
 use crate::domain::refresh_token::SessionNonce;
+use crate::domain::session::SessionState;
 use crate::domain::username::Username;
 use crate::store;
-use crate::store::claim::{NameHolder, NewClaim};
+use crate::store::claim::NewClaim;
+use crate::store::session::Session;
 
 /// Somebody who registers, with everything but the ids.
 #[derive(Debug, Clone)]
@@ -33,6 +36,8 @@ pub struct NewAccount {
     pub display_name: String,
     /// Random: for the first session.
     pub nonce: SessionNonce,
+    /// What the caller named the request, if anything.
+    pub request: Option<KeyedRequest>,
 }
 
 /// Somebody of another system.
@@ -62,24 +67,54 @@ pub(super) fn register(
     account: &NewAccount,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
+    if let Some(request) = &account.request
+        && let Some(answered) = store::idempotency::answered(tx.conn, &request.slot, now)?
+    {
+        if answered.body_digest != request.body_digest {
+            return Ok(Err(Denial::IdempotencyKeyReused));
+        }
+        // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
+        if let Some(session) = store::session::session(tx.conn, answered.user, answered.session)? {
+            return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
+        }
+    }
     let key = account.email.key();
-    let taken = Claims::load(tx, &[&account.username])?;
-    if taken.of(&account.username) != Claimed::Free {
+    let claims = Claims::load(tx.conn, &[&account.username], now)?;
+    if claims.of(&account.username) != Claimed::Free {
         return Ok(Err(Denial::UsernameTaken));
     }
     if !store::claim::addresses(tx.conn, &[&key])?.is_empty() {
         return Ok(Err(Denial::EmailTaken));
     }
-    let user = User {
-        display_name: account.display_name.clone(),
-        email: Some(account.email.clone()),
-        ..newcomer(engine, account.username.clone(), now)
-    };
+    claims.release(tx)?;
+    let user = member(account, engine.ids.next_as(UserId::new), now);
     store::user::insert(tx.conn, &[(&user, Some(account.password_hash.reveal()))])?;
     store::claim::insert(tx.conn, &[claim_of(&user)])?;
     emit_facts(tx, Change::Registered, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
-    Ok(Ok(Outcome::Opened(Box::new((user, session)))))
+    if let Some(request) = &account.request {
+        let until = now.after(IDEMPOTENCY_LIFE);
+        store::idempotency::remember(tx.conn, request, user.id, session.state.id, until)?;
+        store::idempotency::forget_expired(tx.conn, now)?;
+    }
+    Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
+}
+
+/// Somebody as they were on registering, at `at`.
+fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
+    User {
+        display_name: account.display_name.clone(),
+        email: Some(account.email.clone()),
+        ..newcomer(id, account.username.clone(), at)
+    }
+}
+
+/// What was answered when the account and its first session were made, whatever became of them since.
+fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
+    let SessionState { id, user_id, created_at, .. } = session.state;
+    let state = SessionState::open(id, user_id, created_at, engine.life);
+    let user = member(account, user_id, created_at);
+    Opened { user, session: Session { state, ..session }, reactivated: false }
 }
 
 /// Makes many accounts without a password or an address.
@@ -89,7 +124,8 @@ pub(super) fn import(
     imported: &[ImportedUser],
 ) -> Result<Result<Outcome, Denial>, StoreError> {
     let names: Vec<&Username> = imported.iter().map(|user| &user.username).collect();
-    let mut claims = Claims::load(tx, &names)?;
+    let mut claims = Claims::load(tx.conn, &names, tx.now)?;
+    claims.release(tx)?;
     let owned = store::user::with_password(tx.conn, &claims.holders())?;
     let mut people = Vec::with_capacity(imported.len());
     let mut outcome = Vec::with_capacity(imported.len());
@@ -97,11 +133,11 @@ pub(super) fn import(
         let now = tx.tick();
         outcome.push(match claims.of(&one.username) {
             // A name that somebody signs in with is theirs, not the other system's.
-            Claimed::Name(user) if owned.contains(&user) => Imported::Taken,
-            Claimed::Name(user) => Imported::Known(user),
-            Claimed::Otherwise => Imported::Taken,
+            Claimed::InUse(user) if owned.contains(&user) => Imported::Taken,
+            Claimed::InUse(user) => Imported::Known(user),
+            Claimed::Kept(_) | Claimed::Alike(_) => Imported::Taken,
             Claimed::Free => {
-                let user = newcomer(engine, one.username.clone(), now);
+                let user = newcomer(engine.ids.next_as(UserId::new), one.username.clone(), now);
                 let user = User { display_name: one.display_name.clone(), ..user };
                 let id = user.id;
                 claims.add(&one.username, id);
@@ -119,9 +155,9 @@ pub(super) fn import(
     Ok(Ok(Outcome::Imported(outcome)))
 }
 
-fn newcomer(engine: &UserEngine, username: Username, now: Micros) -> User {
+fn newcomer(id: UserId, username: Username, now: Micros) -> User {
     User {
-        id: engine.ids.next_as(UserId::new),
+        id,
         username,
         display_name: String::new(),
         bio: String::new(),
@@ -147,50 +183,5 @@ fn claim_of(user: &User) -> NewClaim {
         name: user.username.as_str().to_owned(),
         look: user.username.skeleton(),
         address: user.email.as_ref().map(Email::key),
-    }
-}
-
-/// How a name stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Claimed {
-    Free,
-    /// In use by this person.
-    Name(UserId),
-    /// It looks like another, or was given up and is still kept.
-    Otherwise,
-}
-
-/// The names and looks that are claimed, as far as a command asks for them.
-struct Claims {
-    names: HashMap<String, NameHolder>,
-    looks: HashSet<String>,
-}
-
-impl Claims {
-    fn load(tx: &mut Transaction<'_>, names: &[&Username]) -> Result<Self, StoreError> {
-        let looks: Vec<String> = names.iter().map(|name| name.skeleton()).collect();
-        let looks: Vec<&str> = looks.iter().map(String::as_str).collect();
-        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        let names = store::claim::names(tx.conn, &names)?;
-        let looks = store::claim::looks(tx.conn, &looks)?.into_keys().collect();
-        Ok(Self { names, looks })
-    }
-
-    fn holders(&self) -> Vec<UserId> {
-        self.names.values().map(|holder| holder.user).collect()
-    }
-
-    fn of(&self, name: &Username) -> Claimed {
-        match self.names.get(name.as_str()) {
-            Some(NameHolder { user, quarantined_until: None }) => Claimed::Name(*user),
-            Some(_) => Claimed::Otherwise,
-            None if self.looks.contains(&name.skeleton()) => Claimed::Otherwise,
-            None => Claimed::Free,
-        }
-    }
-
-    fn add(&mut self, name: &Username, user: UserId) {
-        self.names.insert(name.as_str().to_owned(), NameHolder { user, quarantined_until: None });
-        self.looks.insert(name.skeleton());
     }
 }

@@ -103,6 +103,14 @@ impl User {
         self.status == Status::Active
     }
 
+    /// Whether the owner may sign in: a login also ends a deactivation.
+    pub fn may_sign_in(&self) -> bool {
+        match self.status {
+            Status::Active | Status::Deactivated => true,
+            Status::Suspended | Status::Deleted => false,
+        }
+    }
+
     /// What other services need to know about the person.
     pub fn facts(&self) -> UserFacts {
         UserFacts {
@@ -165,14 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn only_active_accounts_are_visible() {
-        for (status, visible) in [
-            (Status::Active, true),
-            (Status::Suspended, false),
-            (Status::Deactivated, false),
-            (Status::Deleted, false),
+    fn only_active_accounts_are_visible_and_only_their_owners_hide_them_until_a_login() {
+        for (status, visible, may_sign_in) in [
+            (Status::Active, true, true),
+            (Status::Suspended, false, false),
+            (Status::Deactivated, false, true),
+            (Status::Deleted, false, false),
         ] {
-            assert_eq!(User { status, ..alice() }.is_visible(), visible, "{status:?}");
+            let user = User { status, ..alice() };
+            assert_eq!((user.is_visible(), user.may_sign_in()), (visible, may_sign_in), "{status:?}");
         }
     }
 

@@ -6,12 +6,18 @@ pub enum Denial {
     /// Somebody has the name, or one that looks like it.
     #[error("This username is taken, or looks like one that is.")]
     UsernameTaken,
+    /// The caller's name changed a short time ago.
+    #[error("The username was changed within the last 30 days; it can be changed again after that.")]
+    RenamedRecently,
     /// Somebody has the address.
     #[error("There is an account with this e-mail address.")]
     EmailTaken,
     /// The login, the password or both are wrong: which of them is not told.
     #[error("The login or the password is wrong.")]
     InvalidCredentials,
+    /// The password that a signed-in person was asked for again is wrong.
+    #[error("The password is wrong.")]
+    WrongPassword,
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
@@ -24,6 +30,9 @@ pub enum Denial {
     /// The caller's own account is gone.
     #[error("The account of this access token is not active.")]
     AccountGone,
+    /// The caller gave another request the same name.
+    #[error("This Idempotency-Key was sent with another body; a new request needs a new key.")]
+    IdempotencyKeyReused,
     /// The record has changed since the caller read it.
     #[error("The profile has changed since it was read; read it again.")]
     PreconditionFailed,
@@ -34,12 +43,15 @@ impl Denial {
     pub const fn code(self) -> &'static str {
         match self {
             Self::UsernameTaken => "username_taken",
+            Self::RenamedRecently => "renamed_recently",
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
+            Self::WrongPassword => "wrong_password",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
         }
     }

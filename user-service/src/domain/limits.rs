@@ -61,6 +61,11 @@ pub const LINK_BYTES_MAX: usize = 500;
 /// Longest language tag.
 pub const LANGUAGE_BYTES_MAX: usize = 35;
 
+/// Longest name that a caller gives to a request.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// How long a named request that is repeated is answered the same.
+pub const IDEMPOTENCY_LIFE: Duration = DAY;
+
 /// A session that nobody uses for this long ends.
 pub const SESSION_IDLE_LIFE: Duration = DAY.saturating_mul(30);
 /// A session ends this long after the login, however much it is used.

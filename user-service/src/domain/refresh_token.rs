@@ -38,6 +38,17 @@ impl RefreshKey {
         Self(block)
     }
 
+    /// A digest of `parts` that nobody can make, or try guesses on, without the key. Each `purpose` has its own.
+    pub(super) fn digest(&self, purpose: &[u8], parts: &[Option<&str>]) -> String {
+        let mac = Hmac::<Sha256>::new((&*self.0).into()).chain_update(purpose);
+        let mac = parts.iter().fold(mac, |mac, part| match part {
+            // Behind its length, so that no two lists of parts are the same bytes.
+            Some(text) => mac.chain_update([1]).chain_update(text.len().to_be_bytes()).chain_update(text),
+            None => mac.chain_update([0]),
+        });
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
     fn mac(&self, numbers: [i64; 3], nonce: &SessionNonce) -> Hmac<Sha256> {
         let mac = Hmac::<Sha256>::new((&*self.0).into()).chain_update(PURPOSE);
         numbers.iter().fold(mac, |mac, number| mac.chain_update(number.to_be_bytes())).chain_update(nonce.0)

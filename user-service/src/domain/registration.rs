@@ -41,6 +41,14 @@ impl fmt::Debug for RawRegistration {
     }
 }
 
+impl RawRegistration {
+    /// Every field, so that two registrations can be told apart.
+    pub fn parts(&self) -> [Option<&str>; 4] {
+        let Self { username, email, password, display_name } = self;
+        [username, email, password, display_name].map(Option::as_deref)
+    }
+}
+
 /// A registration in which every value is in its one form. Whether the names are free is not known here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {

@@ -6,6 +6,7 @@ use shared::facts::{UserFactsItem, UserFactsPage};
 use shared::id::UserId;
 
 use super::{UserError, UserHandle};
+use crate::actors::names::{Claimed, Claims};
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::username::{Username, UsernameProblem};
@@ -22,7 +23,7 @@ pub enum NameState {
     Reserved,
     /// It is not of the form that names have.
     Invalid,
-    /// It was given up lately.
+    /// It, or one that looks like it, was given up lately.
     Quarantined,
 }
 
@@ -67,7 +68,8 @@ impl UserHandle {
                 | UsernameProblem::MisplacedDot,
             ) => return Ok(NameState::Invalid),
         };
-        Ok(self.reads.run(move |conn| state_of(conn, &name)).await?)
+        let now = self.clock.now();
+        Ok(self.reads.run(move |conn| state_of(conn, &name, now)).await?)
     }
 }
 
@@ -82,12 +84,10 @@ fn by_name(conn: &mut Conn, name: &Username, now: Micros) -> Result<Option<User>
     }
 }
 
-fn state_of(conn: &mut Conn, name: &Username) -> Result<NameState, StoreError> {
-    let holder = store::claim::names(conn, &[name.as_str()])?.into_values().next();
-    Ok(match holder {
-        Some(holder) if holder.quarantined_until.is_some() => NameState::Quarantined,
-        Some(_) => NameState::Taken,
-        None if store::claim::looks(conn, &[&name.skeleton()])?.is_empty() => NameState::Available,
-        None => NameState::Taken,
+fn state_of(conn: &mut Conn, name: &Username, now: Micros) -> Result<NameState, StoreError> {
+    Ok(match Claims::load(conn, &[name], now)?.of(name) {
+        Claimed::Free => NameState::Available,
+        Claimed::InUse(_) | Claimed::Alike(_) => NameState::Taken,
+        Claimed::Kept(_) => NameState::Quarantined,
     })
 }

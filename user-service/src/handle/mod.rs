@@ -1,5 +1,6 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
+mod account;
 mod error;
 mod lookups;
 mod members;
@@ -7,11 +8,12 @@ mod profile;
 mod sessions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use shared::clock::Clock;
 use shared::db::{Reads, StoreError};
-use shared::http::FeedReaders;
+use shared::http::{FeedReaders, INTERNAL_CLIENT};
 use shared::token::{KeySet, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
@@ -24,6 +26,12 @@ pub use sessions::{SignedIn, Tokens};
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
 use crate::domain::refresh_token::RefreshKey;
+
+/// How long an answer waits for the other service to honour a change.
+const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(1);
+/// How often a password is verified for one act: it may be replaced while it is, by the owner or, at a login
+/// after the cost was raised, by a better hash of the same.
+const PROOFS_MAX: usize = 2;
 
 /// The service, for anybody on any thread. Clones share everything.
 #[derive(Clone)]
@@ -102,6 +110,14 @@ impl UserHandle {
         let committed = task.await.map_err(|error| UserError::Internal(error.to_string()))??;
         let Answer { outcome, .. } = committed.answer;
         Ok((outcome?, committed.revision))
+    }
+
+    /// Waits, within bounds, until the other service honours everything up to `revision`. Returns whether it has
+    /// not said yet that it does.
+    async fn pending(&self, revision: i64) -> bool {
+        // Nobody to wait for is as good as done: who has never read the feed will begin with what is true
+        // now.
+        self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await == Some(false)
     }
 
     /// Has something done with a password.

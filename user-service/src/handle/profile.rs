@@ -1,8 +1,5 @@
 //! One's own record.
 
-use std::time::Duration;
-
-use shared::http::INTERNAL_CLIENT;
 use shared::id::UserId;
 
 use super::{UserError, UserHandle, mixed_up};
@@ -11,10 +8,8 @@ use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::privacy::{Privacy, PrivacyPatch};
 use crate::domain::profile::{ProfilePatch, RawProfilePatch};
+use crate::domain::rename::RawRename;
 use crate::store;
-
-/// How long a change of privacy waits for the other service to honour it.
-const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(1);
 
 /// Privacy settings after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +46,13 @@ impl UserHandle {
         patch: PrivacyPatch,
     ) -> Result<PrivacyChanged, UserError> {
         let (user, revision) = self.record(Command::PatchPrivacy { user, patch }).await?;
-        // Nobody to wait for is as good as done: who has never read the feed will begin with what is true now.
-        let reached = self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await;
-        Ok(PrivacyChanged { privacy: user.privacy, pending: reached == Some(false) })
+        Ok(PrivacyChanged { privacy: user.privacy, pending: self.pending(revision).await })
+    }
+
+    /// Gives a person another name.
+    pub async fn rename(&self, user: UserId, raw: RawRename) -> Result<User, UserError> {
+        let name = raw.validate()?;
+        Ok(self.record(Command::Rename { user, name }).await?.0)
     }
 
     async fn record(&self, command: Command) -> Result<(User, i64), UserError> {

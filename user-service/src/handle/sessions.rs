@@ -7,14 +7,15 @@ use shared::secret::Secret;
 use shared::token::ACCESS_TOKEN_LIFE;
 
 use super::members::new_nonce;
-use super::{UserError, UserHandle, mixed_up};
-use crate::actors::change::{Command, NewSession, Outcome};
+use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
+use crate::actors::change::{Command, NewSession, Opened, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::login::{Credentials, Login, RawCredentials};
 use crate::domain::refresh_token;
 use crate::store;
+use crate::store::claim::NameHolder;
 use crate::store::session::Session;
 
 /// A person who has just signed in.
@@ -24,6 +25,8 @@ pub struct SignedIn {
     pub user: User,
     /// With what.
     pub tokens: Tokens,
+    /// The other service has not said yet that the account is open again.
+    pub pending: bool,
 }
 
 /// The tokens of a session.
@@ -44,17 +47,31 @@ pub struct Tokens {
 impl UserHandle {
     /// Opens a session. Whatever is wrong, it takes as long and answers the same.
     pub async fn log_in(&self, raw: RawCredentials) -> Result<SignedIn, UserError> {
-        let Credentials { login, password, device_name } = Credentials::validate(raw)?;
+        let credentials = Credentials::validate(raw)?;
+        for _ in 0..PROOFS_MAX {
+            let new = self.verify(credentials.clone()).await?;
+            let (outcome, revision) = self.submit(Command::OpenSession(new)).await?;
+            if outcome == Outcome::PasswordReplaced {
+                continue;
+            }
+            let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
+            // Back everywhere, once this is answered.
+            let pending = opened.reactivated && self.pending(revision).await;
+            return Ok(SignedIn { pending, ..self.signed_in(*opened, self.clock.now())? });
+        }
+        Err(Denial::InvalidCredentials.into())
+    }
+
+    /// Whose login it is, if the password is theirs.
+    async fn verify(&self, credentials: Credentials) -> Result<NewSession, UserError> {
+        let Credentials { login, password, device_name } = credentials;
         let now = self.clock.now();
         let found = self.reads.run(move |conn| find(conn, login.as_ref(), now)).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        let matches = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
-        let (user, password_hash) = found.filter(|_| matches).ok_or(Denial::InvalidCredentials)?;
-        let new = NewSession { user, password_hash, device_name, nonce: new_nonce()? };
-        let (Outcome::Opened(opened), _) = self.submit(Command::OpenSession(new)).await? else {
-            return Err(mixed_up());
-        };
-        self.signed_in(*opened)
+        let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
+        let (user, password_hash) = found.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
+        let nonce = new_nonce()?;
+        Ok(NewSession { user, password_hash, better_hash: verdict.better_hash(), device_name, nonce })
     }
 
     /// Answers the next tokens for a refresh token.
@@ -63,7 +80,7 @@ impl UserHandle {
         let (Outcome::Refreshed(session), _) = self.submit(Command::Refresh(presented)).await? else {
             return Err(mixed_up());
         };
-        self.tokens_of(&session)
+        self.tokens_of(&session, self.clock.now())
     }
 
     /// The sessions of a person that count, newest first.
@@ -82,12 +99,13 @@ impl UserHandle {
         self.submit(Command::RevokeOthers { user, keep }).await.map(drop)
     }
 
-    pub(super) fn signed_in(&self, (user, session): (User, Session)) -> Result<SignedIn, UserError> {
-        Ok(SignedIn { tokens: self.tokens_of(&session)?, user })
+    /// Somebody with tokens that are made at `now`.
+    pub(super) fn signed_in(&self, opened: Opened, now: Micros) -> Result<SignedIn, UserError> {
+        Ok(SignedIn { tokens: self.tokens_of(&opened.session, now)?, user: opened.user, pending: false })
     }
 
-    fn tokens_of(&self, session: &Session) -> Result<Tokens, UserError> {
-        let (state, now) = (session.state, self.clock.now());
+    fn tokens_of(&self, session: &Session, now: Micros) -> Result<Tokens, UserError> {
+        let state = session.state;
         let signed = self.signer.sign(state.user_id, state.id, now);
         let access_token = signed.map_err(|error| UserError::Internal(format!("cannot sign: {error}")))?;
         let refresh_token =
@@ -107,7 +125,10 @@ impl UserHandle {
 fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(UserId, Secret)>, StoreError> {
     let user = match login {
         None => None,
-        Some(Login::Name(name)) => store::claim::name(conn, name, now)?.map(|holder| holder.user),
+        // A name that was given up still leads to its former owner, but is no login any more.
+        Some(Login::Name(name)) => {
+            store::claim::name(conn, name, now)?.filter(NameHolder::is_in_use).map(|holder| holder.user)
+        }
         Some(Login::Address(key)) => store::claim::addresses(conn, &[key])?.into_values().next(),
     };
     let Some(user) = user else { return Ok(None) };

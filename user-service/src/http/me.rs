@@ -1,20 +1,16 @@
 //! One's own record.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, get, patch, web};
 use shared::http::{Body, Viewer};
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::{if_changed, if_match, tagged};
-use super::views::OwnView;
+use super::views::{OwnView, PENDING};
 use crate::domain::privacy::{Privacy, PrivacyPatch};
 use crate::domain::profile::RawProfilePatch;
 use crate::handle::UserHandle;
-
-/// Says which service has not honoured a change yet.
-const PENDING: HeaderName = HeaderName::from_static("mutual-pending");
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(me).service(patch_me).service(privacy).service(patch_privacy);
@@ -79,7 +75,7 @@ async fn patch_privacy(
     let changed = users.patch_privacy(viewer.id, body.0).await?;
     if changed.pending {
         let mut response = HttpResponse::build(StatusCode::ACCEPTED);
-        return Ok(response.insert_header((PENDING, "relation")).json(changed.privacy));
+        return Ok(response.insert_header(PENDING).json(changed.privacy));
     }
     Ok(HttpResponse::Ok().json(changed.privacy))
 }

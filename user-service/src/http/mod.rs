@@ -1,8 +1,10 @@
 //! The wire: routes, and the types that clients see.
 
+mod account;
 mod error;
 mod etag;
 mod health;
+mod idempotency;
 mod me;
 mod rate_limit;
 mod services;
@@ -25,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(users::routes)
         .configure(sessions::routes)
         .configure(me::routes)
+        .configure(account::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

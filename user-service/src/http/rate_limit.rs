@@ -144,7 +144,7 @@ impl Counted {
 }
 
 /// What counts as one caller: an IPv4 address, or the /64 that one IPv6 customer gets at least.
-fn network(peer: Option<SocketAddr>) -> IpAddr {
+pub(super) fn network(peer: Option<SocketAddr>) -> IpAddr {
     match peer.map(|peer| peer.ip().to_canonical()) {
         Some(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();

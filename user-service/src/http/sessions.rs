@@ -35,7 +35,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// Sign in
 ///
 /// By username or e-mail address, in any case. 401 `invalid_credentials` for whatever is wrong. The 21st
-/// session ends the oldest.
+/// session ends the oldest. An account that its owner deactivated is open again, as it was;
+/// `Mutual-Pending: relation` says that relation-service will honour that a little later.
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,
     responses((status = 201, description = "Signed in", body = SignedInView), Refusals))]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::if_changed;
+use super::idempotency::NetworkKey;
 use super::rate_limit::limit_registrations;
 use super::views::{PublicView, SignedInView, signed_in_answer};
 use crate::domain::registration::RawRegistration;
@@ -25,14 +26,19 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// Register
 ///
 /// Makes an account and signs its owner in. 409 `username_taken` also for a name that looks like another.
+/// With an `Idempotency-Key`, the same request from the same network brings the same answer for 24 hours, its access
+/// token included, which may have expired by then; with another body it is 422 `idempotency_key_reused`.
 #[utoipa::path(tag = "users", request_body = RawRegistration,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
+        min_length = 1, max_length = 255)),
     responses((status = 201, description = "A member", body = SignedInView), Refusals))]
 #[post("/v1/users", wrap = "from_fn(limit_registrations)")]
 async fn register(
+    key: NetworkKey,
     body: Body<RawRegistration>,
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = users.register(body.0).await?;
+    let signed_in = users.register(body.0, key.0).await?;
     Ok(signed_in_answer(signed_in))
 }
 

@@ -1,7 +1,7 @@
 //! How people and sessions look on the wire.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
 use shared::clock::Micros;
 use shared::facts::AccountStatus;
@@ -12,6 +12,9 @@ use crate::domain::account::{Role, User};
 use crate::domain::email::Email;
 use crate::domain::privacy::Privacy;
 use crate::handle::{SignedIn, Tokens};
+
+/// Says which service has not honoured a change yet.
+pub(super) const PENDING: (HeaderName, &str) = (HeaderName::from_static("mutual-pending"), "relation");
 
 /// A person as anybody sees them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,8 +131,13 @@ pub(super) struct RefreshedView {
 
 /// Answers who has signed in. Tokens are for nobody's cache.
 pub(super) fn signed_in_answer(signed_in: SignedIn) -> HttpResponse {
-    let view = SignedInView { user: signed_in.user.into(), session: signed_in.tokens.into() };
-    HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(view)
+    let SignedIn { user, tokens, pending } = signed_in;
+    let view = SignedInView { user: user.into(), session: tokens.into() };
+    let mut response = HttpResponse::Created();
+    if pending {
+        response.insert_header(PENDING);
+    }
+    response.insert_header((CACHE_CONTROL, "no-store")).json(view)
 }
 
 /// Answers the next tokens.

@@ -10,6 +10,7 @@ use shared::on_backend;
 
 use super::rows_of_binds;
 use super::schema::{name_skeletons, user_emails, user_names};
+use crate::domain::rename::FormerName;
 use crate::domain::username::Username;
 
 /// Whose a name is.
@@ -22,6 +23,11 @@ pub struct NameHolder {
 }
 
 impl NameHolder {
+    /// Whether it is the name that the holder goes by.
+    pub fn is_in_use(&self) -> bool {
+        self.quarantined_until.is_none()
+    }
+
     /// Whether the name leads to its holder.
     pub fn holds(&self, now: Micros) -> bool {
         self.quarantined_until.is_none_or(|until| now < until)
@@ -50,7 +56,28 @@ pub fn name(conn: &mut Conn, wanted: &Username, now: Micros) -> Result<Option<Na
     Ok(names(conn, &[wanted.as_str()])?.into_values().find(|holder| holder.holds(now)))
 }
 
-/// The holders of those of `looks` that are claimed.
+/// The names that each of `users` gave up, also where the quarantine is over.
+pub fn former(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Vec<FormerName>>, StoreError> {
+    let mut found: HashMap<UserId, Vec<FormerName>> = HashMap::new();
+    for piece in chunks(users) {
+        let wanted = user_names::table
+            .filter(user_names::user_id.eq_any(piece.iter().map(|user| user.get())))
+            .filter(user_names::quarantined_until.is_not_null())
+            .select((
+                user_names::user_id,
+                user_names::skeleton,
+                user_names::quarantined_until.assume_not_null(),
+            ));
+        let rows: Vec<(i64, String, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+        for (user, look, until) in rows {
+            let name = FormerName { look, quarantined_until: Micros::new(until) };
+            found.entry(UserId::new(user)).or_default().push(name);
+        }
+    }
+    Ok(found)
+}
+
+/// The holders of those of `looks` that are claimed, also where the claim is over.
 pub fn looks(conn: &mut Conn, looks: &[&str]) -> Result<HashMap<String, UserId>, StoreError> {
     let mut found = HashMap::new();
     for piece in chunks(looks) {
@@ -70,6 +97,48 @@ pub fn addresses(conn: &mut Conn, addresses: &[&str]) -> Result<HashMap<String, 
         found.extend(rows.into_iter().map(|(address, user)| (address, UserId::new(user))));
     }
     Ok(found)
+}
+
+/// Keeps a name that was in use for its owner until `until`.
+pub fn give_up(conn: &mut Conn, name: &Username, until: Micros) -> Result<(), StoreError> {
+    let held = user_names::table.find(name.as_str());
+    let kept = user_names::quarantined_until.eq(Some(until.get()));
+    on_backend!(conn, |c| diesel::update(held).set(kept).execute(c))?;
+    Ok(())
+}
+
+/// A name that a person takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewName<'a> {
+    /// Who.
+    pub user: UserId,
+    /// The name.
+    pub name: &'a str,
+    /// What the name looks like.
+    pub look: &'a str,
+}
+
+/// Writes a name that the caller has found free or the person's own, in this transaction.
+pub fn take(conn: &mut Conn, new: &NewName<'_>) -> Result<(), StoreError> {
+    let NewName { user, name, look } = *new;
+    let text = "INSERT INTO user_names (name, user_id, skeleton) VALUES (?,?,?)
+        ON CONFLICT (name) DO UPDATE SET quarantined_until = NULL";
+    execute(conn, text, &[name.into(), user.get().into(), look.into()])?;
+    let text =
+        "INSERT INTO name_skeletons (skeleton, user_id) VALUES (?,?) ON CONFLICT (skeleton) DO NOTHING";
+    execute(conn, text, &[look.into(), user.get().into()])?;
+    Ok(())
+}
+
+/// Removes a look with the former names that have it: the caller has found them free.
+pub fn release(conn: &mut Conn, user: UserId, look: &str) -> Result<(), StoreError> {
+    let former = user_names::table
+        .filter(user_names::user_id.eq(user.get()))
+        .filter(user_names::quarantined_until.is_not_null())
+        .filter(user_names::skeleton.eq(look));
+    on_backend!(conn, |c| diesel::delete(former).execute(c))?;
+    on_backend!(conn, |c| diesel::delete(name_skeletons::table.find(look)).execute(c))?;
+    Ok(())
 }
 
 /// What one person claims on becoming a member.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod claim;
+pub mod idempotency;
 pub mod reader;
 mod schema;
 pub mod session;

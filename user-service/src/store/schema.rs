@@ -73,3 +73,13 @@ diesel::table! {
         name -> Text,
     }
 }
+
+diesel::table! {
+    idempotency_keys (slot) {
+        slot -> Text,
+        body_digest -> Text,
+        user_id -> BigInt,
+        session_id -> BigInt,
+        expires_at -> BigInt,
+    }
+}

@@ -156,6 +156,13 @@ pub fn with_password(conn: &mut Conn, ids: &[UserId]) -> Result<HashSet<UserId>,
     Ok(found)
 }
 
+/// Replaces the hash of a person's password.
+pub fn set_password_hash(conn: &mut Conn, id: UserId, hash: &str) -> Result<(), StoreError> {
+    let held = users::table.find(id.get());
+    on_backend!(conn, |c| diesel::update(held).set(users::password_hash.eq(Some(hash))).execute(c))?;
+    Ok(())
+}
+
 /// Writes new people, each with the hash of their password if they have one.
 pub fn insert(conn: &mut Conn, people: &[(&User, Option<&str>)]) -> Result<(), StoreError> {
     for piece in chunks(people) {

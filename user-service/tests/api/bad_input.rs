@@ -29,6 +29,9 @@ async fn bodies_that_cannot_be_read(make: Make) {
         (Method::POST, "/v1/sessions/refresh"),
         (Method::PATCH, "/v1/me"),
         (Method::PATCH, "/v1/me/privacy"),
+        (Method::PUT, "/v1/me/username"),
+        (Method::PUT, "/v1/me/password"),
+        (Method::POST, "/v1/me/deactivation"),
     ];
     for (method, path) in routes {
         for (body, status, code) in [
@@ -68,6 +71,9 @@ async fn bodies_that_cannot_be_read(make: Make) {
         (Method::PATCH, "/v1/me", json!({"bio": 1})),
         (Method::PATCH, "/v1/me", json!({"links": "https://example.com/"})),
         (Method::PATCH, "/v1/me/privacy", json!({"private_account": "yes"})),
+        (Method::PUT, "/v1/me/username", json!({"username": 1})),
+        (Method::POST, "/v1/me/deactivation", json!({"password": 1})),
+        (Method::PUT, "/v1/me/password", json!({"current_password": "x", "new_password": 1})),
     ] {
         ann.client.json(method, path, &body).await.expect_problem(400, "invalid_body");
     }
@@ -151,6 +157,7 @@ async fn routes_that_are_not_there(make: Make) {
         (Method::POST, "/v1/me/sessions", "GET, DELETE"),
         (Method::GET, "/v1/me/sessions/current", "DELETE"),
         (Method::DELETE, "/v1/me/privacy", "GET, PATCH"),
+        (Method::GET, "/v1/me/username", "PUT"),
     ] {
         let answer = app.client.send(method, path, &[], Vec::new()).await;
         let answer = answer.expect_problem(405, "method_not_allowed");

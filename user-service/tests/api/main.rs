@@ -9,14 +9,18 @@
 mod test_app;
 
 mod bad_input;
+mod deactivation;
 mod feed;
+mod idempotency;
 mod import;
 mod login;
 mod lookups;
 mod me;
 mod openapi;
 mod overload;
+mod password;
 mod refresh;
 mod register;
+mod rename;
 mod sessions;
 mod store;

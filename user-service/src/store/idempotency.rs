@@ -1,0 +1,70 @@
+//! Named requests as rows.
+
+use diesel::prelude::*;
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError, execute};
+use shared::id::{SessionId, UserId};
+use shared::on_backend;
+
+use super::schema::idempotency_keys;
+use crate::domain::idempotency::KeyedRequest;
+
+/// Rows that one new key removes at the most: more than it adds, so that they never pile up.
+const FORGOTTEN_AT_ONCE: i64 = 8;
+
+/// What was made when a named request was first answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Stands for the body that the request had.
+    pub body_digest: String,
+    /// The account.
+    pub user: UserId,
+    /// Its first session.
+    pub session: SessionId,
+}
+
+/// What the request of this slot made, unless its time is over.
+pub fn answered(conn: &mut Conn, slot: &str, now: Micros) -> Result<Option<Answered>, StoreError> {
+    let wanted = idempotency_keys::table
+        .find(slot)
+        .filter(idempotency_keys::expires_at.gt(now.get()))
+        .select((idempotency_keys::body_digest, idempotency_keys::user_id, idempotency_keys::session_id));
+    let row: Option<(String, i64, i64)> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
+    Ok(row.map(|(body_digest, user, session)| Answered {
+        body_digest,
+        user: UserId::new(user),
+        session: SessionId::new(session),
+    }))
+}
+
+/// Remembers what a request made until `until`, in place of what the slot held before.
+pub fn remember(
+    conn: &mut Conn,
+    request: &KeyedRequest,
+    user: UserId,
+    session: SessionId,
+    until: Micros,
+) -> Result<(), StoreError> {
+    let text = "INSERT INTO idempotency_keys (slot, body_digest, user_id, session_id, expires_at)
+        VALUES (?,?,?,?,?) ON CONFLICT (slot) DO UPDATE SET body_digest = excluded.body_digest,
+        user_id = excluded.user_id, session_id = excluded.session_id, expires_at = excluded.expires_at";
+    let (slot, digest) = (request.slot.as_str(), request.body_digest.as_str());
+    let binds = [slot.into(), digest.into(), user.get().into(), session.get().into(), until.get().into()];
+    execute(conn, text, &binds)?;
+    Ok(())
+}
+
+/// Removes a few of those whose time is over. Returns how many.
+pub fn forget_expired(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
+    let over = idempotency_keys::table
+        .filter(idempotency_keys::expires_at.le(now.get()))
+        .order(idempotency_keys::expires_at.asc())
+        .limit(FORGOTTEN_AT_ONCE)
+        .select(idempotency_keys::slot);
+    let slots: Vec<String> = on_backend!(conn, |c| over.load(c))?;
+    if slots.is_empty() {
+        return Ok(0);
+    }
+    let rows = idempotency_keys::table.filter(idempotency_keys::slot.eq_any(&slots));
+    Ok(on_backend!(conn, |c| diesel::delete(rows).execute(c))?)
+}
