@@ -10,7 +10,8 @@ pub struct TargetFacts {
     pub private: bool,
 }
 
-/// How many edges the source holds now, as the limits count them.
+/// How many edges the source holds now, as the limits count them: follows of hidden people and requests to
+/// them are left out, as in the counts that the source sees (R9, R45).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ActorFacts {
     /// People whom the source follows; requests do not count.

@@ -8,6 +8,7 @@ pub mod list;
 pub mod pair;
 mod schema;
 pub mod session;
+pub mod shadow;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ mod explain;
 mod follows;
 mod friends;
 mod hidden;
+mod hiding;
 mod limits;
 mod lists;
 mod openapi;

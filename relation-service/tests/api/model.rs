@@ -40,8 +40,13 @@ impl Model {
         self.holds.get(&(one, other)) == Some(&Holds::Block)
     }
 
+    /// How many such edges `me` is shown to hold: those to hidden people do not count, blocks do.
     fn held(&self, me: usize, what: fn(&Holds) -> bool) -> i64 {
-        let mine = self.holds.iter().filter(|((holder, _), held)| *holder == me && what(held));
+        let shown = |other: &usize, held: &Holds| *held == Holds::Block || !self.hidden.contains(other);
+        let mine = self
+            .holds
+            .iter()
+            .filter(|((holder, other), held)| *holder == me && what(held) && shown(other, held));
         i64::try_from(mine.count()).unwrap()
     }
 
@@ -130,9 +135,20 @@ impl Model {
         }
     }
 
-    /// Answers every request to `me`; returns how many there were.
+    /// Accepts what `me` has asked of accounts that are public now.
+    pub fn accept_sent(&mut self, me: usize) {
+        let public = |other: &usize| !self.private.contains(other) && !self.hidden.contains(other);
+        let asked = self.holds.keys().filter(|(holder, other)| *holder == me && self.asks(me, *other));
+        let accepted: Vec<usize> = asked.map(|(_, other)| *other).filter(public).collect();
+        for other in accepted {
+            self.accept(other, me);
+        }
+    }
+
+    /// Answers every request to `me` of somebody who is not hidden; returns how many there were.
     pub fn answer_all(&mut self, me: usize, accept: bool) -> usize {
-        let asked = self.holds.keys().filter(|(holder, other)| *other == me && self.asks(*holder, me));
+        let visible = |holder| !self.hidden.contains(&holder) && self.asks(holder, me);
+        let asked = self.holds.keys().filter(|(holder, other)| *other == me && visible(*holder));
         let askers: Vec<usize> = asked.map(|(holder, _)| *holder).collect();
         for &asker in &askers {
             if accept { self.accept(me, asker) } else { self.leave(asker, me) }
@@ -140,10 +156,13 @@ impl Model {
         askers.len()
     }
 
-    /// Followers, following, friends, requests received, requests sent.
+    /// Followers, following, friends, requests received, requests sent: of people who are not hidden.
     pub fn counts(&self, me: usize) -> Counts {
         let mut counts = [0; 5];
-        for &(holder, other) in self.holds.keys() {
+        let hidden = |&(holder, other): &&(usize, usize)| {
+            self.hidden.contains(if *holder == me { other } else { holder })
+        };
+        for &(holder, other) in self.holds.keys().filter(|way| !hidden(way)) {
             let (mine, theirs) = (holder == me, other == me);
             counts[0] += i64::from(theirs && self.follows(holder, me));
             counts[1] += i64::from(mine && self.follows(me, other));

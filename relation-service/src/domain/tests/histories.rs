@@ -17,6 +17,8 @@ enum Step {
     Act(Person, Person, Action),
     TogglePrivacy(Person),
     ToggleVisibility(Person),
+    /// One edge more, or one less, is left out of the counters of others.
+    MoveShadow(Person),
 }
 
 fn actions() -> impl Strategy<Value = Action> {
@@ -36,6 +38,7 @@ fn steps() -> impl Strategy<Value = Step> {
         20 => (0..PEOPLE, 0..PEOPLE, actions()).prop_map(|(me, them, action)| Step::Act(me, them, action)),
         2 => (0..PEOPLE).prop_map(Step::TogglePrivacy),
         1 => (0..PEOPLE).prop_map(Step::ToggleVisibility),
+        8 => (0..PEOPLE).prop_map(Step::MoveShadow),
     ]
 }
 
@@ -60,6 +63,8 @@ struct World {
     edges: [[Edge; PEOPLE]; PEOPLE],
     /// Sums of the deltas; never recounted.
     counts: [CountDelta; PEOPLE],
+    /// Moved towards where the person's visibility wants it, edge by edge, between acts.
+    shadows: [Shadow; PEOPLE],
     /// Follows, requests and blocks, rebuilt from the events alone.
     feed: BTreeSet<(&'static str, Person, Person)>,
     /// Codes, outcomes and event types that occurred.
@@ -73,6 +78,7 @@ impl World {
             model: Model::default(),
             edges: Default::default(),
             counts: Default::default(),
+            shadows: Default::default(),
             feed: BTreeSet::new(),
             seen: BTreeSet::new(),
         }
@@ -86,9 +92,11 @@ impl World {
         match step {
             Step::TogglePrivacy(person) => toggle(&mut self.model.private, person),
             Step::ToggleVisibility(person) => toggle(&mut self.model.hidden, person),
+            Step::MoveShadow(person) => drop(self.move_shadow(person)),
             Step::Act(me, them, action) => {
+                let held = self.counts[me];
                 let decided = self.act(me, them, action, now);
-                let modelled = self.model.act((me, them), action, self.limits, now);
+                let modelled = self.model.act((me, them), action, (held, self.limits), now);
                 assert_eq!(decided, modelled, "{me} {action:?} {them}");
             }
         }
@@ -103,7 +111,8 @@ impl World {
             self.seen.insert(refusal.code());
             refusal.code()
         })?;
-        let (source, target) = deltas(self.pair(me, them), decision.pair);
+        let party = |person: Person| Party { id: id(person), shadow: self.shadows[person] };
+        let (source, target) = deltas(self.pair(me, them), decision.pair, party(me), party(them));
         self.counts[me] += source;
         self.counts[them] += target;
         self.edges[me][them] = decision.pair.forward;
@@ -113,6 +122,52 @@ impl World {
             self.apply(*change, me, them);
         }
         Ok(decision.changed)
+    }
+
+    /// As a sweep does it in steps of one edge. Returns whether there was anything to move.
+    fn move_shadow(&mut self, person: Person) -> bool {
+        let before = self.shadows[person];
+        let others = (0..PEOPLE).filter(|other| *other != person);
+        let edges = others.clone().filter_map(|other| Place::of(self.edges[other][person], id(other)));
+        let own = others.clone().filter(|other| Place::of(self.edges[person][*other], id(*other)).is_some());
+        let after = if self.model.hidden.contains(&person) {
+            match edges.filter(|place| *place > before.incoming).min() {
+                Some(incoming) => Shadow { incoming, ..before },
+                None => {
+                    let outgoing = own.map(id).filter(|other| *other > before.outgoing).min();
+                    let outgoing = outgoing.unwrap_or(Shadow::WHOLE.outgoing);
+                    Shadow { incoming: Place::END, outgoing }
+                }
+            }
+        } else {
+            let mut left_out: Vec<_> = own.map(id).filter(|other| *other <= before.outgoing).collect();
+            left_out.sort_unstable();
+            match left_out.pop() {
+                Some(_) => Shadow { outgoing: left_out.pop().unwrap_or(Shadow::NONE.outgoing), ..before },
+                None => {
+                    let mut places: Vec<_> = edges.filter(|place| *place <= before.incoming).collect();
+                    places.sort_unstable();
+                    places.pop();
+                    let incoming = places.pop().unwrap_or(Place::START);
+                    Shadow { incoming, outgoing: Shadow::NONE.outgoing }
+                }
+            }
+        };
+        for other in others {
+            self.counts[other] += shadow_delta(self.pair(other, person), id(other), before, after);
+        }
+        self.shadows[person] = after;
+        after != before
+    }
+
+    /// Lets every sweep come to its end: then exactly the hidden are left out.
+    fn rest(&mut self) {
+        for person in 0..PEOPLE {
+            while self.move_shadow(person) {}
+        }
+        for (person, counts) in self.counts.iter().enumerate() {
+            assert_eq!(*counts, self.model.recount(person), "counters of {person} at rest");
+        }
     }
 
     fn facts(&self, me: Person, them: Person) -> Facts {
@@ -160,7 +215,11 @@ impl World {
         }
         assert_eq!(held, self.model);
         for (person, counts) in self.counts.iter().enumerate() {
-            assert_eq!(*counts, self.model.recount(person), "counters of {person}");
+            let others = (0..PEOPLE).filter(|other| *other != person);
+            let counted = |other: Person| self.shadows[other].over(self.pair(person, other), id(person));
+            let all =
+                others.fold(CountDelta::default(), |sum, other| sum + CountDelta::of_source(counted(other)));
+            assert_eq!(*counts, all, "counters of {person}");
         }
         assert_eq!(self.feed, feed_of(&self.model));
     }
@@ -202,6 +261,7 @@ fn live(limits: Limits, steps: &[Step]) -> World {
     for (step, now) in steps.iter().zip(1..) {
         world.step(*step, Micros::new(now));
     }
+    world.rest();
     world
 }
 

@@ -21,12 +21,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// Does what the contract says, rule by rule; tells whether anything changed, or the code of the refusal.
+    /// Does what the contract says, rule by rule, with what `me` is shown to hold; tells whether anything changed, or the code of the refusal.
     pub fn act(
         &mut self,
         (me, them): (Person, Person),
         action: Action,
-        limits: Limits,
+        bounds: (CountDelta, Limits),
         now: Micros,
     ) -> Result<bool, &'static str> {
         if me == them {
@@ -34,7 +34,7 @@ impl Model {
         }
         let before = self.clone();
         match action {
-            Action::Follow { notify } => self.follow(me, them, notify, limits, now)?,
+            Action::Follow { notify } => self.follow(me, them, notify, bounds, now)?,
             Action::Unfollow => {
                 self.follows.remove(&(me, them));
                 self.requests.remove(&(me, them));
@@ -49,7 +49,7 @@ impl Model {
             Action::RemoveFollower => {
                 self.follows.remove(&(them, me));
             }
-            Action::Block => self.block(me, them, limits, now)?,
+            Action::Block => self.block(me, them, bounds.1, now)?,
             Action::Unblock => {
                 self.blocks.remove(&(me, them));
             }
@@ -62,7 +62,7 @@ impl Model {
         me: Person,
         them: Person,
         notify: Option<bool>,
-        limits: Limits,
+        (shown, limits): (CountDelta, Limits),
         now: Micros,
     ) -> Result<(), &'static str> {
         if self.hidden.contains(&them) {
@@ -89,12 +89,12 @@ impl Model {
         }
         let option = notify == Some(true);
         if self.private.contains(&them) {
-            if held(self.requests.keys(), me) >= limits.requests_sent_max {
+            if shown.requests_sent >= limits.requests_sent_max {
                 return Err("request_limit_reached");
             }
             self.requests.insert((me, them), (now, option));
         } else {
-            if held(self.follows.keys(), me) >= limits.following_max {
+            if shown.following >= limits.following_max {
                 return Err("following_limit_reached");
             }
             self.follows.insert((me, them), (now, option));
@@ -125,15 +125,20 @@ impl Model {
         Ok(())
     }
 
-    /// Counts one person's edges from the sets.
+    /// Counts one person's edges with people who are not hidden from the sets; all of their blocks.
     pub fn recount(&self, me: Person) -> CountDelta {
+        let shown = |(holder, other): &&(Person, Person)| {
+            !self.hidden.contains(if *holder == me { other } else { holder })
+        };
         let mine = |(to, from): &(Person, Person)| self.follows.contains_key(&(*from, *to));
+        let (follows, requests) =
+            (|| self.follows.keys().filter(shown), || self.requests.keys().filter(shown));
         CountDelta {
-            followers: to(self.follows.keys(), me),
-            following: held(self.follows.keys(), me),
-            friends: held(self.follows.keys().filter(|way| mine(way)), me),
-            requests_received: to(self.requests.keys(), me),
-            requests_sent: held(self.requests.keys(), me),
+            followers: to(follows(), me),
+            following: held(follows(), me),
+            friends: held(follows().filter(|way| mine(way)), me),
+            requests_received: to(requests(), me),
+            requests_sent: held(requests(), me),
             blocks: held(self.blocks.keys(), me),
         }
     }
