@@ -65,6 +65,7 @@ pub fn relation_engine() -> RelationEngine {
         following_max: no_limit,
         requests_sent_max: no_limit,
         blocks_max: no_limit,
+        mutes_max: no_limit,
     })
 }
 

@@ -10,8 +10,8 @@ use shared::writer::Transaction;
 
 use super::change::{Acted, Answer};
 use crate::domain::{
-    Action, ActorFacts, Change, CountDelta, Facts, Limits, Pair, Party, Shadow, Side, TargetFacts,
-    check_not_self, decide, deltas, outcome,
+    Action, ActorFacts, Change, CountDelta, Facts, Limits, Mute, Pair, Party, Relationship, Shadow, Side,
+    TargetFacts, check_not_self, decide, deltas, outcome,
 };
 use crate::store;
 use crate::store::fact::KnownUser;
@@ -37,6 +37,10 @@ pub(super) struct Batch {
     /// Of both ends: who was hidden a moment ago may still act.
     shadows: HashMap<UserId, Shadow>,
     deltas: HashMap<UserId, CountDelta>,
+    /// Those who mute in this batch.
+    muters: Vec<UserId>,
+    /// How many mutes each of them has that hold.
+    mutes: HashMap<UserId, i64>,
 }
 
 /// The one key of a pair, and whether `source` is its first.
@@ -52,21 +56,25 @@ fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Batch {
-    pub(super) fn load(conn: &mut Conn, acts: &[Act]) -> Result<Self, StoreError> {
+    pub(super) fn load(conn: &mut Conn, acts: &[Act], now: Micros) -> Result<Self, StoreError> {
         let keys = distinct(acts.iter().map(|act| pair_key(act.source, act.target).0));
-        let pairs = store::pair::pairs(conn, &keys)?;
+        let pairs = store::pair::whole_pairs(conn, &keys)?;
         let targets = distinct(acts.iter().map(|act| act.target));
         let known = store::fact::known(conn, &targets)?;
         let ends = distinct(acts.iter().flat_map(|act| [act.source, act.target]));
         // Only these two look at what the actor holds already.
         let limited = |act: &&Act| matches!(act.action, Action::Follow { .. } | Action::Block);
         let actors = distinct(acts.iter().filter(limited).map(|act| act.source));
+        let mutes = |act: &&Act| matches!(act.action, Action::Mute { .. });
+        let muters = distinct(acts.iter().filter(mutes).map(|act| act.source));
         Ok(Self {
             targets: known.into_iter().map(|(id, user)| (id, target_facts(&user))).collect(),
             pairs: pairs.into_iter().map(|(key, pair)| (key, (pair, pair))).collect(),
             counts: store::count::counts(conn, &actors)?,
             shadows: store::shadow::shadows(conn, &ends)?,
             deltas: HashMap::new(),
+            mutes: store::mark::mutes_held(conn, &muters, now)?,
+            muters,
         })
     }
 
@@ -87,7 +95,11 @@ impl Batch {
             let zero = CountDelta::default();
             *self.counts.get(&user).unwrap_or(&zero) + *self.deltas.get(&user).unwrap_or(&zero)
         };
-        let facts = Facts { target, actor: actor_facts(held(act.source)), limits };
+        let facts = Facts {
+            target,
+            actor: actor_facts(held(act.source), self.mutes.get(&act.source).copied()),
+            limits,
+        };
         let decision = match decide(before, act.action, &facts, now) {
             Ok(decision) => decision,
             Err(refusal) => return (Answer::Refused(refusal), Vec::new()),
@@ -99,11 +111,14 @@ impl Batch {
         *self.deltas.entry(act.source).or_default() += source_delta;
         *self.deltas.entry(act.target).or_default() += target_delta;
         let outcome = outcome(&decision);
-        let acted = Acted { pair: decision.pair, changed: decision.changed, outcome };
+        *self.mutes.entry(act.source).or_default() += mutes(decision.pair, now) - mutes(before, now);
+        let relationship = Relationship::from_pair(decision.pair, now);
+        let acted = Acted { relationship, changed: decision.changed, outcome };
         (Answer::Acted(acted), decision.changes)
     }
 
     pub(super) fn write(self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let muters = self.muters;
         let changed = self.pairs.into_iter().filter(|(_, (before, after))| before != after);
         let mut changes: Vec<PairChange> =
             changed.map(|(key, (before, after))| PairChange { key, before, after }).collect();
@@ -113,6 +128,7 @@ impl Batch {
         changes.sort_unstable_by_key(|change| change.key);
         tx.wrote();
         store::pair::write(tx.conn, &changes)?;
+        store::mark::forget_expired(tx.conn, &muters, tx.now)?;
         store::count::add(tx.conn, &self.deltas)
     }
 }
@@ -122,8 +138,17 @@ fn target_facts(known: &KnownUser) -> TargetFacts {
     TargetFacts { visible, private: known.facts.private_account }
 }
 
-fn actor_facts(held: CountDelta) -> ActorFacts {
-    ActorFacts { following: held.following, requests_sent: held.requests_sent, blocks: held.blocks }
+fn mutes(pair: Pair, now: Micros) -> i64 {
+    i64::from(pair.at(now).marks.mute.is_some())
+}
+
+fn actor_facts(held: CountDelta, mutes: Option<i64>) -> ActorFacts {
+    let CountDelta { following, requests_sent, blocks, .. } = held;
+    ActorFacts { following, requests_sent, blocks, mutes: mutes.unwrap_or_default() }
+}
+
+fn mute_data(mute: Mute) -> String {
+    serde_json::json!({"expires_at": mute.expires_at, "notifications": mute.notifications}).to_string()
 }
 
 pub(super) fn event_of(change: &Change, source: UserId, target: UserId, at: Micros) -> NewEvent {
@@ -137,6 +162,6 @@ pub(super) fn event_of(change: &Change, source: UserId, target: UserId, at: Micr
         actor: Some(person(change.actor)),
         subject: Some(person(change.subject)),
         cause: change.cause.map(|cause| cause.as_str()),
-        data: "{}".into(),
+        data: change.mute.map_or_else(|| "{}".into(), mute_data),
     }
 }

@@ -9,7 +9,7 @@ use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
 use super::{learn, sweep};
-use crate::domain::{Action, Limits, Outcome, Pair, Refusal};
+use crate::domain::{Action, Limits, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
 use crate::store::sweep::Kind;
@@ -82,8 +82,8 @@ pub enum Answer {
 /// A written act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acted {
-    /// The pair as the source sees it now.
-    pub pair: Pair,
+    /// How the source stands to the target now.
+    pub relationship: Relationship,
     /// Whether anything is different from before.
     pub changed: bool,
     /// What happened, in one word.
@@ -155,7 +155,7 @@ impl RelationEngine {
         if acts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = Batch::load(tx.conn, acts)?;
+        let mut batch = Batch::load(tx.conn, acts, tx.now)?;
         let mut answers = Vec::with_capacity(acts.len());
         for act in acts {
             let now = tx.tick();
@@ -179,6 +179,6 @@ impl RelationEngine {
         now: Micros,
     ) -> Result<Answer, StoreError> {
         let act = Act { source, target, action, found: false };
-        Ok(Batch::load(conn, &[act])?.decide(act, self.limits, now).0)
+        Ok(Batch::load(conn, &[act], now)?.decide(act, self.limits, now).0)
     }
 }

@@ -20,6 +20,8 @@ pub struct ActorFacts {
     pub requests_sent: i64,
     /// People whom the source blocks.
     pub blocks: i64,
+    /// People whom the source mutes, without mutes that are over.
+    pub mutes: i64,
 }
 
 /// How many edges one person may hold; an act that would hold one more is refused.
@@ -31,6 +33,8 @@ pub struct Limits {
     pub requests_sent_max: i64,
     /// Most people that one may block.
     pub blocks_max: i64,
+    /// Most people that one may mute.
+    pub mutes_max: i64,
 }
 
 /// Everything that a decision rests on beside the pair, the action and the time.

@@ -63,6 +63,7 @@ impl Shadow {
         Pair {
             forward: without(pair.forward, incoming),
             backward: without(pair.backward, other <= self.outgoing),
+            ..pair
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod count;
 pub mod fact;
 pub mod key;
 pub mod list;
+pub mod mark;
 pub mod pair;
 mod schema;
 pub mod session;

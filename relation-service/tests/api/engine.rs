@@ -23,7 +23,7 @@ const SEED: u64 = 0x5EED;
 /// More pairs than anybody here has.
 const STEP: u32 = 200;
 /// So few that so few people reach them.
-const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4 };
+const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4, mutes_max: 4 };
 
 pub fn id(person: usize) -> UserId {
     UserId::new(i64::try_from(person).unwrap() + 100)
@@ -38,6 +38,8 @@ fn action(act: Act, notify: Option<bool>) -> Action {
         Act::RemoveFollower => Action::RemoveFollower,
         Act::Block => Action::Block,
         Act::Unblock => Action::Unblock,
+        Act::Mute => Action::Mute { notifications: true, duration: None },
+        Act::Unmute => Action::Unmute,
     }
 }
 

@@ -28,6 +28,7 @@ mod hidden;
 mod hiding;
 mod limits;
 mod lists;
+mod mutes;
 mod openapi;
 mod outages;
 mod races;

@@ -18,6 +18,7 @@ pub enum Holds {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     pub holds: BTreeMap<(usize, usize), Holds>,
+    pub mutes: BTreeSet<(usize, usize)>,
     pub private: BTreeSet<usize>,
     pub hidden: BTreeSet<usize>,
     pub limits: Limits,
@@ -25,7 +26,13 @@ pub struct Model {
 
 impl Model {
     pub fn new(limits: Limits) -> Self {
-        Self { holds: BTreeMap::new(), private: BTreeSet::new(), hidden: BTreeSet::new(), limits }
+        Self {
+            holds: BTreeMap::new(),
+            mutes: BTreeSet::new(),
+            private: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+            limits,
+        }
     }
 
     pub fn follows(&self, one: usize, other: usize) -> bool {
@@ -61,7 +68,7 @@ impl Model {
         if me == them {
             return Err("self_relation");
         }
-        let before = self.holds.clone();
+        let before = (self.holds.clone(), self.mutes.clone());
         match act {
             Act::Follow => self.follow(me, notify, them)?,
             Act::Unfollow => self.leave(me, them),
@@ -84,8 +91,10 @@ impl Model {
                 self.holds.remove(&(me, them));
             }
             Act::Unblock => {}
+            Act::Mute => self.mute(me, them)?,
+            Act::Unmute => drop(self.mutes.remove(&(me, them))),
         }
-        Ok(self.holds != before)
+        Ok((&self.holds, &self.mutes) != (&before.0, &before.1))
     }
 
     fn follow(&mut self, me: usize, sent: Option<bool>, them: usize) -> Result<(), &'static str> {
@@ -119,6 +128,19 @@ impl Model {
             }
         };
         self.holds.insert((me, them), next);
+        Ok(())
+    }
+
+    fn mute(&mut self, me: usize, them: usize) -> Result<(), &'static str> {
+        if self.hidden.contains(&them) || self.blocks(them, me) && !self.blocks(me, them) {
+            return Err("user_not_found");
+        }
+        let held = self.mutes.iter().filter(|(holder, _)| *holder == me).count();
+        let full = i64::try_from(held).unwrap() >= self.limits.mutes_max;
+        if full && !self.mutes.contains(&(me, them)) {
+            return Err("mute_limit_reached");
+        }
+        self.mutes.insert((me, them));
         Ok(())
     }
 
@@ -190,6 +212,8 @@ impl Model {
             ("requested", self.asks(me, them)),
             ("requested_by", self.asks(them, me)),
             ("blocking", self.blocks(me, them)),
+            ("muting", self.mutes.contains(&(me, them))),
+            ("mute_notifications", self.mutes.contains(&(me, them))),
             ("notify", notify(self.holds.get(&(me, them)))),
         ];
         words.into_iter().filter(|(_, held)| *held).map(|(word, _)| word).collect::<Vec<_>>().join(" ")

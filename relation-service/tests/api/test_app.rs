@@ -19,7 +19,8 @@ use crate::person::Person;
 use crate::server_thread::ServerThread;
 
 /// The limits of the contract.
-pub const LIMITS: Limits = Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000 };
+pub const LIMITS: Limits =
+    Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000, mutes_max: 10_000 };
 /// How long anything may take that is not promised sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How soon the service is ready when everything that it needs is there.

@@ -16,6 +16,7 @@ pub struct Model {
     pub follows: BTreeMap<(Person, Person), Options>,
     pub requests: BTreeMap<(Person, Person), Options>,
     pub blocks: BTreeMap<(Person, Person), Micros>,
+    pub mutes: BTreeMap<(Person, Person), Mute>,
     pub private: BTreeSet<Person>,
     pub hidden: BTreeSet<Person>,
 }
@@ -52,6 +53,14 @@ impl Model {
             Action::Block => self.block(me, them, bounds.1, now)?,
             Action::Unblock => {
                 self.blocks.remove(&(me, them));
+            }
+            Action::Mute { notifications, duration } => {
+                let expires_at = duration.map(|duration| now.after(duration));
+                let mute = Mute { since: now, expires_at, notifications };
+                self.mute(me, them, mute, bounds.1)?;
+            }
+            Action::Unmute => {
+                self.mutes.remove(&(me, them));
             }
         }
         Ok(*self != before)
@@ -100,6 +109,27 @@ impl Model {
             self.follows.insert((me, them), (now, option));
         }
         Ok(())
+    }
+
+    fn mute(&mut self, me: Person, them: Person, mute: Mute, limits: Limits) -> Result<(), &'static str> {
+        let shut_out = self.blocks.contains_key(&(them, me)) && !self.blocks.contains_key(&(me, them));
+        if self.hidden.contains(&them) || shut_out {
+            return Err("user_not_found");
+        }
+        if let Some(held) = self.mutes.get_mut(&(me, them)) {
+            *held = Mute { since: held.since, ..mute };
+            return Ok(());
+        }
+        if held(self.mutes.keys(), me) >= limits.mutes_max {
+            return Err("mute_limit_reached");
+        }
+        self.mutes.insert((me, them), mute);
+        Ok(())
+    }
+
+    /// A mute is over at the moment it says.
+    pub fn forget_expired(&mut self, now: Micros) {
+        self.mutes.retain(|_, mute| mute.expires_at.is_none_or(|end| now < end));
     }
 
     /// Takes away their request to me.
