@@ -62,9 +62,12 @@ impl Stores {
 /// The rules of relations without limits: what exists elsewhere is taken as it is.
 pub fn relation_engine() -> RelationEngine {
     let no_limit = i64::MAX;
-    RelationEngine {
-        limits: Limits { following_max: no_limit, requests_sent_max: no_limit, blocks_max: no_limit },
-    }
+    RelationEngine::new(Limits {
+        following_max: no_limit,
+        requests_sent_max: no_limit,
+        blocks_max: no_limit,
+        mutes_max: no_limit,
+    })
 }
 
 /// The rules of users for making accounts that nobody is signed in to.

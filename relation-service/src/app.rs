@@ -124,7 +124,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     }
     drop(conn);
 
-    let engine = RelationEngine { limits: settings.limits };
+    let engine = RelationEngine::new(settings.limits);
     let writer =
         WriterHandle::start("relation-service", engine, database_url.clone(), clock.clone(), revision);
     let reads = Reads::new(&database_url, settings.read_connections);

@@ -67,11 +67,14 @@ pub struct Limits {
     /// People whom one person may block.
     #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     pub blocks_max: i64,
+    /// People whom one person may mute.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub mutes_max: i64,
 }
 
 impl From<Limits> for domain::Limits {
     fn from(limits: Limits) -> Self {
-        let Limits { following_max, requests_sent_max, blocks_max } = limits;
-        Self { following_max, requests_sent_max, blocks_max }
+        let Limits { following_max, requests_sent_max, blocks_max, mutes_max } = limits;
+        Self { following_max, requests_sent_max, blocks_max, mutes_max }
     }
 }

@@ -1,23 +1,18 @@
 //! What the writer does with a batch: load its pairs with a few statements, decide each command in
 //! order, write edges, counters and events in one transaction.
 
-use std::collections::HashMap;
-
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
-use shared::event::NewEvent;
 use shared::id::{SessionId, UserId};
 use shared::token::KeySet;
 use shared::writer::{Engine, Transaction};
 
-use super::{learn, requests};
-use crate::domain::{
-    Action, ActorFacts, Change, CountDelta, Facts, Limits, Outcome, Pair, Refusal, Side, TargetFacts,
-    check_not_self, decide, deltas, outcome,
-};
+use super::batch::{Act, Batch, event_of};
+use super::{learn, sweep};
+use crate::domain::{Action, Limits, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
-use crate::store::pair::{Key, PairChange};
+use crate::store::sweep::Kind;
 
 /// One thing to do to the relation database.
 #[derive(Debug, Clone)]
@@ -31,14 +26,19 @@ pub enum Command {
         /// How.
         action: Action,
     },
-    /// Answer the oldest requests to `user`, at most [`requests::STEP`] of them.
+    /// Answer the oldest requests to `user`, as many as one step may.
     AnswerRequests {
         /// Whose requests.
         user: UserId,
         /// Accept, or reject.
         accept: bool,
-        /// Only while the account is public, as the sweep does that follows going public.
-        only_if_public: bool,
+    },
+    /// Do the next step of open work.
+    Sweep {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        kind: Kind,
     },
     /// What user-service told.
     Learn(Learned),
@@ -68,11 +68,11 @@ pub enum Answer {
     Refused(Refusal),
     /// The target has not been heard of: ask user-service, then try again.
     UnknownTarget,
-    /// Requests were answered.
+    /// A step of long work is done.
     Answered {
-        /// How many.
+        /// How many pairs it touched; of requests, how many it answered.
         count: u32,
-        /// Whether there may be others.
+        /// Whether there may be others: then another step is needed.
         more: bool,
     },
     /// The news is written.
@@ -82,8 +82,8 @@ pub enum Answer {
 /// A written act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acted {
-    /// The pair as the source sees it now.
-    pub pair: Pair,
+    /// How the source stands to the target now.
+    pub relationship: Relationship,
     /// Whether anything is different from before.
     pub changed: bool,
     /// What happened, in one word.
@@ -95,6 +95,15 @@ pub struct Acted {
 pub struct RelationEngine {
     /// How many edges one person may hold.
     pub limits: Limits,
+    /// Pairs that one step of long work touches at the most, so that other commands go on in between.
+    pub step: u32,
+}
+
+impl RelationEngine {
+    /// The engine of the service.
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, step: 200 }
+    }
 }
 
 impl Engine for RelationEngine {
@@ -106,41 +115,38 @@ impl Engine for RelationEngine {
         // Commands of one batch are concurrent, so news may come first: then acts see it.
         for command in commands {
             match command {
-                Command::Learn(learned) => learn::apply(tx, learned)?,
+                Command::Learn(learned) => learn::apply(self, tx, learned)?,
                 Command::Trust(keys) => {
                     store::key::set_key_set(tx.conn, keys)?;
                     tx.wrote();
                 }
-                Command::Act { .. } | Command::AnswerRequests { .. } => {}
+                Command::Act { .. } | Command::AnswerRequests { .. } | Command::Sweep { .. } => {}
             }
         }
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
             Command::Act { source, target, action } => {
-                Some((index, Act { source: *source, target: *target, action: *action, force: false }))
+                Some((index, Act { source: *source, target: *target, action: *action, found: false }))
             }
-            Command::AnswerRequests { .. } | Command::Learn(_) | Command::Trust(_) => None,
+            Command::AnswerRequests { .. }
+            | Command::Sweep { .. }
+            | Command::Learn(_)
+            | Command::Trust(_) => None,
         });
         let (indices, acts): (Vec<usize>, Vec<Act>) = acts.unzip();
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
             answers[index] = answer;
         }
         for (answer, command) in answers.iter_mut().zip(commands) {
-            if let Command::AnswerRequests { user, accept, only_if_public } = *command {
-                *answer = requests::answer(self, tx, user, accept, only_if_public)?;
+            match *command {
+                Command::AnswerRequests { user, accept } => {
+                    *answer = sweep::answer_requests(self, tx, user, accept)?;
+                }
+                Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
+                Command::Act { .. } | Command::Learn(_) | Command::Trust(_) => {}
             }
         }
         Ok(answers)
     }
-}
-
-/// One act of a batch.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Act {
-    pub(super) source: UserId,
-    pub(super) target: UserId,
-    pub(super) action: Action,
-    /// The target's visibility does not matter: a sweep finishes what was begun.
-    pub(super) force: bool,
 }
 
 impl RelationEngine {
@@ -149,7 +155,7 @@ impl RelationEngine {
         if acts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = Batch::load(tx.conn, acts)?;
+        let mut batch = Batch::load(tx.conn, acts, tx.now)?;
         let mut answers = Vec::with_capacity(acts.len());
         for act in acts {
             let now = tx.tick();
@@ -172,115 +178,7 @@ impl RelationEngine {
         action: Action,
         now: Micros,
     ) -> Result<Answer, StoreError> {
-        let act = Act { source, target, action, force: false };
-        Ok(Batch::load(conn, &[act])?.decide(act, self.limits, now).0)
-    }
-}
-
-/// What a batch of acts works on, in memory between one load and one write.
-struct Batch {
-    targets: HashMap<UserId, TargetFacts>,
-    /// Before and after, by pair; the key's smaller id is the source.
-    pairs: HashMap<Key, (Pair, Pair)>,
-    counts: HashMap<UserId, CountDelta>,
-    deltas: HashMap<UserId, CountDelta>,
-}
-
-/// The one key of a pair, and whether `source` is its first.
-fn pair_key(source: UserId, target: UserId) -> (Key, bool) {
-    if source <= target { ((source, target), true) } else { ((target, source), false) }
-}
-
-fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
-}
-
-impl Batch {
-    fn load(conn: &mut Conn, acts: &[Act]) -> Result<Self, StoreError> {
-        let keys = distinct(acts.iter().map(|act| pair_key(act.source, act.target).0));
-        let pairs = store::pair::pairs(conn, &keys)?;
-        let targets = distinct(acts.iter().map(|act| act.target));
-        let known = store::fact::known(conn, &targets)?;
-        // Only these two look at what the actor holds already.
-        let limited = |act: &&Act| matches!(act.action, Action::Follow { .. } | Action::Block);
-        let actors = distinct(acts.iter().filter(limited).map(|act| act.source));
-        Ok(Self {
-            targets: known.into_iter().map(|(id, user)| (id, target_facts(&user))).collect(),
-            pairs: pairs.into_iter().map(|(key, pair)| (key, (pair, pair))).collect(),
-            counts: store::count::counts(conn, &actors)?,
-            deltas: HashMap::new(),
-        })
-    }
-
-    /// Decides one act on what the earlier ones left, and returns what is to be told to the world.
-    fn decide(&mut self, act: Act, limits: Limits, now: Micros) -> (Answer, Vec<Change>) {
-        if let Err(refusal) = check_not_self(act.source, act.target) {
-            return (Answer::Refused(refusal), Vec::new());
-        }
-        let target = match self.targets.get(&act.target) {
-            Some(target) => TargetFacts { visible: target.visible || act.force, ..*target },
-            // Who has asked may be somebody of whom the feed has not told yet.
-            None if act.force => TargetFacts { visible: true, private: false },
-            None => return (Answer::UnknownTarget, Vec::new()),
-        };
-        let (key, first) = pair_key(act.source, act.target);
-        let stored = self.pairs.entry(key).or_default();
-        let before = if first { stored.1 } else { stored.1.flip() };
-        let held = |user| {
-            let zero = CountDelta::default();
-            *self.counts.get(&user).unwrap_or(&zero) + *self.deltas.get(&user).unwrap_or(&zero)
-        };
-        let facts = Facts { target, actor: actor_facts(held(act.source)), limits };
-        let decision = match decide(before, act.action, &facts, now) {
-            Ok(decision) => decision,
-            Err(refusal) => return (Answer::Refused(refusal), Vec::new()),
-        };
-        stored.1 = if first { decision.pair } else { decision.pair.flip() };
-        let (source_delta, target_delta) = deltas(before, decision.pair);
-        *self.deltas.entry(act.source).or_default() += source_delta;
-        *self.deltas.entry(act.target).or_default() += target_delta;
-        let outcome = outcome(&decision);
-        let acted = Acted { pair: decision.pair, changed: decision.changed, outcome };
-        (Answer::Acted(acted), decision.changes)
-    }
-
-    fn write(self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
-        let changed = self.pairs.into_iter().filter(|(_, (before, after))| before != after);
-        let mut changes: Vec<PairChange> =
-            changed.map(|(key, (before, after))| PairChange { key, before, after }).collect();
-        if changes.is_empty() {
-            return Ok(());
-        }
-        changes.sort_unstable_by_key(|change| change.key);
-        tx.wrote();
-        store::pair::write(tx.conn, &changes)?;
-        store::count::add(tx.conn, &self.deltas)
-    }
-}
-
-fn target_facts(known: &KnownUser) -> TargetFacts {
-    let visible = known.facts.status == shared::facts::AccountStatus::Active;
-    TargetFacts { visible, private: known.facts.private_account }
-}
-
-fn actor_facts(held: CountDelta) -> ActorFacts {
-    ActorFacts { following: held.following, requests_sent: held.requests_sent, blocks: held.blocks }
-}
-
-fn event_of(change: &Change, source: UserId, target: UserId, at: Micros) -> NewEvent {
-    let person = |side| match side {
-        Side::Source => source,
-        Side::Target => target,
-    };
-    NewEvent {
-        kind: change.kind.as_str(),
-        at,
-        actor: Some(person(change.actor)),
-        subject: Some(person(change.subject)),
-        cause: change.cause.map(|cause| cause.as_str()),
-        data: "{}".into(),
+        let act = Act { source, target, action, found: false };
+        Ok(Batch::load(conn, &[act], now)?.decide(act, self.limits, now).0)
     }
 }

@@ -217,8 +217,7 @@ impl Reader {
         for (session, at) in revoked {
             self.parts.tokens.revoked().add(session, at);
         }
-        // Full or gone, the janitor looks by itself a little later.
-        let _ = self.parts.janitor.try_send(Look);
+        self.look_for_work();
         self.parts.position = page.next_after;
         Ok(())
     }
@@ -267,7 +266,14 @@ impl Reader {
         if known.is_empty() {
             return Ok(());
         }
-        self.submit(Command::Learn(Learned { users: known, ..Learned::default() })).await
+        self.submit(Command::Learn(Learned { users: known, ..Learned::default() })).await?;
+        self.look_for_work();
+        Ok(())
+    }
+
+    fn look_for_work(&self) {
+        // Full or gone, the janitor looks by itself a little later.
+        let _ = self.parts.janitor.try_send(Look);
     }
 
     async fn submit(&self, command: Command) -> Result<(), Failure> {

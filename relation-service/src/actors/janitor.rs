@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use log::{info, warn};
+use log::{debug, warn};
 use shared::actor::start_on_own_thread;
 use shared::db::{Reads, StoreError};
 use shared::id::UserId;
@@ -12,6 +12,7 @@ use shared::writer::WriterHandle;
 
 use super::change::{Answer, Command, RelationEngine};
 use crate::store;
+use crate::store::sweep::Kind;
 
 /// How often the table of open work is looked at when nobody says that there is some.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -19,7 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Hints that may wait: one is as good as many.
 const LOOKS_MAX: usize = 4;
 
-/// The actor: at most one sweep at a time.
+/// Sweeps that advance in turn; others wait until one of these is done.
+const OPEN_MAX: i64 = 32;
+
+/// The actor: one step at a time.
 pub struct Janitor {
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
@@ -66,11 +70,16 @@ impl Janitor {
         self.working = true;
         let (writer, reads) = (self.writer.clone(), self.reads.clone());
         let work = async move {
-            let open = reads.run(store::sweep::open).await?;
-            for user in open {
-                accept_all(&writer, user).await?;
+            loop {
+                let open = reads.run(|conn| store::sweep::open(conn, OPEN_MAX)).await?;
+                if open.is_empty() {
+                    return Ok::<_, StoreError>(());
+                }
+                // One step of each, so that a long sweep does not keep the short ones waiting.
+                for (user, kind) in open {
+                    step(&writer, user, kind).await?;
+                }
             }
-            Ok::<_, StoreError>(())
         };
         ctx.spawn(work.into_actor(self).map(|done, janitor, ctx| {
             if let Err(error) = done {
@@ -84,15 +93,10 @@ impl Janitor {
     }
 }
 
-async fn accept_all(writer: &WriterHandle<RelationEngine>, user: UserId) -> Result<(), StoreError> {
-    let mut total = 0;
-    loop {
-        let step = Command::AnswerRequests { user, accept: true, only_if_public: true };
-        let Answer::Answered { count, more } = writer.submit(step).await?.answer else { return Ok(()) };
-        total += count;
-        if !more {
-            info!("user {user} went public: {total} requests accepted");
-            return Ok(());
-        }
+async fn step(writer: &WriterHandle<RelationEngine>, user: UserId, kind: Kind) -> Result<(), StoreError> {
+    let answer = writer.submit(Command::Sweep { user, kind }).await?.answer;
+    if let Answer::Answered { count, more } = answer {
+        debug!("{kind:?} of user {user}: {count} pairs{}", if more { " so far" } else { ", done" });
     }
+    Ok(())
 }

@@ -4,8 +4,9 @@
 //! [`feed::UserFeed`] keeps this service's copy of user facts; [`janitor::Janitor`] does long work in
 //! bounded steps. A new one needs a state that nobody else owns.
 
+mod batch;
 pub mod change;
 pub mod feed;
 pub mod janitor;
 mod learn;
-mod requests;
+mod sweep;

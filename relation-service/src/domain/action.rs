@@ -1,5 +1,7 @@
 //! What one person can do to another.
 
+use std::time::Duration;
+
 /// An act of the source towards the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -20,4 +22,13 @@ pub enum Action {
     Block,
     /// End the source's block; nothing that it removed comes back (R31).
     Unblock,
+    /// Mute the target, in place of an earlier mute (R37 to R39).
+    Mute {
+        /// Notifications too.
+        notifications: bool,
+        /// For how long; `None` is for ever.
+        duration: Option<Duration>,
+    },
+    /// End the source's mute.
+    Unmute,
 }

@@ -1,5 +1,6 @@
 //! What the event feed says about a step of a pair.
 
+use super::marks::Mute;
 use super::pair::{Edge, Pair};
 
 /// The type of an event.
@@ -19,6 +20,10 @@ pub enum ChangeKind {
     BlockCreated,
     /// A block ended.
     BlockRemoved,
+    /// A mute began, or was replaced by another.
+    MuteCreated,
+    /// A mute was ended. One that is over by itself is no event: its beginning said when.
+    MuteRemoved,
 }
 
 impl ChangeKind {
@@ -32,6 +37,8 @@ impl ChangeKind {
             Self::RequestRemoved => "request.removed",
             Self::BlockCreated => "block.created",
             Self::BlockRemoved => "block.removed",
+            Self::MuteCreated => "mute.created",
+            Self::MuteRemoved => "mute.removed",
         }
     }
 
@@ -109,6 +116,8 @@ pub struct Change {
     pub subject: Side,
     /// Present for `follow.removed` and `request.removed`.
     pub cause: Option<Cause>,
+    /// Present for `mute.created`.
+    pub mute: Option<Mute>,
 }
 
 /// The events of the step from `before` to `after`, in the order of the feed: endings before beginnings, so
@@ -126,8 +135,21 @@ pub fn changes(before: Pair, after: Pair, cause: Option<Cause>) -> Vec<Change> {
             actor,
             subject: actor.other(),
             cause: cause.filter(|_| kind.has_cause()),
+            mute: None,
         })
+        .chain(mute_change(before, after))
         .collect()
+}
+
+/// Only the source's mute: no act moves that of the other person.
+fn mute_change(before: Pair, after: Pair) -> Option<Change> {
+    let kind = match (before.marks.mute, after.marks.mute) {
+        (old, new) if old == new => return None,
+        (_, Some(_)) => ChangeKind::MuteCreated,
+        (_, None) => ChangeKind::MuteRemoved,
+    };
+    let (actor, subject) = (Side::Source, Side::Target);
+    Some(Change { kind, actor, subject, cause: None, mute: after.marks.mute })
 }
 
 fn ended(old: Edge, new: Edge) -> Option<ChangeKind> {

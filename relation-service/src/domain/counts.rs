@@ -2,11 +2,12 @@
 
 use std::ops::{Add, AddAssign, Sub};
 
+use shared::id::UserId;
+
 use super::pair::Pair;
+use super::shadow::Shadow;
 
 /// A difference of one person's counters, each in edges.
-///
-/// It knows edges only: a counter that leaves out hidden people (R45) has to leave out steps with them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CountDelta {
     /// People who follow this person.
@@ -75,10 +76,26 @@ impl Sub for CountDelta {
     }
 }
 
+/// One of the two people of a pair, as the counters need to know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Party {
+    /// Who.
+    pub id: UserId,
+    /// Which of their edges the counters of others leave out.
+    pub shadow: Shadow,
+}
+
 /// What the step from `before` to `after` does to the counters of the source and of the target. A function of
-/// the two pairs alone, so that counters cannot drift from edges.
-pub fn deltas(before: Pair, after: Pair) -> (CountDelta, CountDelta) {
-    let source = CountDelta::of_source(after) - CountDelta::of_source(before);
-    let target = CountDelta::of_source(after.flip()) - CountDelta::of_source(before.flip());
-    (source, target)
+/// the two pairs and of what is left out alone, so that counters cannot drift from edges.
+pub fn deltas(before: Pair, after: Pair, source: Party, target: Party) -> (CountDelta, CountDelta) {
+    let own = |pair: Pair, me: Party, them: Party| CountDelta::of_source(them.shadow.over(pair, me.id));
+    (
+        own(after, source, target) - own(before, source, target),
+        own(after.flip(), target, source) - own(before.flip(), target, source),
+    )
+}
+
+/// What a shadow that moves does to the counters of `other`, the source of a pair with its person.
+pub fn shadow_delta(pair: Pair, other: UserId, before: Shadow, after: Shadow) -> CountDelta {
+    CountDelta::of_source(after.over(pair, other)) - CountDelta::of_source(before.over(pair, other))
 }

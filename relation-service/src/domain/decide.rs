@@ -1,11 +1,14 @@
 //! The state machine of a pair.
 
+use std::time::Duration;
+
 use shared::clock::Micros;
 use shared::id::UserId;
 
 use super::action::Action;
 use super::change::{Cause, Change, changes};
 use super::facts::{Facts, TargetFacts};
+use super::marks::{Marks, Mute};
 use super::pair::{Edge, Pair};
 use super::refusal::Refusal;
 
@@ -27,9 +30,10 @@ pub fn check_not_self(source: UserId, target: UserId) -> Result<(), Refusal> {
 
 /// Decides what `action` of the source does to the pair.
 ///
-/// Only a follow and the answer to a request need a visible target: people must be able to unfollow, remove,
-/// block and unblock whomever they know, hidden or not.
+/// Only a follow, the answer to a request and a mute need a visible target: people must be able to unfollow,
+/// remove, block, unblock and unmute whomever they know, hidden or not.
 pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<Decision, Refusal> {
+    let pair = pair.at(now);
     let after = match action {
         Action::Follow { notify } => Pair { forward: follow(pair, notify, facts, now)?, ..pair },
         Action::Unfollow => Pair { forward: unfollowed(pair.forward), ..pair },
@@ -38,6 +42,10 @@ pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<
         Action::RemoveFollower if pair.backward.is_follow() => Pair { backward: Edge::None, ..pair },
         Action::Block if !pair.forward.is_block() => block(pair, facts, now)?,
         Action::Unblock if pair.forward.is_block() => Pair { forward: Edge::None, ..pair },
+        Action::Mute { notifications, duration } => {
+            Pair { marks: muted(pair, notifications, duration, facts, now)?, ..pair }
+        }
+        Action::Unmute => Pair { marks: Marks { mute: None }, ..pair },
         Action::RemoveFollower | Action::Block | Action::Unblock => pair,
     };
     let changes = changes(pair, after, cause(action, pair));
@@ -97,7 +105,31 @@ fn accepted(request: Edge, now: Micros) -> Edge {
 /// Both sides after a new block of the source's; the target's own block stands (R29, R32).
 fn block(pair: Pair, facts: &Facts, now: Micros) -> Result<Pair, Refusal> {
     below(facts.actor.blocks, facts.limits.blocks_max, Refusal::BlockLimitReached)?;
-    Ok(Pair { forward: Edge::Block { since: now }, backward: unfollowed(pair.backward) })
+    Ok(Pair { forward: Edge::Block { since: now }, backward: unfollowed(pair.backward), ..pair })
+}
+
+/// The source's marks after a mute. Who blocks the source is unknown to them, as for a follow; but whom the
+/// source blocks too they know, and an answer of 404 would tell of the other's block.
+fn muted(
+    pair: Pair,
+    notifications: bool,
+    duration: Option<Duration>,
+    facts: &Facts,
+    now: Micros,
+) -> Result<Marks, Refusal> {
+    let unknown = pair.backward.is_block() && !pair.forward.is_block();
+    if !facts.target.visible || unknown {
+        return Err(Refusal::UserNotFound);
+    }
+    let since = match pair.marks.mute {
+        Some(mute) => mute.since,
+        None => {
+            below(facts.actor.mutes, facts.limits.mutes_max, Refusal::MuteLimitReached)?;
+            now
+        }
+    };
+    let expires_at = duration.map(|duration| now.after(duration));
+    Ok(Marks { mute: Some(Mute { since, expires_at, notifications }) })
 }
 
 fn below(count: i64, max: i64, refusal: Refusal) -> Result<(), Refusal> {
@@ -112,6 +144,8 @@ fn cause(action: Action, before: Pair) -> Option<Cause> {
         Action::Reject => Some(Cause::Rejected),
         Action::RemoveFollower => Some(Cause::RemovedByTarget),
         Action::Block => Some(Cause::Block),
-        Action::Follow { .. } | Action::Accept | Action::Unblock => None,
+        Action::Follow { .. } | Action::Accept | Action::Unblock | Action::Mute { .. } | Action::Unmute => {
+            None
+        }
     }
 }

@@ -10,7 +10,8 @@ pub struct TargetFacts {
     pub private: bool,
 }
 
-/// How many edges the source holds now, as the limits count them.
+/// How many edges the source holds now, as the limits count them: follows of hidden people and requests to
+/// them are left out, as in the counts that the source sees (R9, R45).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ActorFacts {
     /// People whom the source follows; requests do not count.
@@ -19,6 +20,8 @@ pub struct ActorFacts {
     pub requests_sent: i64,
     /// People whom the source blocks.
     pub blocks: i64,
+    /// People whom the source mutes, without mutes that are over.
+    pub mutes: i64,
 }
 
 /// How many edges one person may hold; an act that would hold one more is refused.
@@ -30,6 +33,8 @@ pub struct Limits {
     pub requests_sent_max: i64,
     /// Most people that one may block.
     pub blocks_max: i64,
+    /// Most people that one may mute.
+    pub mutes_max: i64,
 }
 
 /// Everything that a decision rests on beside the pair, the action and the time.

@@ -15,21 +15,25 @@ mod change;
 mod counts;
 mod decide;
 mod facts;
+mod marks;
 mod outcome;
 mod pair;
 mod refusal;
 mod relationship;
+mod shadow;
 #[cfg(test)]
 mod tests;
 mod viewing;
 
 pub use action::Action;
 pub use change::{Cause, Change, ChangeKind, Side, changes};
-pub use counts::{CountDelta, deltas};
+pub use counts::{CountDelta, Party, deltas, shadow_delta};
 pub use decide::{Decision, check_not_self, decide};
 pub use facts::{ActorFacts, Facts, Limits, TargetFacts};
+pub use marks::{Marks, Mute};
 pub use outcome::{Outcome, outcome};
 pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
+pub use shadow::{Place, Shadow};
 pub use viewing::{Hidden, Onlooker, may_see_counts, may_see_lists, may_see_person};

@@ -20,6 +20,10 @@ pub enum Outcome {
     Blocked,
     /// The source no longer blocks the target.
     Unblocked,
+    /// The source mutes the target now, or in another way.
+    Muted,
+    /// The source no longer mutes the target.
+    Unmuted,
     /// No edge began or ended.
     Unchanged,
     /// The word for every [`super::Refusal`], whose code says which.
@@ -37,6 +41,8 @@ impl Outcome {
             Self::Removed => "removed",
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",
+            Self::Muted => "muted",
+            Self::Unmuted => "unmuted",
             Self::Unchanged => "unchanged",
             Self::Refused => "refused",
         }
@@ -54,5 +60,7 @@ pub fn outcome(decision: &Decision) -> Outcome {
         (ChangeKind::FollowRemoved | ChangeKind::RequestRemoved, _, _) => Outcome::Removed,
         (ChangeKind::BlockCreated, _, _) => Outcome::Blocked,
         (ChangeKind::BlockRemoved, _, _) => Outcome::Unblocked,
+        (ChangeKind::MuteCreated, _, _) => Outcome::Muted,
+        (ChangeKind::MuteRemoved, _, _) => Outcome::Unmuted,
     }
 }

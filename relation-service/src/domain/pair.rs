@@ -2,6 +2,8 @@
 
 use shared::clock::Micros;
 
+use super::marks::Marks;
+
 /// What one person holds towards another. One value per ordered pair, so a follow, a request and a block
 /// in the same direction exclude each other by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,12 +83,26 @@ pub struct Pair {
     pub forward: Edge,
     /// What the target holds towards the source.
     pub backward: Edge,
+    /// What the source keeps about the target.
+    pub marks: Marks,
+    /// What the target keeps about the source.
+    pub back_marks: Marks,
 }
 
 impl Pair {
     /// The same pair as the other person sees it.
     pub const fn flip(self) -> Self {
-        Self { forward: self.backward, backward: self.forward }
+        Self {
+            forward: self.backward,
+            backward: self.forward,
+            marks: self.back_marks,
+            back_marks: self.marks,
+        }
+    }
+
+    /// The same pair without marks that are over at this time.
+    pub fn at(self, now: Micros) -> Self {
+        Self { marks: self.marks.at(now), back_marks: self.back_marks.at(now), ..self }
     }
 
     /// Each follows the other (R27). Derived, never stored, so it ends with either follow (R28).

@@ -21,6 +21,9 @@ pub enum Refusal {
     /// The limit of one's own blocks.
     #[error("You block as many people as one account may.")]
     BlockLimitReached,
+    /// The limit of one's own mutes.
+    #[error("You mute as many people as one account may.")]
+    MuteLimitReached,
     /// R15, R16.
     #[error("This user has not asked to follow you.")]
     NoSuchRequest,
@@ -36,6 +39,7 @@ impl Refusal {
             Self::FollowingLimitReached => "following_limit_reached",
             Self::RequestLimitReached => "request_limit_reached",
             Self::BlockLimitReached => "block_limit_reached",
+            Self::MuteLimitReached => "mute_limit_reached",
             Self::NoSuchRequest => "no_such_request",
         }
     }

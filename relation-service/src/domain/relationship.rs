@@ -22,6 +22,12 @@ pub struct Relationship {
     pub requested_by: bool,
     /// The viewer blocks the target.
     pub blocking: bool,
+    /// The viewer mutes the target.
+    pub muting: bool,
+    /// When the mute ends by itself.
+    pub mute_expires_at: Option<Micros>,
+    /// The mute covers notifications.
+    pub mute_notifications: bool,
     /// The option of the viewer's follow or request.
     pub notify: bool,
     /// When the viewer's follow began.
@@ -31,9 +37,9 @@ pub struct Relationship {
 }
 
 impl Relationship {
-    /// The view of the pair's source.
-    pub fn from_pair(pair: Pair) -> Self {
-        let Pair { forward, backward } = pair;
+    /// The view of the pair's source at a time: a mute that is over is none.
+    pub fn from_pair(pair: Pair, now: Micros) -> Self {
+        let Pair { forward, backward, marks, .. } = pair.at(now);
         Self {
             following: forward.is_follow(),
             followed_by: backward.is_follow(),
@@ -41,6 +47,9 @@ impl Relationship {
             requested: forward.is_request(),
             requested_by: backward.is_request(),
             blocking: forward.is_block(),
+            muting: marks.mute.is_some(),
+            mute_expires_at: marks.mute.and_then(|mute| mute.expires_at),
+            mute_notifications: marks.mute.is_some_and(|mute| mute.notifications),
             notify: forward.notify(),
             followed_at: follow_since(forward),
             followed_by_at: follow_since(backward),

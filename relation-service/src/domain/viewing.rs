@@ -76,7 +76,7 @@ mod tests {
     const BLOCK: Edge = Edge::Block { since: Micros::new(1) };
 
     fn seen_by(forward: Edge, backward: Edge) -> Onlooker {
-        Onlooker::Other(Pair { forward, backward })
+        Onlooker::Other(Pair { forward, backward, ..Pair::default() })
     }
 
     #[test]

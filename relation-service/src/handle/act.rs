@@ -43,7 +43,7 @@ impl RelationHandle {
     pub async fn answer_all(&self, user: UserId, accept: bool) -> Result<u64, RelationError> {
         let mut total = 0;
         loop {
-            let step = Command::AnswerRequests { user, accept, only_if_public: false };
+            let step = Command::AnswerRequests { user, accept };
             let Answer::Answered { count, more } = self.writer.submit(step).await?.answer else {
                 return Ok(total);
             };

@@ -11,6 +11,7 @@ use super::{Known, RelationError, RelationHandle, owner_seen_by};
 use crate::domain::{Hidden, Onlooker, may_see_lists};
 use crate::store;
 use crate::store::list::{Entry, List, Order};
+use crate::store::mark::Muted;
 
 /// Which page of whose list, for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,12 @@ impl RelationHandle {
     pub async fn list(&self, request: ListRequest) -> Result<Vec<ListRow>, RelationError> {
         let rows = self.read_known(move |conn| read(conn, request)).await?;
         Ok(rows?)
+    }
+
+    /// The rows of a page of those whom `owner` mutes now, newest first.
+    pub async fn mutes(&self, owner: UserId, page: PageRequest) -> Result<Vec<Muted>, RelationError> {
+        let now = self.clock.now();
+        Ok(self.reads.run(move |conn| store::mark::mutes(conn, owner, now, page)).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a person stands to others.
 
+use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::facts::AccountStatus;
 use shared::id::UserId;
@@ -17,17 +18,24 @@ impl RelationHandle {
         viewer: UserId,
         targets: Vec<UserId>,
     ) -> Result<Relationships, RelationError> {
-        self.read_known(move |conn| read(conn, viewer, &targets)).await
+        let now = self.clock.now();
+        self.read_known(move |conn| read(conn, viewer, &targets, now)).await
     }
 }
 
-fn read(conn: &mut Conn, viewer: UserId, targets: &[UserId]) -> Result<Known<Relationships>, StoreError> {
+fn read(
+    conn: &mut Conn,
+    viewer: UserId,
+    targets: &[UserId],
+    now: Micros,
+) -> Result<Known<Relationships>, StoreError> {
     let known = store::fact::known(conn, targets)?;
     let keys: Vec<_> = targets.iter().map(|&target| (viewer, target)).collect();
-    let pairs = store::pair::pairs(conn, &keys)?;
+    let pairs = store::pair::whole_pairs(conn, &keys)?;
     let relationship = |target: UserId| {
         let visible = known.get(&target)?.facts.status == AccountStatus::Active;
-        visible.then(|| Relationship::from_pair(pairs.get(&(viewer, target)).copied().unwrap_or_default()))
+        let pair = pairs.get(&(viewer, target)).copied().unwrap_or_default();
+        visible.then(|| Relationship::from_pair(pair, now))
     };
     let value = targets.iter().map(|&target| (target, relationship(target))).collect();
     let unknown = targets.iter().filter(|target| !known.contains_key(target)).copied().collect();

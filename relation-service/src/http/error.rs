@@ -23,7 +23,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::SelfRelation
         | Refusal::FollowingLimitReached
         | Refusal::RequestLimitReached
-        | Refusal::BlockLimitReached => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::BlockLimitReached
+        | Refusal::MuteLimitReached => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Problem::new(status, refusal.code(), refusal.to_string())
 }

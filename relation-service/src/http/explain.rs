@@ -26,6 +26,8 @@ enum ActionWord {
     RemoveFollower,
     Block,
     Unblock,
+    Mute,
+    Unmute,
 }
 
 impl From<ActionWord> for Action {
@@ -38,6 +40,8 @@ impl From<ActionWord> for Action {
             ActionWord::RemoveFollower => Self::RemoveFollower,
             ActionWord::Block => Self::Block,
             ActionWord::Unblock => Self::Unblock,
+            ActionWord::Mute => Self::Mute { notifications: true, duration: None },
+            ActionWord::Unmute => Self::Unmute,
         }
     }
 }

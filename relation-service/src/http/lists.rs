@@ -58,9 +58,9 @@ enum Expand {
 pub(super) struct OwnQuery {
     /// Rows on the page: 1 to 100, 20 if left out; more is taken as 100.
     #[param(value_type = Option<u32>, minimum = 1)]
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// The `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 /// A person, as lists show them.

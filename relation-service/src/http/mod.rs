@@ -7,6 +7,7 @@ mod explain;
 mod follows;
 mod health;
 mod lists;
+mod mutes;
 mod relationship;
 mod requests;
 mod revision;
@@ -26,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(follows::routes)
         .configure(requests::routes)
         .configure(blocks::routes)
+        .configure(mutes::routes)
         .configure(relationship::routes)
         .configure(lists::routes)
         .configure(counts::routes)

@@ -66,9 +66,9 @@ impl RelationshipBody {
             requested: seen.requested,
             requested_by: seen.requested_by,
             blocking: seen.blocking,
-            muting: false,
-            mute_expires_at: None,
-            mute_notifications: false,
+            muting: seen.muting,
+            mute_expires_at: seen.mute_expires_at,
+            mute_notifications: seen.mute_notifications,
             notify: seen.notify,
             close_friend: false,
             note: String::new(),
@@ -90,7 +90,7 @@ pub(super) struct ActedBody {
 
 impl ActedBody {
     pub(super) fn new(target: UserId, acted: Acted) -> Self {
-        let relationship = RelationshipBody::new(target, Relationship::from_pair(acted.pair));
+        let relationship = RelationshipBody::new(target, acted.relationship);
         Self { relationship, changed: acted.changed }
     }
 }

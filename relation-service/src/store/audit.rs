@@ -4,10 +4,44 @@ use shared::db::audit::{Check, Finding, LOG_CHECK, at_one_moment, check_all, cou
 use shared::db::{Conn, StoreError};
 
 const EACH_EDGE_TWICE: &str = "each edge is stored by source and by target";
+/// Exact at every moment, also while a sweep is under way: the shadows say which edges count.
 const COUNTERS: &str = "counters equal recounted edges";
+/// Together with the rule before it: once no sweep is open, exactly the edges of hidden people do not count.
+const HIDDEN: &str = "who is hidden is left out of counters, and nobody else";
+
+/// Followers and requests received, recounted without the edges of hidden people.
+macro_rules! counted_in {
+    () => {
+        "SELECT target, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END), SUM(CASE state WHEN 2 THEN 1 ELSE 0 END)
+         FROM edges_in WHERE state IN (1, 2) AND NOT EXISTS (
+            SELECT user_id FROM shadows WHERE user_id = source AND target <= out_target)
+         GROUP BY target"
+    };
+}
+
+/// What each person holds, recounted without the edges to hidden people. Friends need both edges to count.
+macro_rules! counted_out {
+    () => {
+        "SELECT source, following, friends, sent, blocks FROM (
+            SELECT source,
+                SUM(CASE WHEN state = 1 AND counts = 1 THEN 1 ELSE 0 END) AS following,
+                SUM(CASE WHEN state = 1 AND counts = 1 AND back_since <> 0 AND back_counts = 1 THEN 1 ELSE 0 END)
+                    AS friends,
+                SUM(CASE WHEN state = 2 AND counts = 1 THEN 1 ELSE 0 END) AS sent,
+                SUM(CASE state WHEN 3 THEN 1 ELSE 0 END) AS blocks
+            FROM (
+                SELECT source, state, back_since,
+                    CASE WHEN (state, -since, source) <= (in_state, in_neg_since, in_source) THEN 0 ELSE 1 END
+                        AS counts,
+                    CASE WHEN source <= out_target THEN 0 ELSE 1 END AS back_counts
+                FROM edges_out LEFT JOIN shadows ON user_id = target
+            ) AS edges GROUP BY source
+         ) AS recounted WHERE following + sent + blocks <> 0"
+    };
+}
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 16] = [
     (
         EACH_EDGE_TWICE,
         "SELECT source, target, state, since FROM edges_out
@@ -45,32 +79,38 @@ const CHECKS: [Check; 14] = [
     ),
     (
         COUNTERS,
-        "SELECT user_id, followers, requests_received FROM counters WHERE followers <> 0 OR requests_received <> 0
-         EXCEPT SELECT target, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END), SUM(CASE state WHEN 2 THEN 1 ELSE 0 END)
-         FROM edges_in WHERE state IN (1, 2) GROUP BY target",
+        concat!(
+            "SELECT user_id, followers, requests_received FROM counters
+             WHERE followers <> 0 OR requests_received <> 0 EXCEPT ",
+            counted_in!()
+        ),
     ),
     (
         COUNTERS,
-        "SELECT target, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END), SUM(CASE state WHEN 2 THEN 1 ELSE 0 END)
-         FROM edges_in WHERE state IN (1, 2) GROUP BY target
-         EXCEPT SELECT user_id, followers, requests_received FROM counters",
+        concat!(counted_in!(), " EXCEPT SELECT user_id, followers, requests_received FROM counters"),
     ),
     (
         COUNTERS,
-        "SELECT user_id, following, friends, requests_sent, blocks FROM counters
-         WHERE following <> 0 OR friends <> 0 OR requests_sent <> 0 OR blocks <> 0
-         EXCEPT SELECT source, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END),
-            SUM(CASE WHEN state = 1 AND back_since <> 0 THEN 1 ELSE 0 END),
-            SUM(CASE state WHEN 2 THEN 1 ELSE 0 END), SUM(CASE state WHEN 3 THEN 1 ELSE 0 END)
-         FROM edges_out GROUP BY source",
+        concat!(
+            "SELECT user_id, following, friends, requests_sent, blocks FROM counters
+             WHERE following <> 0 OR friends <> 0 OR requests_sent <> 0 OR blocks <> 0 EXCEPT ",
+            counted_out!()
+        ),
     ),
     (
         COUNTERS,
-        "SELECT source, SUM(CASE state WHEN 1 THEN 1 ELSE 0 END),
-            SUM(CASE WHEN state = 1 AND back_since <> 0 THEN 1 ELSE 0 END),
-            SUM(CASE state WHEN 2 THEN 1 ELSE 0 END), SUM(CASE state WHEN 3 THEN 1 ELSE 0 END)
-         FROM edges_out GROUP BY source
-         EXCEPT SELECT user_id, following, friends, requests_sent, blocks FROM counters",
+        concat!(counted_out!(), " EXCEPT SELECT user_id, following, friends, requests_sent, blocks FROM counters"),
+    ),
+    (
+        HIDDEN,
+        "SELECT user_id FROM user_facts WHERE status <> 0
+            AND user_id NOT IN (SELECT user_id FROM sweeps WHERE kind = 3)
+         EXCEPT SELECT user_id FROM shadows WHERE in_state = 3 AND out_target = 9223372036854775807",
+    ),
+    (
+        HIDDEN,
+        "SELECT user_id FROM shadows WHERE user_id NOT IN (SELECT user_id FROM sweeps WHERE kind = 3)
+         EXCEPT SELECT user_id FROM user_facts WHERE status <> 0",
     ),
     ("every event of user-service could be read", "SELECT seq FROM parked_events"),
     LOG_CHECK,

@@ -5,9 +5,11 @@ pub mod count;
 pub mod fact;
 pub mod key;
 pub mod list;
+pub mod mark;
 pub mod pair;
 mod schema;
 pub mod session;
+pub mod shadow;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

@@ -20,14 +20,31 @@ pub(super) const BLOCK: i64 = 3;
 /// Source and target.
 pub type Key = (UserId, UserId);
 
-/// The stored pairs of `keys`, each as its source sees it. A pair that is not stored is not in the map.
+/// The stored pairs of `keys` with what each side keeps about the other.
+pub fn whole_pairs(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Pair>, StoreError> {
+    let mut pairs = pairs(conn, keys)?;
+    let marks = super::mark::marks(conn, &both_ways(keys))?;
+    if !marks.is_empty() {
+        let of = |key: Key| marks.get(&key).copied().unwrap_or_default();
+        for (&(source, target), pair) in &mut pairs {
+            (pair.marks, pair.back_marks) = (of((source, target)), of((target, source)));
+        }
+    }
+    Ok(pairs)
+}
+
+fn both_ways(keys: &[Key]) -> Vec<Key> {
+    keys.iter().flat_map(|&(source, target)| [(source, target), (target, source)]).collect()
+}
+
+/// The stored edges of `keys`, each as its source sees them, without marks: all that counters and the
+/// right to see something rest on.
 pub fn pairs(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Pair>, StoreError> {
-    let both: Vec<Key> =
-        keys.iter().flat_map(|&(source, target)| [(source, target), (target, source)]).collect();
-    let edges = edges(conn, &both)?;
+    let edges = edges(conn, &both_ways(keys))?;
     let edge = |key: Key| edges.get(&key).copied().unwrap_or_default();
     let found = keys.iter().map(|&(source, target)| {
-        ((source, target), Pair { forward: edge((source, target)), backward: edge((target, source)) })
+        let (forward, backward) = (edge((source, target)), edge((target, source)));
+        ((source, target), Pair { forward, backward, ..Pair::default() })
     });
     Ok(found.collect())
 }
@@ -49,7 +66,7 @@ fn edges(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Edge>, StoreError
     Ok(edges)
 }
 
-fn key_binds(keys: &[Key]) -> Vec<Value<'static>> {
+pub(super) fn key_binds(keys: &[Key]) -> Vec<Value<'static>> {
     keys.iter().flat_map(|(source, target)| [Value::Int(source.get()), Value::Int(target.get())]).collect()
 }
 
@@ -94,7 +111,8 @@ pub fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), StoreError> 
     delete_in(conn, &sides)?;
     delete_out(conn, &sides)?;
     upsert_out(conn, &sides)?;
-    insert_in(conn, &sides)
+    insert_in(conn, &sides)?;
+    super::mark::write(conn, changes)
 }
 
 /// One direction of a changed pair.

@@ -54,6 +54,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    shadows (user_id) {
+        user_id -> BigInt,
+        in_state -> SmallInt,
+        in_neg_since -> BigInt,
+        in_source -> BigInt,
+        out_target -> BigInt,
+    }
+}
+
+diesel::table! {
     revoked_sessions (session_id) {
         session_id -> BigInt,
         revoked_at -> BigInt,

@@ -1,4 +1,4 @@
-//! Work that is done in bounded steps: which is open, and what the next step touches.
+//! Work that is done in bounded steps: which is open, and whose requests a step answers.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -9,35 +9,78 @@ use shared::on_backend;
 use super::pair::REQUEST;
 use super::schema::sweeps;
 
-const ACCEPT_ALL: i16 = 1;
+/// What kind of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The account went public: all requests to it are accepted (R19).
+    AcceptReceived,
+    /// The person came back: their requests to accounts that are public now are accepted (R19).
+    AcceptSent,
+    /// The person was hidden or came back: the counters of others follow (R45).
+    Count,
+}
 
-/// Notes that all requests to `user` are to be accepted.
-pub fn begin(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
+impl Kind {
+    const fn code(self) -> i16 {
+        match self {
+            Self::AcceptReceived => 1,
+            Self::AcceptSent => 2,
+            Self::Count => 3,
+        }
+    }
+
+    fn from_code(code: i16) -> Result<Self, StoreError> {
+        match code {
+            1 => Ok(Self::AcceptReceived),
+            2 => Ok(Self::AcceptSent),
+            3 => Ok(Self::Count),
+            other => Err(StoreError::Unreadable(format!("a sweep has the kind {other}"))),
+        }
+    }
+}
+
+/// Notes that there is work for `user`.
+pub fn begin(conn: &mut Conn, user: UserId, kind: Kind) -> Result<(), StoreError> {
     on_backend!(conn, |c| diesel::insert_into(sweeps::table)
-        .values((sweeps::user_id.eq(user.get()), sweeps::kind.eq(ACCEPT_ALL)))
+        .values((sweeps::user_id.eq(user.get()), sweeps::kind.eq(kind.code())))
         .on_conflict_do_nothing()
         .execute(c))?;
     Ok(())
 }
 
 /// Notes that the work for `user` is done.
-pub fn end(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
-    let done = sweeps::table.find((user.get(), ACCEPT_ALL));
+pub fn end(conn: &mut Conn, user: UserId, kind: Kind) -> Result<(), StoreError> {
+    let done = sweeps::table.find((user.get(), kind.code()));
     on_backend!(conn, |c| diesel::delete(done).execute(c))?;
     Ok(())
 }
 
-/// For whom work is open.
-pub fn open(conn: &mut Conn) -> Result<Vec<UserId>, StoreError> {
-    let wanted = sweeps::table.filter(sweeps::kind.eq(ACCEPT_ALL)).select(sweeps::user_id);
-    let users: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
-    Ok(users.into_iter().map(UserId::new).collect())
+/// At most `limit` pieces of open work. Requests come first: there is a promise of when they are accepted.
+pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<(UserId, Kind)>, StoreError> {
+    let wanted = sweeps::table.order((sweeps::kind, sweeps::user_id)).limit(limit);
+    let rows: Vec<(i64, i16)> = on_backend!(conn, |c| wanted.load(c))?;
+    rows.into_iter().map(|(user, code)| Ok((UserId::new(user), Kind::from_code(code)?))).collect()
 }
 
-/// At most `limit` people who have asked to follow `user`, oldest request first.
+/// At most `limit` people who have asked to follow `user`, oldest request first. The request of a hidden
+/// person waits until they return (R15, R18).
 pub fn requesters(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
     let text = "SELECT source FROM edges_in WHERE target = ? AND state = ?
+                AND source NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
                 ORDER BY neg_since DESC, source DESC LIMIT ?";
+    users(conn, text, user, limit)
+}
+
+/// At most `limit` public accounts that `user` has asked to follow.
+pub fn public_requested(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
+    let text = "SELECT target FROM edges_out WHERE source = ? AND state = ?
+                AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
+                AND target IN (SELECT user_id FROM user_facts WHERE private_account = 0)
+                ORDER BY since, target LIMIT ?";
+    users(conn, text, user, limit)
+}
+
+fn users(conn: &mut Conn, text: &str, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
     let binds = [Value::Int(user.get()), Value::Int(REQUEST), Value::Int(limit)];
     let rows: Vec<i64> = query::<BigInt, _>(conn, text, &binds)?;
     Ok(rows.into_iter().map(UserId::new).collect())

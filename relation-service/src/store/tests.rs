@@ -7,6 +7,9 @@ use shared::testing::TestDatabase;
 
 use super::*;
 
+/// Migrations that make rows and no table.
+const ROW_MIGRATIONS: usize = 2;
+
 /// Every table and index, each column of a table on a line of its own on Postgres.
 fn schema(conn: &mut Conn) -> Vec<String> {
     let text = match conn {
@@ -37,7 +40,10 @@ async fn migrations_go_down_and_up_again(make: impl Fn() -> TestDatabase) {
     let count = migrate(conn).unwrap();
     assert_eq!(migrate(conn).unwrap(), 0, "what is there is not made again");
     let before = schema(conn);
-    assert!(before.iter().any(|line| line.contains("edges_out")) && before.len() >= count - 1, "{before:?}");
+    assert!(
+        before.iter().any(|line| line.contains("edges_out")) && before.len() >= count - ROW_MIGRATIONS,
+        "{before:?}"
+    );
     assert_eq!(revert_all(conn), count);
     assert_eq!(schema(conn), Vec::<String>::new(), "down takes everything away");
     assert_eq!(migrate(conn).unwrap(), count);

@@ -17,6 +17,7 @@ const BLOCK: &str = "a block excludes follows and requests in both directions";
 const SELF: &str = "nobody has an edge to themselves";
 const KNOWN: &str = "both ends of each edge are known people";
 const COUNTERS: &str = "counters equal recounted edges";
+const HIDDEN: &str = "who is hidden is left out of counters, and nobody else";
 const LOG: &str = "the log is contiguous up to its head";
 const PARKED: &str = "every event of user-service could be read";
 const FOLLOWS: &str = "follows in the tables are those of the log";
@@ -24,7 +25,7 @@ const REQUESTS: &str = "requests in the tables are those of the log";
 const BLOCKS: &str = "blocks in the tables are those of the log";
 
 /// What is broken, what that must show, and what mends it. `{anna}` and the like stand for ids.
-const BREAKAGES: [(&str, &[&str], &str); 18] = [
+const BREAKAGES: [(&str, &[&str], &str); 21] = [
     (
         "DELETE FROM edges_in WHERE source = {anna} AND target = {ben}",
         &[EDGE_TWICE],
@@ -90,6 +91,22 @@ const BREAKAGES: [(&str, &[&str], &str); 18] = [
         "UPDATE counters SET user_id = 7 WHERE user_id = {carl}",
         &[COUNTERS],
         "UPDATE counters SET user_id = {carl} WHERE user_id = 7",
+    ),
+    (
+        "UPDATE user_facts SET status = 1 WHERE user_id = {ben}",
+        &[HIDDEN],
+        "UPDATE user_facts SET status = 0 WHERE user_id = {ben}",
+    ),
+    (
+        "INSERT INTO shadows (user_id, in_state, in_neg_since, in_source, out_target) VALUES ({carl}, 0, 0, 0, 5)",
+        &[HIDDEN],
+        "DELETE FROM shadows WHERE user_id = {carl}",
+    ),
+    (
+        "INSERT INTO shadows (user_id, in_state, in_neg_since, in_source, out_target)
+         VALUES ({ben}, 3, 0, 0, 9223372036854775807)",
+        &[HIDDEN, COUNTERS],
+        "DELETE FROM shadows WHERE user_id = {ben}",
     ),
     (
         "INSERT INTO parked_events (feed, seq, reason) VALUES ('user', 5, 'unreadable')",

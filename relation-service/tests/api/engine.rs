@@ -16,14 +16,16 @@ use crate::model::{Holds, Model};
 use crate::person::Act;
 use crate::random::Random;
 
-const PEOPLE: usize = 9;
+pub const PEOPLE: usize = 9;
 const COMMANDS: usize = 5_000;
 const BATCH_MAX: usize = 40;
 const SEED: u64 = 0x5EED;
+/// More pairs than anybody here has.
+const STEP: u32 = 200;
 /// So few that so few people reach them.
-const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4 };
+const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4, mutes_max: 4 };
 
-fn id(person: usize) -> UserId {
+pub fn id(person: usize) -> UserId {
     UserId::new(i64::try_from(person).unwrap() + 100)
 }
 
@@ -36,12 +38,14 @@ fn action(act: Act, notify: Option<bool>) -> Action {
         Act::RemoveFollower => Action::RemoveFollower,
         Act::Block => Action::Block,
         Act::Unblock => Action::Unblock,
+        Act::Mute => Action::Mute { notifications: true, duration: None },
+        Act::Unmute => Action::Unmute,
     }
 }
 
 /// One thing that happens, to the engine and to the model.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+pub enum Step {
     Act(usize, Act, Option<bool>, usize),
     AnswerAll(usize, bool),
     TogglePrivacy(usize),
@@ -49,7 +53,7 @@ enum Step {
 }
 
 impl Step {
-    fn random(random: &mut Random) -> Self {
+    pub fn random(random: &mut Random) -> Self {
         match random.below(40) {
             0 => Self::AnswerAll(random.below(PEOPLE), random.below(2) == 0),
             1 => Self::TogglePrivacy(random.below(PEOPLE)),
@@ -68,26 +72,26 @@ impl Step {
     }
 }
 
-struct World {
-    conn: Conn,
+pub struct World {
+    pub conn: Conn,
     engine: RelationEngine,
-    model: Model,
+    pub model: Model,
     /// The newest event of user-service.
     seq: i64,
 }
 
 impl World {
-    fn new(database: &TestDatabase) -> Self {
+    pub fn new(database: &TestDatabase, limits: Limits, step: u32) -> Self {
         let mut conn = open_writer(&database.url).unwrap();
         store::migrate(&mut conn).unwrap();
-        let engine = RelationEngine { limits: LIMITS };
-        let mut world = Self { conn, engine, model: Model::new(LIMITS), seq: 0 };
+        let engine = RelationEngine { limits, step };
+        let mut world = Self { conn, engine, model: Model::new(limits), seq: 0 };
         let everybody: Vec<Command> = (0..PEOPLE).map(|person| world.news_of(person)).collect();
         world.commit(&everybody);
         world
     }
 
-    fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
+    pub fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
         commit_batch(&mut self.conn, &self.engine, commands, &Clock::system()).unwrap().0
     }
 
@@ -113,7 +117,7 @@ impl World {
     }
 
     /// One batch. The engine takes news first, then acts, then answers to all requests.
-    fn batch(&mut self, steps: &[Step], what: &str) {
+    pub fn batch(&mut self, steps: &[Step], what: &str) {
         for step in steps {
             match *step {
                 Step::TogglePrivacy(person) => toggle(&mut self.model.private, person),
@@ -127,9 +131,7 @@ impl World {
                 Step::Act(me, act, notify, them) => {
                     Command::Act { source: id(me), target: id(them), action: action(act, notify) }
                 }
-                Step::AnswerAll(user, accept) => {
-                    Command::AnswerRequests { user: id(user), accept, only_if_public: false }
-                }
+                Step::AnswerAll(user, accept) => Command::AnswerRequests { user: id(user), accept },
                 Step::TogglePrivacy(person) | Step::ToggleHidden(person) => self.news_of(person),
             })
             .collect();
@@ -168,7 +170,7 @@ impl World {
     }
 
     /// The tables say what the model says.
-    fn compare_tables(&mut self, what: &str) {
+    pub fn compare_tables(&mut self, what: &str) {
         let ways: Vec<(usize, usize)> = (0..PEOPLE)
             .flat_map(|one| (0..PEOPLE).map(move |other| (one, other)))
             .filter(|(a, b)| a != b)
@@ -212,7 +214,7 @@ fn toggle(set: &mut std::collections::BTreeSet<usize>, person: usize) {
 
 async fn batches_of_random_commands_agree_with_the_naive_model(make: impl Fn() -> TestDatabase) {
     let database = make();
-    let mut world = World::new(&database);
+    let mut world = World::new(&database, LIMITS, STEP);
     let mut random = Random::new(SEED);
     let (mut done, mut batches, mut edges_seen) = (0, 0, 0);
     while done < COMMANDS {
@@ -230,7 +232,7 @@ async fn batches_of_random_commands_agree_with_the_naive_model(make: impl Fn() -
 
 async fn a_batch_that_fails_leaves_nothing(make: impl Fn() -> TestDatabase) {
     let database = make();
-    let mut world = World::new(&database);
+    let mut world = World::new(&database, LIMITS, STEP);
     let follow =
         |me, them| Command::Act { source: id(me), target: id(them), action: action(Act::Follow, None) };
     world.commit(&[follow(0, 1)]);

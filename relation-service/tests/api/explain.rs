@@ -73,6 +73,8 @@ fn described(act: Act, status: u16, body: &Value) -> Value {
         Act::Reject => "rejected",
         Act::Block => "blocked",
         Act::Unblock => "unblocked",
+        Act::Mute => "muted",
+        Act::Unmute => "unmuted",
     };
     json!({"allowed": true, "outcome": outcome, "code": null})
 }

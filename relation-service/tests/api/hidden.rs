@@ -4,8 +4,8 @@ use shared::facts::{AccountStatus, ListAudience};
 use shared::testing::TestDatabase;
 
 use crate::friends::befriend;
-use crate::person::{Act, comparable, ids, walk};
-use crate::test_app::TestApp;
+use crate::person::{Act, Person, comparable, ids, walk};
+use crate::test_app::{TestApp, all, until};
 
 const LISTS: [&str; 3] = ["followers", "following", "friends"];
 
@@ -73,6 +73,9 @@ async fn r45_hidden_people_vanish_and_come_back(make: impl Fn() -> TestDatabase)
             seen.push(anna.http.get(&anna.list(list)).await.json());
             seen.push(anna.http.get(&ben.list(list)).await.json());
         }
+        for person in [&anna, &ben, &carl] {
+            seen.push(anna.http.get(&person.list("counts")).await.json());
+        }
         seen.push(anna.relationship(&ben).await);
         seen.push(ben.relationship(&anna).await);
         seen
@@ -80,6 +83,7 @@ async fn r45_hidden_people_vanish_and_come_back(make: impl Fn() -> TestDatabase)
     let before = everything().await;
     for status in [AccountStatus::Suspended, AccountStatus::Deactivated, AccountStatus::Deleted] {
         app.set_status(&ben, status).await;
+        assert_eq!(anna.counts().await, [1, 1, 1, 0, 0], "{status:?}");
         for list in LISTS {
             for limit in [1, 2] {
                 assert_eq!(anna.walk(&anna.list(list), limit).await, ids(&[&carl]), "{status:?} {list}");
@@ -99,14 +103,110 @@ async fn r45_hidden_people_vanish_and_come_back(make: impl Fn() -> TestDatabase)
     app.assert_sound().await;
 }
 
+/// More than two steps of the sweep.
+const MANY: usize = 450;
+
+async fn r45_counts_of_many_follow_in_steps(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [star, idol] = app.people(["star", "idol"]).await;
+    let fans = app.crowd("fan", MANY).await;
+    for some in fans.chunks(50) {
+        for answer in all(some.iter().map(|fan| fan.try_act(Act::Follow, star.id))).await {
+            answer.expect(200);
+        }
+    }
+    star.follow(&idol).await;
+    star.follow(&fans[0]).await;
+    let (first, last) = (&fans[0], &fans[MANY - 1]);
+    let revision = app.revision().await;
+    app.set_status(&star, AccountStatus::Suspended).await;
+    assert!(first.walk(&first.list("following"), 5).await.is_empty(), "lists do not wait");
+    // While the sweep is under way, whom it has passed and whom it has not.
+    for fan in [first, &fans[200], last] {
+        assert_eq!(fan.try_act(Act::Unfollow, star.id).await.expect(200).json()["changed"], true);
+    }
+    let gone = async |fan: &Person| fan.counts().await == [0; 5];
+    until("out of the counts", async || gone(first).await && gone(last).await && gone(&idol).await).await;
+    until("done", async || app.is_sound().await).await;
+    assert_eq!(fans[7].counts().await, [0; 5]);
+    app.set_status(&star, AccountStatus::Active).await;
+    until("done", async || app.is_sound().await).await;
+    assert_eq!(star.counts().await, [447, 2, 0, 0, 0], "those who left, left");
+    assert_eq!((fans[7].counts().await, idol.counts().await), ([0, 1, 0, 0, 0], [1, 0, 0, 0, 0]));
+    assert_eq!((first.counts().await, last.counts().await), ([1, 0, 0, 0, 0], [0; 5]));
+    assert_eq!(app.revision().await, revision + 3, "hiding tells of no follow that ends");
+    for status in [AccountStatus::Suspended, AccountStatus::Active, AccountStatus::Deactivated] {
+        app.users.change(star.id, "user.updated", |facts| facts.status = status);
+        app.users.change(star.id, "user.updated", |facts| facts.status = AccountStatus::Active);
+    }
+    app.users.applied().await;
+    until("done", async || app.is_sound().await).await;
+    assert_eq!((star.counts().await, fans[7].counts().await), ([447, 2, 0, 0, 0], [0, 1, 0, 0, 0]));
+}
+
+async fn r45_hiding_goes_on_after_a_restart(make: impl Fn() -> TestDatabase) {
+    let mut app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    befriend(&anna, &ben).await;
+    app.stop_service();
+    // As if the process had ended before the first step.
+    for text in [
+        format!("UPDATE user_facts SET status = 1 WHERE user_id = {}", ben.id),
+        format!("INSERT INTO sweeps (user_id, kind) VALUES ({}, 3)", ben.id),
+    ] {
+        shared::db::execute(&mut app.writer(), &text, &[]).unwrap();
+    }
+    app.start_service();
+    let counts = async || app.nobody.get(&anna.list("counts")).await.json()["friends"].clone();
+    until("hidden", async || counts().await == 0).await;
+    app.assert_sound().await;
+}
+
+async fn r45_requests_of_hidden_people_wait(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben, carl] = app.people(["anna", "ben", "carl"]).await;
+    app.set_private(&anna, true).await;
+    ben.follow(&anna).await;
+    carl.follow(&anna).await;
+    app.set_status(&ben, AccountStatus::Deactivated).await;
+    assert_eq!(anna.counts().await, [0, 0, 0, 1, 0]);
+    for route in ["reject-all", "accept-all"] {
+        let answer = anna.http.post(&format!("/v1/me/follow-requests/{route}")).await.expect(200).json();
+        assert_eq!(answer["count"], i32::from(route == "reject-all"), "{route}");
+    }
+    app.set_status(&ben, AccountStatus::Active).await;
+    assert_eq!((anna.counts().await, ben.sees(&anna).await), ([0, 0, 0, 1, 0], "requested".into()));
+    // Anna goes public while ben is away: accepted when he is back.
+    app.set_status(&ben, AccountStatus::Deactivated).await;
+    app.set_private(&anna, false).await;
+    until("swept", async || app.is_sound().await).await;
+    assert_eq!(anna.counts().await, [0; 5]);
+    app.set_status(&ben, AccountStatus::Active).await;
+    until("accepted", async || ben.sees(&anna).await == "following").await;
+    assert_eq!(anna.counts().await, [1, 0, 0, 0, 0]);
+    // The same when it was anna who was away.
+    app.set_private(&anna, true).await;
+    carl.follow(&anna).await;
+    app.set_status(&anna, AccountStatus::Suspended).await;
+    app.set_private(&anna, false).await;
+    assert_eq!(carl.counts().await, [0; 5]);
+    app.set_status(&anna, AccountStatus::Active).await;
+    until("accepted", async || carl.sees(&anna).await == "following").await;
+    app.assert_sound().await;
+}
+
 async fn r45_whom_i_know_i_can_leave_though_hidden(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let [anna, ben] = app.people(["anna", "ben"]).await;
-    for act in [Act::Unfollow, Act::RemoveFollower, Act::Block] {
+    for (act, left) in
+        [(Act::Unfollow, [1, 0, 0, 0, 0]), (Act::RemoveFollower, [0, 1, 0, 0, 0]), (Act::Block, [0; 5])]
+    {
         befriend(&anna, &ben).await;
         app.set_status(&ben, AccountStatus::Suspended).await;
         assert_eq!(anna.try_act(act, ben.id).await.expect(200).json()["changed"], true, "{act:?}");
+        assert_eq!(anna.counts().await, [0; 5], "{act:?}");
         app.set_status(&ben, AccountStatus::Active).await;
+        assert_eq!(anna.counts().await, left, "{act:?}");
         anna.act(Act::Unblock, &ben).await;
     }
     app.assert_sound().await;
@@ -139,6 +239,9 @@ shared::on_both_databases!(
     r44_private_lists_are_for_followers_and_the_owner,
     r44_hidden_counts_are_null,
     r45_hidden_people_vanish_and_come_back,
+    r45_counts_of_many_follow_in_steps,
+    r45_hiding_goes_on_after_a_restart,
+    r45_requests_of_hidden_people_wait,
     r45_whom_i_know_i_can_leave_though_hidden,
     expanded_rows_carry_what_is_known_now,
 );

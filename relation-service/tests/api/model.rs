@@ -18,6 +18,7 @@ pub enum Holds {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     pub holds: BTreeMap<(usize, usize), Holds>,
+    pub mutes: BTreeSet<(usize, usize)>,
     pub private: BTreeSet<usize>,
     pub hidden: BTreeSet<usize>,
     pub limits: Limits,
@@ -25,7 +26,13 @@ pub struct Model {
 
 impl Model {
     pub fn new(limits: Limits) -> Self {
-        Self { holds: BTreeMap::new(), private: BTreeSet::new(), hidden: BTreeSet::new(), limits }
+        Self {
+            holds: BTreeMap::new(),
+            mutes: BTreeSet::new(),
+            private: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+            limits,
+        }
     }
 
     pub fn follows(&self, one: usize, other: usize) -> bool {
@@ -40,8 +47,13 @@ impl Model {
         self.holds.get(&(one, other)) == Some(&Holds::Block)
     }
 
+    /// How many such edges `me` is shown to hold: those to hidden people do not count, blocks do.
     fn held(&self, me: usize, what: fn(&Holds) -> bool) -> i64 {
-        let mine = self.holds.iter().filter(|((holder, _), held)| *holder == me && what(held));
+        let shown = |other: &usize, held: &Holds| *held == Holds::Block || !self.hidden.contains(other);
+        let mine = self
+            .holds
+            .iter()
+            .filter(|((holder, other), held)| *holder == me && what(held) && shown(other, held));
         i64::try_from(mine.count()).unwrap()
     }
 
@@ -56,7 +68,7 @@ impl Model {
         if me == them {
             return Err("self_relation");
         }
-        let before = self.holds.clone();
+        let before = (self.holds.clone(), self.mutes.clone());
         match act {
             Act::Follow => self.follow(me, notify, them)?,
             Act::Unfollow => self.leave(me, them),
@@ -79,8 +91,10 @@ impl Model {
                 self.holds.remove(&(me, them));
             }
             Act::Unblock => {}
+            Act::Mute => self.mute(me, them)?,
+            Act::Unmute => drop(self.mutes.remove(&(me, them))),
         }
-        Ok(self.holds != before)
+        Ok((&self.holds, &self.mutes) != (&before.0, &before.1))
     }
 
     fn follow(&mut self, me: usize, sent: Option<bool>, them: usize) -> Result<(), &'static str> {
@@ -117,6 +131,19 @@ impl Model {
         Ok(())
     }
 
+    fn mute(&mut self, me: usize, them: usize) -> Result<(), &'static str> {
+        if self.hidden.contains(&them) || self.blocks(them, me) && !self.blocks(me, them) {
+            return Err("user_not_found");
+        }
+        let held = self.mutes.iter().filter(|(holder, _)| *holder == me).count();
+        let full = i64::try_from(held).unwrap() >= self.limits.mutes_max;
+        if full && !self.mutes.contains(&(me, them)) {
+            return Err("mute_limit_reached");
+        }
+        self.mutes.insert((me, them));
+        Ok(())
+    }
+
     /// Ends a follow or a request; a block stays.
     fn leave(&mut self, me: usize, them: usize) {
         if !self.blocks(me, them) {
@@ -130,9 +157,20 @@ impl Model {
         }
     }
 
-    /// Answers every request to `me`; returns how many there were.
+    /// Accepts what `me` has asked of accounts that are public now.
+    pub fn accept_sent(&mut self, me: usize) {
+        let public = |other: &usize| !self.private.contains(other) && !self.hidden.contains(other);
+        let asked = self.holds.keys().filter(|(holder, other)| *holder == me && self.asks(me, *other));
+        let accepted: Vec<usize> = asked.map(|(_, other)| *other).filter(public).collect();
+        for other in accepted {
+            self.accept(other, me);
+        }
+    }
+
+    /// Answers every request to `me` of somebody who is not hidden; returns how many there were.
     pub fn answer_all(&mut self, me: usize, accept: bool) -> usize {
-        let asked = self.holds.keys().filter(|(holder, other)| *other == me && self.asks(*holder, me));
+        let visible = |holder| !self.hidden.contains(&holder) && self.asks(holder, me);
+        let asked = self.holds.keys().filter(|(holder, other)| *other == me && visible(*holder));
         let askers: Vec<usize> = asked.map(|(holder, _)| *holder).collect();
         for &asker in &askers {
             if accept { self.accept(me, asker) } else { self.leave(asker, me) }
@@ -140,10 +178,13 @@ impl Model {
         askers.len()
     }
 
-    /// Followers, following, friends, requests received, requests sent.
+    /// Followers, following, friends, requests received, requests sent: of people who are not hidden.
     pub fn counts(&self, me: usize) -> Counts {
         let mut counts = [0; 5];
-        for &(holder, other) in self.holds.keys() {
+        let hidden = |&(holder, other): &&(usize, usize)| {
+            self.hidden.contains(if *holder == me { other } else { holder })
+        };
+        for &(holder, other) in self.holds.keys().filter(|way| !hidden(way)) {
             let (mine, theirs) = (holder == me, other == me);
             counts[0] += i64::from(theirs && self.follows(holder, me));
             counts[1] += i64::from(mine && self.follows(me, other));
@@ -171,6 +212,8 @@ impl Model {
             ("requested", self.asks(me, them)),
             ("requested_by", self.asks(them, me)),
             ("blocking", self.blocks(me, them)),
+            ("muting", self.mutes.contains(&(me, them))),
+            ("mute_notifications", self.mutes.contains(&(me, them))),
             ("notify", notify(self.holds.get(&(me, them)))),
         ];
         words.into_iter().filter(|(_, held)| *held).map(|(word, _)| word).collect::<Vec<_>>().join(" ")

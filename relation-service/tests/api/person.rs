@@ -26,10 +26,12 @@ pub enum Act {
     RemoveFollower,
     Block,
     Unblock,
+    Mute,
+    Unmute,
 }
 
 impl Act {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Follow,
         Self::Unfollow,
         Self::Accept,
@@ -37,6 +39,8 @@ impl Act {
         Self::RemoveFollower,
         Self::Block,
         Self::Unblock,
+        Self::Mute,
+        Self::Unmute,
     ];
 
     /// The word of `explain`.
@@ -49,6 +53,8 @@ impl Act {
             Self::RemoveFollower => "remove_follower",
             Self::Block => "block",
             Self::Unblock => "unblock",
+            Self::Mute => "mute",
+            Self::Unmute => "unmute",
         }
     }
 
@@ -61,6 +67,8 @@ impl Act {
             Self::RemoveFollower => (Method::DELETE, format!("/v1/me/followers/{id}")),
             Self::Block => (Method::PUT, format!("/v1/me/blocks/{id}")),
             Self::Unblock => (Method::DELETE, format!("/v1/me/blocks/{id}")),
+            Self::Mute => (Method::PUT, format!("/v1/me/mutes/{id}")),
+            Self::Unmute => (Method::DELETE, format!("/v1/me/mutes/{id}")),
         }
     }
 }

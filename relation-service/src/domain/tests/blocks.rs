@@ -99,7 +99,7 @@ fn r32_two_blocks_are_independent() {
 #[test]
 fn r33_the_blocked_side_is_told_nothing() {
     let own_block = Relationship { blocking: true, ..Relationship::default() };
-    assert_eq!(Relationship::from_pair(pair(NONE, BLOCK)), Relationship::default());
-    assert_eq!(Relationship::from_pair(pair(BLOCK, BLOCK)), own_block);
-    assert_eq!(Relationship::from_pair(pair(BLOCK, NONE)), own_block);
+    assert_eq!(Relationship::from_pair(pair(NONE, BLOCK), NOW), Relationship::default());
+    assert_eq!(Relationship::from_pair(pair(BLOCK, BLOCK), NOW), own_block);
+    assert_eq!(Relationship::from_pair(pair(BLOCK, NONE), NOW), own_block);
 }

@@ -1,7 +1,5 @@
 //! R1 to R9 and R21: follow and unfollow.
 
-use shared::id::UserId;
-
 use super::*;
 
 #[test]

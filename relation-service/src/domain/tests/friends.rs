@@ -83,7 +83,7 @@ fn r28_either_end_of_either_edge_ends_friendship() {
     ] {
         let after = decide(friends, action, &facts, NOW).unwrap().pair;
         assert!(!after.is_friends() && !after.flip().is_friends(), "{action:?}");
-        let (source, target) = deltas(friends, after);
+        let (source, target) = visible_deltas(friends, after);
         assert_eq!((source.friends, target.friends), (-1, -1), "{action:?}");
     }
 }

@@ -5,10 +5,14 @@ mod follows;
 mod friends;
 mod histories;
 mod model;
+mod mutes;
 mod requests;
+mod shadow;
+mod steps;
 mod words;
 
 use shared::clock::Micros;
+use shared::id::UserId;
 
 use super::*;
 
@@ -23,9 +27,11 @@ const NEW_FOLLOW: Edge = Edge::Follow { since: NOW, notify: false };
 const NEW_REQUEST: Edge = Edge::Request { since: NOW, notify: false };
 const NEW_BLOCK: Edge = Edge::Block { since: NOW };
 
+const NO_MARKS: Marks = Marks { mute: None };
+
 const DO_FOLLOW: Action = Action::Follow { notify: None };
 
-const LIMITS: Limits = Limits { following_max: 10, requests_sent_max: 5, blocks_max: 3 };
+const LIMITS: Limits = Limits { following_max: 10, requests_sent_max: 5, blocks_max: 3, mutes_max: 3 };
 
 const PUBLIC: Facts = facts(true, false);
 const PRIVATE: Facts = facts(true, true);
@@ -33,17 +39,17 @@ const HIDDEN: Facts = facts(false, false);
 const HIDDEN_PRIVATE: Facts = facts(false, true);
 
 const fn facts(visible: bool, private: bool) -> Facts {
-    let actor = ActorFacts { following: 0, requests_sent: 0, blocks: 0 };
+    let actor = ActorFacts { following: 0, requests_sent: 0, blocks: 0, mutes: 0 };
     Facts { target: TargetFacts { visible, private }, actor, limits: LIMITS }
 }
 
 /// The same facts for a source who already holds so many edges.
 const fn holding(facts: Facts, following: i64, requests_sent: i64, blocks: i64) -> Facts {
-    Facts { actor: ActorFacts { following, requests_sent, blocks }, ..facts }
+    Facts { actor: ActorFacts { following, requests_sent, blocks, mutes: 0 }, ..facts }
 }
 
 const fn pair(forward: Edge, backward: Edge) -> Pair {
-    Pair { forward, backward }
+    Pair { forward, backward, marks: NO_MARKS, back_marks: NO_MARKS }
 }
 
 /// What a row of a table expects.
@@ -78,8 +84,16 @@ fn check(rows: &[Row]) {
         assert_eq!(decision.pair, after, "{row}");
         assert_eq!(decision.changed, matches!(want, Becomes(..)), "{row}");
         assert_eq!(event_text(&decision.changes), events, "{row}");
-        assert_eq!(count_text(deltas(*before, after)), counts, "{row}");
+        assert_eq!(count_text(visible_deltas(*before, after)), counts, "{row}");
     }
+}
+
+const SOURCE: Party = Party { id: UserId::new(1), shadow: Shadow::NONE };
+const TARGET: Party = Party { id: UserId::new(2), shadow: Shadow::NONE };
+
+/// What a step does to the counters of two people of whom neither is hidden.
+fn visible_deltas(before: Pair, after: Pair) -> (CountDelta, CountDelta) {
+    deltas(before, after, SOURCE, TARGET)
 }
 
 /// `actor type (cause)` of each event, with `s` for the source and `t` for the target.

@@ -16,17 +16,18 @@ pub struct Model {
     pub follows: BTreeMap<(Person, Person), Options>,
     pub requests: BTreeMap<(Person, Person), Options>,
     pub blocks: BTreeMap<(Person, Person), Micros>,
+    pub mutes: BTreeMap<(Person, Person), Mute>,
     pub private: BTreeSet<Person>,
     pub hidden: BTreeSet<Person>,
 }
 
 impl Model {
-    /// Does what the contract says, rule by rule; tells whether anything changed, or the code of the refusal.
+    /// Does what the contract says, rule by rule, with what `me` is shown to hold; tells whether anything changed, or the code of the refusal.
     pub fn act(
         &mut self,
         (me, them): (Person, Person),
         action: Action,
-        limits: Limits,
+        bounds: (CountDelta, Limits),
         now: Micros,
     ) -> Result<bool, &'static str> {
         if me == them {
@@ -34,7 +35,7 @@ impl Model {
         }
         let before = self.clone();
         match action {
-            Action::Follow { notify } => self.follow(me, them, notify, limits, now)?,
+            Action::Follow { notify } => self.follow(me, them, notify, bounds, now)?,
             Action::Unfollow => {
                 self.follows.remove(&(me, them));
                 self.requests.remove(&(me, them));
@@ -49,9 +50,17 @@ impl Model {
             Action::RemoveFollower => {
                 self.follows.remove(&(them, me));
             }
-            Action::Block => self.block(me, them, limits, now)?,
+            Action::Block => self.block(me, them, bounds.1, now)?,
             Action::Unblock => {
                 self.blocks.remove(&(me, them));
+            }
+            Action::Mute { notifications, duration } => {
+                let expires_at = duration.map(|duration| now.after(duration));
+                let mute = Mute { since: now, expires_at, notifications };
+                self.mute(me, them, mute, bounds.1)?;
+            }
+            Action::Unmute => {
+                self.mutes.remove(&(me, them));
             }
         }
         Ok(*self != before)
@@ -62,7 +71,7 @@ impl Model {
         me: Person,
         them: Person,
         notify: Option<bool>,
-        limits: Limits,
+        (shown, limits): (CountDelta, Limits),
         now: Micros,
     ) -> Result<(), &'static str> {
         if self.hidden.contains(&them) {
@@ -89,17 +98,38 @@ impl Model {
         }
         let option = notify == Some(true);
         if self.private.contains(&them) {
-            if held(self.requests.keys(), me) >= limits.requests_sent_max {
+            if shown.requests_sent >= limits.requests_sent_max {
                 return Err("request_limit_reached");
             }
             self.requests.insert((me, them), (now, option));
         } else {
-            if held(self.follows.keys(), me) >= limits.following_max {
+            if shown.following >= limits.following_max {
                 return Err("following_limit_reached");
             }
             self.follows.insert((me, them), (now, option));
         }
         Ok(())
+    }
+
+    fn mute(&mut self, me: Person, them: Person, mute: Mute, limits: Limits) -> Result<(), &'static str> {
+        let shut_out = self.blocks.contains_key(&(them, me)) && !self.blocks.contains_key(&(me, them));
+        if self.hidden.contains(&them) || shut_out {
+            return Err("user_not_found");
+        }
+        if let Some(held) = self.mutes.get_mut(&(me, them)) {
+            *held = Mute { since: held.since, ..mute };
+            return Ok(());
+        }
+        if held(self.mutes.keys(), me) >= limits.mutes_max {
+            return Err("mute_limit_reached");
+        }
+        self.mutes.insert((me, them), mute);
+        Ok(())
+    }
+
+    /// A mute is over at the moment it says.
+    pub fn forget_expired(&mut self, now: Micros) {
+        self.mutes.retain(|_, mute| mute.expires_at.is_none_or(|end| now < end));
     }
 
     /// Takes away their request to me.
@@ -125,15 +155,20 @@ impl Model {
         Ok(())
     }
 
-    /// Counts one person's edges from the sets.
+    /// Counts one person's edges with people who are not hidden from the sets; all of their blocks.
     pub fn recount(&self, me: Person) -> CountDelta {
+        let shown = |(holder, other): &&(Person, Person)| {
+            !self.hidden.contains(if *holder == me { other } else { holder })
+        };
         let mine = |(to, from): &(Person, Person)| self.follows.contains_key(&(*from, *to));
+        let (follows, requests) =
+            (|| self.follows.keys().filter(shown), || self.requests.keys().filter(shown));
         CountDelta {
-            followers: to(self.follows.keys(), me),
-            following: held(self.follows.keys(), me),
-            friends: held(self.follows.keys().filter(|way| mine(way)), me),
-            requests_received: to(self.requests.keys(), me),
-            requests_sent: held(self.requests.keys(), me),
+            followers: to(follows(), me),
+            following: held(follows(), me),
+            friends: held(follows().filter(|way| mine(way)), me),
+            requests_received: to(requests(), me),
+            requests_sent: held(requests(), me),
             blocks: held(self.blocks.keys(), me),
         }
     }

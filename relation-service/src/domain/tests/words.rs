@@ -19,6 +19,8 @@ fn outcomes_are_the_words_of_the_batch() {
         (pair(FOLLOW, FOLLOW), Action::Block, PUBLIC, "blocked"),
         (pair(BLOCK, NONE), Action::Unblock, PUBLIC, "unblocked"),
         (pair(NONE, NONE), Action::Unblock, PUBLIC, "unchanged"),
+        (pair(NONE, NONE), Action::Mute { notifications: true, duration: None }, PUBLIC, "muted"),
+        (pair(NONE, NONE), Action::Unmute, PUBLIC, "unchanged"),
     ];
     for (before, action, facts, word) in rows {
         let decision = decide(before, action, &facts, NOW).unwrap();
@@ -36,6 +38,7 @@ fn refusals_have_stable_codes() {
         (Refusal::FollowingLimitReached, "following_limit_reached"),
         (Refusal::RequestLimitReached, "request_limit_reached"),
         (Refusal::BlockLimitReached, "block_limit_reached"),
+        (Refusal::MuteLimitReached, "mute_limit_reached"),
         (Refusal::NoSuchRequest, "no_such_request"),
     ];
     for (refusal, code) in codes {
@@ -67,15 +70,15 @@ fn a_relationship_is_the_pair_as_its_source_sees_it() {
         followed_by_at: Some(NOW),
         ..Relationship::default()
     };
-    assert_eq!(Relationship::from_pair(pair(notified, NEW_FOLLOW)), friends);
+    assert_eq!(Relationship::from_pair(pair(notified, NEW_FOLLOW), NOW), friends);
 
     let asked = Edge::Request { since: EARLIER, notify: true };
     let crossing =
         Relationship { requested: true, requested_by: true, notify: true, ..Relationship::default() };
-    assert_eq!(Relationship::from_pair(pair(asked, REQUEST)), crossing);
+    assert_eq!(Relationship::from_pair(pair(asked, REQUEST), NOW), crossing);
 
     // Their option is theirs alone.
     let followed =
         Relationship { followed_by: true, followed_by_at: Some(EARLIER), ..Relationship::default() };
-    assert_eq!(Relationship::from_pair(pair(NONE, notified)), followed);
+    assert_eq!(Relationship::from_pair(pair(NONE, notified), NOW), followed);
 }

@@ -1,0 +1,1 @@
+DELETE FROM sweeps WHERE kind = 3;

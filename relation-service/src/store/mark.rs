@@ -1,0 +1,160 @@
+//! What people keep about others without telling them.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{BigInt, SmallInt};
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError, Value, chunks, execute, query};
+use shared::id::UserId;
+use shared::page::{PageRequest, Position};
+
+use super::pair::{Key, PairChange, int_binds, key_binds};
+use super::rows_of_binds;
+use crate::domain::{Marks, Mute};
+
+/// Stored for a mute that never ends, so that one comparison serves all.
+const NEVER: i64 = i64::MAX;
+
+/// One row of the list of mutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Muted {
+    /// Who is muted.
+    pub user: UserId,
+    /// How.
+    pub mute: Mute,
+}
+
+impl Muted {
+    /// Its place in the list.
+    pub fn position(&self) -> Position {
+        Position { key: self.mute.since.get(), id: self.user.get() }
+    }
+}
+
+fn mute((since, expires_at, notifications): (i64, i64, i16)) -> Mute {
+    let expires_at = Some(expires_at).filter(|end| *end != NEVER).map(Micros::new);
+    Mute { since: Micros::new(since), expires_at, notifications: notifications != 0 }
+}
+
+/// The marks of each key's first person on its second. Who is not in the map has made none.
+pub(super) fn marks(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Marks>, StoreError> {
+    let mut found = HashMap::new();
+    for piece in chunks(keys) {
+        let text = format!(
+            "SELECT user_id, target, since, expires_at, notifications FROM mutes
+             WHERE (user_id, target) IN (VALUES {})",
+            rows_of_binds(piece.len(), 2)
+        );
+        let rows: Vec<(i64, i64, i64, i64, i16)> =
+            query::<(BigInt, BigInt, BigInt, BigInt, SmallInt), _>(conn, &text, &key_binds(piece))?;
+        found.extend(rows.into_iter().map(|(user, target, since, expires_at, notifications)| {
+            let mute = Some(mute((since, expires_at, notifications)));
+            ((UserId::new(user), UserId::new(target)), Marks { mute })
+        }));
+    }
+    Ok(found)
+}
+
+/// How many mutes of each of `users` hold at `now`; who is not in the map has none.
+pub fn mutes_held(
+    conn: &mut Conn,
+    users: &[UserId],
+    now: Micros,
+) -> Result<HashMap<UserId, i64>, StoreError> {
+    let mut found = HashMap::new();
+    for piece in chunks(users) {
+        let text = format!(
+            "SELECT user_id, COUNT(*) FROM mutes WHERE user_id IN ({}) AND expires_at > ? GROUP BY user_id",
+            vec!["?"; piece.len()].join(",")
+        );
+        let mut binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        binds.push(Value::Int(now.get()));
+        let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
+        found.extend(rows.into_iter().map(|(user, count)| (UserId::new(user), count)));
+    }
+    Ok(found)
+}
+
+/// Forgets those mutes of `users` that are over, so that short ones do not pile up.
+pub fn forget_expired(conn: &mut Conn, users: &[UserId], now: Micros) -> Result<(), StoreError> {
+    for piece in chunks(users) {
+        let text = format!(
+            "DELETE FROM mutes WHERE user_id IN ({}) AND expires_at <= ?",
+            vec!["?"; piece.len()].join(",")
+        );
+        let mut binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        binds.push(Value::Int(now.get()));
+        execute(conn, &text, &binds)?;
+    }
+    Ok(())
+}
+
+/// The mutes of `owner` that hold at `now`, newest first, after the request's cursor: at most one more than
+/// its page holds. A person's rows are bounded by the limit, so they are sorted as they are.
+pub fn mutes(
+    conn: &mut Conn,
+    owner: UserId,
+    now: Micros,
+    request: PageRequest,
+) -> Result<Vec<Muted>, StoreError> {
+    let mut text = "SELECT target, since, expires_at, notifications FROM mutes
+         WHERE user_id = ? AND expires_at > ?
+            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)"
+        .to_owned();
+    let mut binds = vec![Value::Int(owner.get()), Value::Int(now.get())];
+    if let Some(after) = request.after {
+        text.push_str(" AND (since, target) < (?, ?)");
+        binds.extend([Value::Int(after.key), Value::Int(after.id)]);
+    }
+    text.push_str(" ORDER BY since DESC, target DESC LIMIT ?");
+    binds.push(Value::Int(request.rows_to_load()));
+    let rows: Vec<(i64, i64, i64, i16)> =
+        query::<(BigInt, BigInt, BigInt, SmallInt), _>(conn, &text, &binds)?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, since, expires_at, notifications)| Muted {
+            user: UserId::new(user),
+            mute: mute((since, expires_at, notifications)),
+        })
+        .collect())
+}
+
+/// Writes what differs.
+pub(super) fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), StoreError> {
+    let sides = changes.iter().flat_map(|change| {
+        let (source, target) = change.key;
+        [
+            ((source, target), change.before.marks, change.after.marks),
+            ((target, source), change.before.back_marks, change.after.back_marks),
+        ]
+    });
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    let changed = sides.filter(|(_, before, after)| before.mute != after.mute);
+    for (key, _, after) in changed {
+        match after.mute {
+            None => gone.push(key),
+            Some(mute) => {
+                let expires_at = mute.expires_at.map_or(NEVER, Micros::get);
+                let notifications = i64::from(mute.notifications);
+                kept.push([key.0.get(), key.1.get(), mute.since.get(), expires_at, notifications]);
+            }
+        }
+    }
+    for piece in chunks(&gone) {
+        let text = format!(
+            "DELETE FROM mutes WHERE (user_id, target) IN (VALUES {})",
+            rows_of_binds(piece.len(), 2)
+        );
+        execute(conn, &text, &key_binds(piece))?;
+    }
+    for piece in chunks(&kept) {
+        let text = format!(
+            "INSERT INTO mutes (user_id, target, since, expires_at, notifications) VALUES {}
+             ON CONFLICT (user_id, target) DO UPDATE SET since = excluded.since,
+                expires_at = excluded.expires_at, notifications = excluded.notifications",
+            rows_of_binds(piece.len(), 5)
+        );
+        execute(conn, &text, &int_binds(piece))?;
+    }
+    Ok(())
+}
