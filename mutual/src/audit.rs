@@ -6,6 +6,7 @@ use shared::process::say;
 
 use crate::cli::Databases;
 use crate::failure::Failure;
+use crate::stores::expect_database;
 
 /// People compared at a time.
 const PEOPLE_PER_LOOK: i64 = 1_000;
@@ -24,11 +25,7 @@ pub fn run(databases: &Databases) -> Result<(), Failure> {
 
 /// Opens what is there: an audit makes no database.
 fn open(url: &DatabaseUrl) -> Result<Conn, Failure> {
-    if let DatabaseUrl::Sqlite(path) = url
-        && !path.is_file()
-    {
-        return Err(Failure::Usage(format!("there is no database at {url}; see --data-dir")));
-    }
+    expect_database(url)?;
     open_reader(url).map_err(Failure::Unchecked)
 }
 

@@ -61,7 +61,8 @@ pub enum ServiceToken {
         /// The client's name.
         #[arg(long)]
         name: String,
-        /// What it may do: events, visibility, relationships, fanout, audit.
+        /// What it may do: events opens the feeds, facts the facts about people. Kept for what is to come:
+        /// visibility, relationships, fanout, audit.
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
         #[command(flatten)]

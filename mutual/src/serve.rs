@@ -129,7 +129,7 @@ fn greet(settings: &Serve, users: SocketAddr, relations: SocketAddr) {
   data              {}
 Try next:
   curl -s http://{users}/v1/users -H 'content-type: application/json' \\
-    -d '{{\"username\":\"ada\",\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'
+    -d '{{\"username\":\"zoe\",\"email\":\"zoe@example.com\",\"password\":\"correct horse battery\"}}'
 Stop with Ctrl-C.",
         settings.admin_listen,
         settings.databases.data_dir.display()

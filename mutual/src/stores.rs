@@ -7,7 +7,7 @@ use relation_service::actors::change::{Command as RelationCommand, RelationEngin
 use relation_service::actors::feed::learned_from;
 use relation_service::domain::Limits;
 use shared::clock::Clock;
-use shared::db::{Conn, Owner, StoreError, log, open_bulk_writer};
+use shared::db::{Conn, DatabaseUrl, Owner, StoreError, log, open_bulk_writer};
 use shared::event::EventPage;
 use shared::id::{IdGenerator, NODE_MAX};
 use shared::secret::{make_private_dir, random_bytes};
@@ -56,6 +56,16 @@ impl Stores {
             let command = RelationCommand::Learn(learned);
             commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system())?;
         }
+    }
+}
+
+/// Refuses an embedded database that is not there, for commands that are about one that is in use.
+pub fn expect_database(url: &DatabaseUrl) -> Result<(), Failure> {
+    match url {
+        DatabaseUrl::Sqlite(path) if !path.is_file() => {
+            Err(Failure::Usage(format!("there is no database at {url}; see --data-dir")))
+        }
+        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => Ok(()),
     }
 }
 

@@ -4,10 +4,10 @@ use shared::clock::Clock;
 use shared::db::{Conn, open_writer, service_token};
 use shared::http::NewServiceToken;
 use shared::process::say;
-use shared::secret::make_private_dir;
 
 use crate::cli::{Databases, ServiceToken};
 use crate::failure::Failure;
+use crate::stores::expect_database;
 
 /// Makes or ends a token.
 pub fn run(command: &ServiceToken) -> Result<(), Failure> {
@@ -41,7 +41,8 @@ fn revoke(name: &str, databases: &Databases) -> Result<(), Failure> {
 
 /// Both databases, beside running services: a token is one row of its own table.
 fn open_both(databases: &Databases) -> Result<[Conn; 2], Failure> {
-    make_private_dir(&databases.data_dir)?;
+    expect_database(&databases.user_url())?;
+    expect_database(&databases.relation_url())?;
     let mut users = open_writer(&databases.user_url())?;
     user_service::store::migrate(&mut users)?;
     let mut relations = open_writer(&databases.relation_url())?;

@@ -121,6 +121,11 @@ impl Problem {
         problem
     }
 
+    /// 408: the body did not come in time.
+    pub fn body_too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "The body did not come in time.")
+    }
+
     /// 413.
     pub fn body_too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "A body has at most 65,536 bytes.")

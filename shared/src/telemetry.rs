@@ -47,7 +47,9 @@ struct Line<'a> {
 
 /// Starts logging at `RUST_LOG`, or at `info`. A second call changes nothing.
 pub fn init(format: LogFormat) {
-    let mut builder = Builder::from_env(Env::default().default_filter_or("info,actix_server=warn"));
+    // The framework's errors about heads that cannot be parsed are the clients' to cause.
+    let mut builder =
+        Builder::from_env(Env::default().default_filter_or("info,actix_server=warn,actix_http=off"));
     builder.format(move |out, record| {
         let request_id = current_request_id();
         let time = Clock::system().now().to_string();

@@ -15,8 +15,8 @@ use crate::stores::Stores;
 
 /// Loads the graph and says what was done.
 pub fn run(args: &ImportGraph) -> Result<(), Failure> {
-    let mut stores = Stores::open(&args.databases)?;
     let graph = graph::read_file(&args.file, args.undirected)?;
+    let mut stores = Stores::open(&args.databases)?;
     let started = Instant::now();
     let progress = bar("people", graph.nodes().len());
     let people = people::load(&mut stores, &graph.nodes(), &args.prefix, &progress)?;

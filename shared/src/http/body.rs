@@ -8,7 +8,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::BODY_WAIT;
 use crate::problem::Problem;
 
 /// A JSON body that must be there.
@@ -26,7 +28,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (json, bytes) = (is_json(request), web::Bytes::from_request(request, payload));
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = whole(bytes).await?;
             if bytes.is_empty() {
                 return Err(Problem::malformed("malformed_json", "A JSON body is needed."));
             }
@@ -42,10 +44,18 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (json, bytes) = (is_json(request), web::Bytes::from_request(request, payload));
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = whole(bytes).await?;
             if bytes.is_empty() { Ok(Self(T::default())) } else { parse(json, &bytes).map(Self) }
         })
     }
+}
+
+/// The body, if it comes in time: a client that dribbles must not hold its place for ever.
+async fn whole(
+    bytes: impl Future<Output = Result<web::Bytes, actix_web::Error>>,
+) -> Result<web::Bytes, Problem> {
+    let came = timeout(BODY_WAIT, bytes).await.map_err(|_| Problem::body_too_slow())?;
+    came.map_err(|error| unreadable(&error))
 }
 
 fn is_json(request: &HttpRequest) -> bool {
@@ -63,7 +73,14 @@ fn parse<T: DeserializeOwned>(json: bool, bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     let unfit = |code, error: &dyn std::fmt::Display| {
-        Problem::malformed(code, format!("The body cannot be read: {error}."))
+        // Where a type is named, it is one of the code: to a client every body is an object.
+        let text: Vec<String> = error.to_string().split("struct ").map(str::to_owned).collect();
+        let plain = text.iter().enumerate().map(|(index, part)| match (index, part.split_once(' ')) {
+            (0, _) => part.clone(),
+            (_, Some((_, rest))) => format!("an object {rest}"),
+            (_, None) => "an object".to_owned(),
+        });
+        Problem::malformed(code, format!("The body cannot be read: {}.", plain.collect::<String>()))
     };
     let parsed = serde_json::from_slice(bytes).map_err(|error| {
         let code = if error.is_data() { "invalid_body" } else { "malformed_json" };

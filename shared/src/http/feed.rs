@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
 use serde::Deserialize;
@@ -195,8 +195,9 @@ pub async fn events_stream(
 ) -> Result<HttpResponse, Problem> {
     caller.require("events")?;
     let seen = request.headers().get(HeaderName::from_static("last-event-id"));
-    let seen = seen.and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<u64>().ok());
-    let after = position(seen.or(query.after))?;
+    let unread = || Problem::malformed("invalid_query", "Last-Event-ID is the number of an event.");
+    let number = |id: &HeaderValue| id.to_str().ok().and_then(|id| id.parse::<u64>().ok()).ok_or_else(unread);
+    let after = position(seen.map(number).transpose()?.or(query.after))?;
     let feed = feed.get_ref().clone();
     // The first page decides about 410 while there is still a status to send.
     let first = feed.page(after, EVENTS_LIMIT_MAX, Duration::ZERO).await?;

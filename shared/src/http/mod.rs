@@ -34,6 +34,8 @@ use crate::problem::Problem;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send a request's head.
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(5);
+/// How long a client may take to send a request's body.
+pub const BODY_WAIT: Duration = Duration::from_secs(10);
 /// How long an idle connection stays open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take after the signal to stop, in seconds.
@@ -68,9 +70,15 @@ pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi) {
 }
 
 fn invalid_path(error: &impl fmt::Display) -> Problem {
-    Problem::malformed("invalid_id", format!("The path cannot be read: {error}."))
+    Problem::malformed("invalid_id", format!("The path cannot be read: {}.", plain(error)))
 }
 
 fn invalid_query(error: &impl fmt::Display) -> Problem {
-    Problem::malformed("invalid_query", format!("The query cannot be read: {error}."))
+    Problem::malformed("invalid_query", format!("The query cannot be read: {}.", plain(error)))
+}
+
+/// What is wrong, without the framework's word for where.
+fn plain(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    text.split_once("deserialize error: ").map_or(text.clone(), |(_, reason)| reason.to_owned())
 }

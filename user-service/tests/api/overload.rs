@@ -1,3 +1,6 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::on_both_databases;
@@ -56,4 +59,22 @@ async fn logins_beyond_the_queue_are_refused_early_and_reads_go_on() {
     for answer in served {
         answer.expect_problem(401, "invalid_credentials");
     }
+}
+
+/// A body that does not come holds its place for a bounded time.
+#[actix_web::test]
+async fn a_body_that_dribbles_is_given_up() {
+    let app = TestApp::start(TestDatabase::sqlite);
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let answered = actix_web::web::block(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(shared::http::BODY_WAIT * 2)).unwrap();
+        let head = "POST /v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; 64];
+        let length = stream.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    });
+    let answered = answered.await.unwrap();
+    assert!(answered.starts_with("HTTP/1.1 408"), "{answered}");
 }
