@@ -31,4 +31,8 @@ pub enum Action {
     },
     /// End the source's mute.
     Unmute,
+    /// Mark the target, a follower, as a close friend.
+    MarkClose,
+    /// Take that mark away.
+    UnmarkClose,
 }

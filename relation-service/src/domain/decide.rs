@@ -30,8 +30,8 @@ pub fn check_not_self(source: UserId, target: UserId) -> Result<(), Refusal> {
 
 /// Decides what `action` of the source does to the pair.
 ///
-/// Only a follow, the answer to a request and a mute need a visible target: people must be able to unfollow,
-/// remove, block, unblock and unmute whomever they know, hidden or not.
+/// Only a follow, the answer to a request and a mark need a visible target: people must be able to unfollow,
+/// remove, block, unblock, unmute and unmark whomever they know, hidden or not.
 pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<Decision, Refusal> {
     let pair = pair.at(now);
     let after = match action {
@@ -45,9 +45,12 @@ pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<
         Action::Mute { notifications, duration } => {
             Pair { marks: muted(pair, notifications, duration, facts, now)?, ..pair }
         }
-        Action::Unmute => Pair { marks: Marks { mute: None }, ..pair },
+        Action::Unmute => Pair { marks: Marks { mute: None, ..pair.marks }, ..pair },
+        Action::MarkClose => Pair { marks: marked_close(pair, facts.target, now)?, ..pair },
+        Action::UnmarkClose => Pair { marks: Marks { close_friend: None, ..pair.marks }, ..pair },
         Action::RemoveFollower | Action::Block | Action::Unblock => pair,
     };
+    let after = after.without_lost_marks();
     let changes = changes(pair, after, cause(action, pair));
     Ok(Decision { pair: after, changes, changed: after != pair })
 }
@@ -129,7 +132,18 @@ fn muted(
         }
     };
     let expires_at = duration.map(|duration| now.after(duration));
-    Ok(Marks { mute: Some(Mute { since, expires_at, notifications }) })
+    Ok(Marks { mute: Some(Mute { since, expires_at, notifications }), ..pair.marks })
+}
+
+/// The source's marks once the target is a close friend. Who blocks the source is refused like any stranger.
+fn marked_close(pair: Pair, target: TargetFacts, now: Micros) -> Result<Marks, Refusal> {
+    if !target.visible {
+        return Err(Refusal::UserNotFound);
+    }
+    if !pair.backward.is_follow() {
+        return Err(Refusal::NotAFollower);
+    }
+    Ok(Marks { close_friend: pair.marks.close_friend.or(Some(now)), ..pair.marks })
 }
 
 fn below(count: i64, max: i64, refusal: Refusal) -> Result<(), Refusal> {
@@ -144,8 +158,12 @@ fn cause(action: Action, before: Pair) -> Option<Cause> {
         Action::Reject => Some(Cause::Rejected),
         Action::RemoveFollower => Some(Cause::RemovedByTarget),
         Action::Block => Some(Cause::Block),
-        Action::Follow { .. } | Action::Accept | Action::Unblock | Action::Mute { .. } | Action::Unmute => {
-            None
-        }
+        Action::Follow { .. }
+        | Action::Accept
+        | Action::Unblock
+        | Action::Mute { .. }
+        | Action::Unmute
+        | Action::MarkClose
+        | Action::UnmarkClose => None,
     }
 }

@@ -24,11 +24,18 @@ impl Mute {
 pub struct Marks {
     /// The mute, perhaps one that is over.
     pub mute: Option<Mute>,
+    /// Since when the other is a close friend: a follower of whom this person has said so.
+    pub close_friend: Option<Micros>,
 }
 
 impl Marks {
     /// Those that hold at this time.
     pub fn at(self, now: Micros) -> Self {
-        Self { mute: self.mute.filter(|mute| mute.holds(now)) }
+        Self { mute: self.mute.filter(|mute| mute.holds(now)), ..self }
+    }
+
+    /// Those that stay when the other follows this person, or does not: a close friend is a follower (R7).
+    pub(super) fn beside(self, follower: bool) -> Self {
+        Self { close_friend: self.close_friend.filter(|_| follower), ..self }
     }
 }

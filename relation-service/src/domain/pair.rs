@@ -105,6 +105,12 @@ impl Pair {
         Self { marks: self.marks.at(now), back_marks: self.back_marks.at(now), ..self }
     }
 
+    /// The same pair without marks that went with a follow, whoever ended it and how (R7, R29).
+    pub(super) fn without_lost_marks(self) -> Self {
+        let marks = self.marks.beside(self.backward.is_follow());
+        Self { marks, back_marks: self.back_marks.beside(self.forward.is_follow()), ..self }
+    }
+
     /// Each follows the other (R27). Derived, never stored, so it ends with either follow (R28).
     pub const fn is_friends(self) -> bool {
         self.forward.is_follow() && self.backward.is_follow()

@@ -24,6 +24,9 @@ pub enum Refusal {
     /// The limit of one's own mutes.
     #[error("You mute as many people as one account may.")]
     MuteLimitReached,
+    /// A close friend must be a follower.
+    #[error("This user does not follow you.")]
+    NotAFollower,
     /// R15, R16.
     #[error("This user has not asked to follow you.")]
     NoSuchRequest,
@@ -40,6 +43,7 @@ impl Refusal {
             Self::RequestLimitReached => "request_limit_reached",
             Self::BlockLimitReached => "block_limit_reached",
             Self::MuteLimitReached => "mute_limit_reached",
+            Self::NotAFollower => "not_a_follower",
             Self::NoSuchRequest => "no_such_request",
         }
     }

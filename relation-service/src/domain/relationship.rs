@@ -28,6 +28,8 @@ pub struct Relationship {
     pub mute_expires_at: Option<Micros>,
     /// The mute covers notifications.
     pub mute_notifications: bool,
+    /// The target is a close friend of the viewer's.
+    pub close_friend: bool,
     /// The option of the viewer's follow or request.
     pub notify: bool,
     /// When the viewer's follow began.
@@ -50,6 +52,7 @@ impl Relationship {
             muting: marks.mute.is_some(),
             mute_expires_at: marks.mute.and_then(|mute| mute.expires_at),
             mute_notifications: marks.mute.is_some_and(|mute| mute.notifications),
+            close_friend: marks.close_friend.is_some(),
             notify: forward.notify(),
             followed_at: follow_since(forward),
             followed_by_at: follow_since(backward),

@@ -48,6 +48,11 @@ impl RelationHandle {
         Ok(rows?)
     }
 
+    /// The rows of a page of those whom `owner` has marked as close friends, newest first.
+    pub async fn close_friends(&self, owner: UserId, page: PageRequest) -> Result<Vec<Entry>, RelationError> {
+        Ok(self.reads.run(move |conn| store::mark::close_friends(conn, owner, page)).await?)
+    }
+
     /// The rows of a page of those whom `owner` mutes now, newest first.
     pub async fn mutes(&self, owner: UserId, page: PageRequest) -> Result<Vec<Muted>, RelationError> {
         let now = self.clock.now();

@@ -24,7 +24,8 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::FollowingLimitReached
         | Refusal::RequestLimitReached
         | Refusal::BlockLimitReached
-        | Refusal::MuteLimitReached => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::MuteLimitReached
+        | Refusal::NotAFollower => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Problem::new(status, refusal.code(), refusal.to_string())
 }

@@ -1,6 +1,7 @@
 //! The wire: routes, and the types that clients see.
 
 mod blocks;
+mod close_friends;
 mod counts;
 mod error;
 mod explain;
@@ -28,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(requests::routes)
         .configure(blocks::routes)
         .configure(mutes::routes)
+        .configure(close_friends::routes)
         .configure(relationship::routes)
         .configure(lists::routes)
         .configure(counts::routes)

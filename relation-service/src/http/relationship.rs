@@ -70,7 +70,7 @@ impl RelationshipBody {
             mute_expires_at: seen.mute_expires_at,
             mute_notifications: seen.mute_notifications,
             notify: seen.notify,
-            close_friend: false,
+            close_friend: seen.close_friend,
             note: String::new(),
             followed_at: seen.followed_at,
             followed_by_at: seen.followed_by_at,

@@ -41,7 +41,7 @@ macro_rules! counted_out {
 }
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     (
         EACH_EDGE_TWICE,
         "SELECT source, target, state, since FROM edges_out
@@ -111,6 +111,10 @@ const CHECKS: [Check; 16] = [
         HIDDEN,
         "SELECT user_id FROM shadows WHERE user_id NOT IN (SELECT user_id FROM sweeps WHERE kind = 3)
          EXCEPT SELECT user_id FROM user_facts WHERE status <> 0",
+    ),
+    (
+        "a close friend is a follower",
+        "SELECT target, user_id FROM close_friends EXCEPT SELECT source, target FROM edges_out WHERE state = 1",
     ),
     ("every event of user-service could be read", "SELECT seq FROM parked_events"),
     LOG_CHECK,

@@ -8,6 +8,7 @@ use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
+use super::list::Entry;
 use super::pair::{Key, PairChange, int_binds, key_binds};
 use super::rows_of_binds;
 use crate::domain::{Marks, Mute};
@@ -38,7 +39,7 @@ fn mute((since, expires_at, notifications): (i64, i64, i16)) -> Mute {
 
 /// The marks of each key's first person on its second. Who is not in the map has made none.
 pub(super) fn marks(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Marks>, StoreError> {
-    let mut found = HashMap::new();
+    let mut found: HashMap<Key, Marks> = HashMap::new();
     for piece in chunks(keys) {
         let text = format!(
             "SELECT user_id, target, since, expires_at, notifications FROM mutes
@@ -47,10 +48,20 @@ pub(super) fn marks(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Marks>
         );
         let rows: Vec<(i64, i64, i64, i64, i16)> =
             query::<(BigInt, BigInt, BigInt, BigInt, SmallInt), _>(conn, &text, &key_binds(piece))?;
-        found.extend(rows.into_iter().map(|(user, target, since, expires_at, notifications)| {
-            let mute = Some(mute((since, expires_at, notifications)));
-            ((UserId::new(user), UserId::new(target)), Marks { mute })
-        }));
+        for (user, target, since, expires_at, notifications) in rows {
+            let marks = found.entry((UserId::new(user), UserId::new(target))).or_default();
+            marks.mute = Some(mute((since, expires_at, notifications)));
+        }
+        let text = format!(
+            "SELECT user_id, target, since FROM close_friends WHERE (user_id, target) IN (VALUES {})",
+            rows_of_binds(piece.len(), 2)
+        );
+        let rows: Vec<(i64, i64, i64)> =
+            query::<(BigInt, BigInt, BigInt), _>(conn, &text, &key_binds(piece))?;
+        for (user, target, since) in rows {
+            let marks = found.entry((UserId::new(user), UserId::new(target))).or_default();
+            marks.close_friend = Some(Micros::new(since));
+        }
     }
     Ok(found)
 }
@@ -119,6 +130,24 @@ pub fn mutes(
         .collect())
 }
 
+/// The close friends of `owner`, newest first, after the request's cursor: at most one more than its page
+/// holds.
+pub fn close_friends(conn: &mut Conn, owner: UserId, request: PageRequest) -> Result<Vec<Entry>, StoreError> {
+    let mut text = "SELECT target, since FROM close_friends WHERE user_id = ?
+            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)"
+        .to_owned();
+    let mut binds = vec![Value::Int(owner.get())];
+    if let Some(after) = request.after {
+        text.push_str(" AND (since, target) < (?, ?)");
+        binds.extend([Value::Int(after.key), Value::Int(after.id)]);
+    }
+    text.push_str(" ORDER BY since DESC, target DESC LIMIT ?");
+    binds.push(Value::Int(request.rows_to_load()));
+    let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
+    let entry = |(user, since)| Entry { user: UserId::new(user), since: Micros::new(since) };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
 /// Writes what differs.
 pub(super) fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), StoreError> {
     let sides = changes.iter().flat_map(|change| {
@@ -128,11 +157,16 @@ pub(super) fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), Store
             ((target, source), change.before.back_marks, change.after.back_marks),
         ]
     });
+    let sides: Vec<(Key, Marks, Marks)> = sides.filter(|(_, before, after)| before != after).collect();
+    write_mutes(conn, &sides)?;
+    write_close_friends(conn, &sides)
+}
+
+fn write_mutes(conn: &mut Conn, sides: &[(Key, Marks, Marks)]) -> Result<(), StoreError> {
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
-    let changed = sides.filter(|(_, before, after)| before.mute != after.mute);
-    for (key, _, after) in changed {
+    for (key, _, after) in sides.iter().filter(|(_, before, after)| before.mute != after.mute) {
         match after.mute {
-            None => gone.push(key),
+            None => gone.push(*key),
             Some(mute) => {
                 let expires_at = mute.expires_at.map_or(NEVER, Micros::get);
                 let notifications = i64::from(mute.notifications);
@@ -140,13 +174,7 @@ pub(super) fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), Store
             }
         }
     }
-    for piece in chunks(&gone) {
-        let text = format!(
-            "DELETE FROM mutes WHERE (user_id, target) IN (VALUES {})",
-            rows_of_binds(piece.len(), 2)
-        );
-        execute(conn, &text, &key_binds(piece))?;
-    }
+    delete(conn, "mutes", &gone)?;
     for piece in chunks(&kept) {
         let text = format!(
             "INSERT INTO mutes (user_id, target, since, expires_at, notifications) VALUES {}
@@ -155,6 +183,37 @@ pub(super) fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), Store
             rows_of_binds(piece.len(), 5)
         );
         execute(conn, &text, &int_binds(piece))?;
+    }
+    Ok(())
+}
+
+fn write_close_friends(conn: &mut Conn, sides: &[(Key, Marks, Marks)]) -> Result<(), StoreError> {
+    let (mut gone, mut new) = (Vec::new(), Vec::new());
+    for (key, _, after) in sides.iter().filter(|(_, before, after)| before.close_friend != after.close_friend)
+    {
+        match after.close_friend {
+            None => gone.push(*key),
+            Some(since) => new.push([key.0.get(), key.1.get(), since.get()]),
+        }
+    }
+    delete(conn, "close_friends", &gone)?;
+    for piece in chunks(&new) {
+        // In one batch a mark may go and come again: then only its time differs.
+        let text = format!(
+            "INSERT INTO close_friends (user_id, target, since) VALUES {}
+             ON CONFLICT (user_id, target) DO UPDATE SET since = excluded.since",
+            rows_of_binds(piece.len(), 3)
+        );
+        execute(conn, &text, &int_binds(piece))?;
+    }
+    Ok(())
+}
+
+fn delete(conn: &mut Conn, table: &str, gone: &[Key]) -> Result<(), StoreError> {
+    for piece in chunks(gone) {
+        let rows = rows_of_binds(piece.len(), 2);
+        let text = format!("DELETE FROM {table} WHERE (user_id, target) IN (VALUES {rows})");
+        execute(conn, &text, &key_binds(piece))?;
     }
     Ok(())
 }

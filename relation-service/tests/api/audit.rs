@@ -18,6 +18,7 @@ const SELF: &str = "nobody has an edge to themselves";
 const KNOWN: &str = "both ends of each edge are known people";
 const COUNTERS: &str = "counters equal recounted edges";
 const HIDDEN: &str = "who is hidden is left out of counters, and nobody else";
+const CLOSE: &str = "a close friend is a follower";
 const LOG: &str = "the log is contiguous up to its head";
 const PARKED: &str = "every event of user-service could be read";
 const FOLLOWS: &str = "follows in the tables are those of the log";
@@ -25,7 +26,7 @@ const REQUESTS: &str = "requests in the tables are those of the log";
 const BLOCKS: &str = "blocks in the tables are those of the log";
 
 /// What is broken, what that must show, and what mends it. `{anna}` and the like stand for ids.
-const BREAKAGES: [(&str, &[&str], &str); 21] = [
+const BREAKAGES: [(&str, &[&str], &str); 22] = [
     (
         "DELETE FROM edges_in WHERE source = {anna} AND target = {ben}",
         &[EDGE_TWICE],
@@ -107,6 +108,11 @@ const BREAKAGES: [(&str, &[&str], &str); 21] = [
          VALUES ({ben}, 3, 0, 0, 9223372036854775807)",
         &[HIDDEN, COUNTERS],
         "DELETE FROM shadows WHERE user_id = {ben}",
+    ),
+    (
+        "INSERT INTO close_friends (user_id, target, since) VALUES ({carl}, {anna}, 5)",
+        &[CLOSE],
+        "DELETE FROM close_friends WHERE user_id = {carl}",
     ),
     (
         "INSERT INTO parked_events (feed, seq, reason) VALUES ('user', 5, 'unreadable')",

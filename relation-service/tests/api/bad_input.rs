@@ -143,6 +143,7 @@ async fn bad_queries_are_refused(make: impl Fn() -> TestDatabase) {
     let own = [
         "/v1/me/blocks?order=oldest",
         "/v1/me/mutes?order=oldest",
+        "/v1/me/close-friends?expand=user",
         "/v1/me/follow-requests?what=1",
         "/v1/me/follow-requests/sent?expand=user",
     ];

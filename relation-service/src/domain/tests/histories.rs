@@ -183,6 +183,9 @@ impl World {
             if let Some(mute) = self.marks[me][them].at(now).mute {
                 held.mutes.insert((me, them), mute);
             }
+            if let Some(since) = self.marks[me][them].close_friend {
+                held.close_friends.insert((me, them), since);
+            }
             self.invariants(me, them, now);
         }
         assert_eq!(held, self.model);
@@ -271,6 +274,7 @@ fn random_histories_reach_every_refusal_outcome_and_event() {
         "mute_limit_reached",
         "muted",
         "no_such_request",
+        "not_a_follower",
         "rejected",
         "removed",
         "request.accepted",

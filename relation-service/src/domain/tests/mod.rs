@@ -1,6 +1,7 @@
 //! The rules of relations: one table per rule, and random histories against a naive model.
 
 mod blocks;
+mod close_friends;
 mod follows;
 mod friends;
 mod histories;
@@ -27,7 +28,7 @@ const NEW_FOLLOW: Edge = Edge::Follow { since: NOW, notify: false };
 const NEW_REQUEST: Edge = Edge::Request { since: NOW, notify: false };
 const NEW_BLOCK: Edge = Edge::Block { since: NOW };
 
-const NO_MARKS: Marks = Marks { mute: None };
+const NO_MARKS: Marks = Marks { mute: None, close_friend: None };
 
 const DO_FOLLOW: Action = Action::Follow { notify: None };
 

@@ -17,6 +17,7 @@ pub struct Model {
     pub requests: BTreeMap<(Person, Person), Options>,
     pub blocks: BTreeMap<(Person, Person), Micros>,
     pub mutes: BTreeMap<(Person, Person), Mute>,
+    pub close_friends: BTreeMap<(Person, Person), Micros>,
     pub private: BTreeSet<Person>,
     pub hidden: BTreeSet<Person>,
 }
@@ -62,7 +63,17 @@ impl Model {
             Action::Unmute => {
                 self.mutes.remove(&(me, them));
             }
+            Action::MarkClose if self.hidden.contains(&them) => return Err("user_not_found"),
+            Action::MarkClose if !self.follows.contains_key(&(them, me)) => return Err("not_a_follower"),
+            Action::MarkClose => {
+                self.close_friends.entry((me, them)).or_insert(now);
+            }
+            Action::UnmarkClose => {
+                self.close_friends.remove(&(me, them));
+            }
         }
+        let follows = &self.follows;
+        self.close_friends.retain(|(one, other), _| follows.contains_key(&(*other, *one)));
         Ok(*self != before)
     }
 

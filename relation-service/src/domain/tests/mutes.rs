@@ -11,7 +11,7 @@ const NEW_MUTE: Mute = Mute { since: NOW, ..MUTE };
 const OVER: Mute = Mute { expires_at: Some(NOW), ..MUTE };
 
 const fn muting(pair: Pair, mute: Mute) -> Pair {
-    Pair { marks: Marks { mute: Some(mute) }, ..pair }
+    Pair { marks: Marks { mute: Some(mute), close_friend: None }, ..pair }
 }
 
 #[test]

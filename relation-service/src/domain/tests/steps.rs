@@ -33,6 +33,8 @@ fn actions() -> impl Strategy<Value = Action> {
             duration: span.map(Duration::from_micros),
         }),
         1 => Just(Action::Unmute),
+        3 => Just(Action::MarkClose),
+        1 => Just(Action::UnmarkClose),
     ]
 }
 

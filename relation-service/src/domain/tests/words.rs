@@ -39,6 +39,7 @@ fn refusals_have_stable_codes() {
         (Refusal::RequestLimitReached, "request_limit_reached"),
         (Refusal::BlockLimitReached, "block_limit_reached"),
         (Refusal::MuteLimitReached, "mute_limit_reached"),
+        (Refusal::NotAFollower, "not_a_follower"),
         (Refusal::NoSuchRequest, "no_such_request"),
     ];
     for (refusal, code) in codes {
