@@ -37,6 +37,8 @@ pub(super) struct Batch {
     /// Of both ends: who was hidden a moment ago may still act.
     shadows: HashMap<UserId, Shadow>,
     deltas: HashMap<UserId, CountDelta>,
+    /// What the sources have noted about the targets: acts leave it and answer with it.
+    notes: HashMap<Key, String>,
     /// Those who mute in this batch.
     muters: Vec<UserId>,
     /// How many mutes each of them has that hold.
@@ -62,6 +64,7 @@ impl Batch {
         let targets = distinct(acts.iter().map(|act| act.target));
         let known = store::fact::known(conn, &targets)?;
         let ends = distinct(acts.iter().flat_map(|act| [act.source, act.target]));
+        let ways = distinct(acts.iter().map(|act| (act.source, act.target)));
         // Only these two look at what the actor holds already.
         let limited = |act: &&Act| matches!(act.action, Action::Follow { .. } | Action::Block);
         let actors = distinct(acts.iter().filter(limited).map(|act| act.source));
@@ -73,6 +76,7 @@ impl Batch {
             counts: store::count::counts(conn, &actors)?,
             shadows: store::shadow::shadows(conn, &ends)?,
             deltas: HashMap::new(),
+            notes: store::note::notes(conn, &ways)?,
             mutes: store::mark::mutes_held(conn, &muters, now)?,
             muters,
         })
@@ -112,7 +116,8 @@ impl Batch {
         *self.deltas.entry(act.target).or_default() += target_delta;
         let outcome = outcome(&decision);
         *self.mutes.entry(act.source).or_default() += mutes(decision.pair, now) - mutes(before, now);
-        let relationship = Relationship::from_pair(decision.pair, now);
+        let note = self.notes.get(&(act.source, act.target)).cloned().unwrap_or_default();
+        let relationship = Relationship::from_pair(decision.pair, now).with_note(note);
         let acted = Acted { relationship, changed: decision.changed, outcome };
         (Answer::Acted(acted), decision.changes)
     }
@@ -133,7 +138,7 @@ impl Batch {
     }
 }
 
-fn target_facts(known: &KnownUser) -> TargetFacts {
+pub(super) fn target_facts(known: &KnownUser) -> TargetFacts {
     let visible = known.facts.status == shared::facts::AccountStatus::Active;
     TargetFacts { visible, private: known.facts.private_account }
 }

@@ -8,8 +8,8 @@ use shared::token::KeySet;
 use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
-use super::{learn, sweep};
-use crate::domain::{Action, Limits, Outcome, Refusal, Relationship};
+use super::{learn, note, sweep};
+use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
 use crate::store::sweep::Kind;
@@ -25,6 +25,15 @@ pub enum Command {
         target: UserId,
         /// How.
         action: Action,
+    },
+    /// A person notes something about another.
+    Note {
+        /// Who writes.
+        source: UserId,
+        /// About whom.
+        target: UserId,
+        /// What; empty clears.
+        note: Note,
     },
     /// Answer the oldest requests to `user`, as many as one step may.
     AnswerRequests {
@@ -80,7 +89,7 @@ pub enum Answer {
 }
 
 /// A written act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {
     /// How the source stands to the target now.
     pub relationship: Relationship,
@@ -120,14 +129,18 @@ impl Engine for RelationEngine {
                     store::key::set_key_set(tx.conn, keys)?;
                     tx.wrote();
                 }
-                Command::Act { .. } | Command::AnswerRequests { .. } | Command::Sweep { .. } => {}
+                Command::Act { .. }
+                | Command::Note { .. }
+                | Command::AnswerRequests { .. }
+                | Command::Sweep { .. } => {}
             }
         }
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
             Command::Act { source, target, action } => {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
             }
-            Command::AnswerRequests { .. }
+            Command::Note { .. }
+            | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
             | Command::Learn(_)
             | Command::Trust(_) => None,
@@ -138,6 +151,9 @@ impl Engine for RelationEngine {
         }
         for (answer, command) in answers.iter_mut().zip(commands) {
             match *command {
+                Command::Note { source, target, ref note } => {
+                    *answer = note::keep(tx, source, target, note)?;
+                }
                 Command::AnswerRequests { user, accept } => {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }

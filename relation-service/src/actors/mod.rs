@@ -9,4 +9,5 @@ pub mod change;
 pub mod feed;
 pub mod janitor;
 mod learn;
+mod note;
 mod sweep;

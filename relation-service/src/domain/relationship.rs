@@ -8,7 +8,7 @@ use super::pair::{Edge, Pair};
 ///
 /// There is no word for the target's block. Beside it the viewer's own edge is nothing or a block, so a
 /// target who blocks looks like a stranger, or like somebody whom the viewer blocks, without a special case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Relationship {
     /// The viewer follows the target.
     pub following: bool,
@@ -30,6 +30,8 @@ pub struct Relationship {
     pub mute_notifications: bool,
     /// The target is a close friend of the viewer's.
     pub close_friend: bool,
+    /// The viewer's private note about the target; empty for none.
+    pub note: String,
     /// The option of the viewer's follow or request.
     pub notify: bool,
     /// When the viewer's follow began.
@@ -53,10 +55,16 @@ impl Relationship {
             mute_expires_at: marks.mute.and_then(|mute| mute.expires_at),
             mute_notifications: marks.mute.is_some_and(|mute| mute.notifications),
             close_friend: marks.close_friend.is_some(),
+            note: String::new(),
             notify: forward.notify(),
             followed_at: follow_since(forward),
             followed_by_at: follow_since(backward),
         }
+    }
+
+    /// The same with the viewer's note, which is kept beside the pair.
+    pub fn with_note(self, note: String) -> Self {
+        Self { note, ..self }
     }
 }
 

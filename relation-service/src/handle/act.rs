@@ -5,7 +5,7 @@ use shared::id::UserId;
 
 use super::{Known, RelationError, RelationHandle};
 use crate::actors::change::{Acted, Answer, Command};
-use crate::domain::{Action, Outcome, Refusal};
+use crate::domain::{Action, Note, Outcome, Refusal};
 
 /// A person's question about an act of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,15 @@ pub struct Explained {
 impl RelationHandle {
     /// Has the act decided and durably written. A target who is not known yet is asked about once.
     pub async fn act(&self, source: UserId, target: UserId, action: Action) -> Result<Acted, RelationError> {
-        let command = Command::Act { source, target, action };
+        self.submit(Command::Act { source, target, action }, target).await
+    }
+
+    /// Keeps a private note, or clears it.
+    pub async fn note(&self, source: UserId, target: UserId, note: Note) -> Result<Acted, RelationError> {
+        self.submit(Command::Note { source, target, note }, target).await
+    }
+
+    async fn submit(&self, command: Command, target: UserId) -> Result<Acted, RelationError> {
         let first = self.writer.submit(command.clone()).await?.answer;
         if first != Answer::UnknownTarget {
             return acted(action, first);

@@ -32,10 +32,12 @@ fn read(
     let known = store::fact::known(conn, targets)?;
     let keys: Vec<_> = targets.iter().map(|&target| (viewer, target)).collect();
     let pairs = store::pair::whole_pairs(conn, &keys)?;
-    let relationship = |target: UserId| {
+    let mut notes = store::note::notes(conn, &keys)?;
+    let mut relationship = |target: UserId| {
         let visible = known.get(&target)?.facts.status == AccountStatus::Active;
         let pair = pairs.get(&(viewer, target)).copied().unwrap_or_default();
-        visible.then(|| Relationship::from_pair(pair, now))
+        let note = notes.remove(&(viewer, target)).unwrap_or_default();
+        visible.then(|| Relationship::from_pair(pair, now).with_note(note))
     };
     let value = targets.iter().map(|&target| (target, relationship(target))).collect();
     let unknown = targets.iter().filter(|target| !known.contains_key(target)).copied().collect();

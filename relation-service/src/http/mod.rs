@@ -9,6 +9,7 @@ mod follows;
 mod health;
 mod lists;
 mod mutes;
+mod notes;
 mod relationship;
 mod requests;
 mod revision;
@@ -30,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(blocks::routes)
         .configure(mutes::routes)
         .configure(close_friends::routes)
+        .configure(notes::routes)
         .configure(relationship::routes)
         .configure(lists::routes)
         .configure(counts::routes)

@@ -71,7 +71,7 @@ impl RelationshipBody {
             mute_notifications: seen.mute_notifications,
             notify: seen.notify,
             close_friend: seen.close_friend,
-            note: String::new(),
+            note: seen.note,
             followed_at: seen.followed_at,
             followed_by_at: seen.followed_by_at,
         }

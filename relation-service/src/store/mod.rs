@@ -6,6 +6,7 @@ pub mod fact;
 pub mod key;
 pub mod list;
 pub mod mark;
+pub mod note;
 pub mod pair;
 mod schema;
 pub mod session;

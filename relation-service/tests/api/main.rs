@@ -30,6 +30,7 @@ mod hiding;
 mod limits;
 mod lists;
 mod mutes;
+mod notes;
 mod openapi;
 mod outages;
 mod races;
