@@ -30,21 +30,26 @@ pub struct Explained {
 impl RelationHandle {
     /// Has the act decided and durably written. A target who is not known yet is asked about once.
     pub async fn act(&self, source: UserId, target: UserId, action: Action) -> Result<Acted, RelationError> {
-        self.submit(Command::Act { source, target, action }, target).await
+        self.submit(Command::Act { source, target, action }, target, about_unknown(action)).await
     }
 
     /// Keeps a private note, or clears it.
     pub async fn note(&self, source: UserId, target: UserId, note: Note) -> Result<Acted, RelationError> {
-        self.submit(Command::Note { source, target, note }, target).await
+        self.submit(Command::Note { source, target, note }, target, Refusal::UserNotFound).await
     }
 
-    async fn submit(&self, command: Command, target: UserId) -> Result<Acted, RelationError> {
+    async fn submit(
+        &self,
+        command: Command,
+        target: UserId,
+        unknown: Refusal,
+    ) -> Result<Acted, RelationError> {
         let first = self.writer.submit(command.clone()).await?.answer;
         if first != Answer::UnknownTarget {
-            return acted(action, first);
+            return acted(first, unknown);
         }
         self.learn(vec![target]).await?;
-        acted(action, self.writer.submit(command).await?.answer)
+        acted(self.writer.submit(command).await?.answer, unknown)
     }
 
     /// Accepts or rejects all requests to `user`, step by step. Returns how many.
@@ -71,7 +76,7 @@ impl RelationHandle {
             let unknown = if answer == Answer::UnknownTarget { vec![asked.target] } else { Vec::new() };
             Ok::<_, StoreError>(Known { value: answer, unknown })
         };
-        match acted(asked.action, self.read_known(decide).await?) {
+        match acted(self.read_known(decide).await?, about_unknown(asked.action)) {
             Ok(acted) => Ok(Explained { outcome: acted.outcome, refusal: None }),
             Err(RelationError::Refused(refusal)) => {
                 Ok(Explained { outcome: Outcome::Refused, refusal: Some(refusal) })
@@ -100,15 +105,21 @@ impl RelationHandle {
     }
 }
 
-fn acted(action: Action, answer: Answer) -> Result<Acted, RelationError> {
+/// Why an act towards somebody who is not heard of, also after asking, is refused: there is no such
+/// person, and so no request of theirs.
+const fn about_unknown(action: Action) -> Refusal {
+    if matches!(action, Action::Accept | Action::Reject) {
+        Refusal::NoSuchRequest
+    } else {
+        Refusal::UserNotFound
+    }
+}
+
+fn acted(answer: Answer, unknown: Refusal) -> Result<Acted, RelationError> {
     match answer {
         Answer::Acted(acted) => Ok(acted),
         Answer::Refused(refusal) => Err(refusal.into()),
-        // Asked about and still not heard of: there is no such person, and so no request of theirs.
-        Answer::UnknownTarget if matches!(action, Action::Accept | Action::Reject) => {
-            Err(Refusal::NoSuchRequest.into())
-        }
-        Answer::UnknownTarget => Err(Refusal::UserNotFound.into()),
+        Answer::UnknownTarget => Err(unknown.into()),
         Answer::Answered { .. } | Answer::Noted => {
             Err(StoreError::Unreadable("the writer answered something else".into()).into())
         }
