@@ -80,15 +80,10 @@ impl ServiceTokens {
     }
 }
 
-/// The token of [`INTERNAL_CLIENT`] for the shared `secret`.
-pub(crate) fn internal_token(secret: &Secret) -> Secret {
-    Secret::new(format!("{PREFIX}{INTERNAL_CLIENT}.{}", secret.reveal()))
-}
-
 impl Secret {
     /// This secret as the token with which one service of ours calls the other.
-    pub fn as_internal_token(&self) -> Secret {
-        internal_token(self)
+    pub fn as_internal_token(&self) -> Self {
+        Self::new(format!("{PREFIX}{INTERNAL_CLIENT}.{}", self.reveal()))
     }
 }
 

@@ -48,7 +48,7 @@ impl Role {
         }
     }
 
-    /// The role as tokens and answers have it.
+    /// The role as answers have it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
