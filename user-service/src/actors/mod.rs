@@ -11,3 +11,4 @@ pub mod login;
 pub mod names;
 mod profile;
 pub mod register;
+pub mod step_up;

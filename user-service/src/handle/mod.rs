@@ -6,6 +6,7 @@ mod lookups;
 mod members;
 mod profile;
 mod sessions;
+mod step_up;
 
 use std::sync::Arc;
 use std::time::Duration;
