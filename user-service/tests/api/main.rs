@@ -25,3 +25,4 @@ mod rename;
 mod sessions;
 mod step_up;
 mod store;
+mod upkeep;
