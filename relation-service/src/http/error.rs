@@ -38,8 +38,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::FollowQuotaExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let problem = Problem::new(status, refusal.code(), refusal.to_string());
-    match refusal {
-        Refusal::FollowQuotaExceeded { wait } => problem.retry_after(whole_seconds(wait)),
-        _ => problem,
+    if let Refusal::FollowQuotaExceeded { wait } = refusal {
+        return problem.retry_after(whole_seconds(wait));
     }
+    problem
 }
