@@ -8,6 +8,7 @@ pub mod account;
 pub mod change;
 pub mod hasher;
 pub mod login;
+pub mod moderation;
 pub mod names;
 mod profile;
 pub mod register;
