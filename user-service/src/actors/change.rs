@@ -11,8 +11,8 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
-use super::register::{Imported, ImportedUser, NewAccount};
 use super::moderation::Moderate;
+use super::register::{Imported, ImportedUser, NewAccount};
 use super::{account, login, moderation, names, profile, register};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;

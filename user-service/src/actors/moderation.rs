@@ -106,12 +106,8 @@ fn suspend(
         return Ok(None);
     }
     let before = state(user, held.as_ref());
-    let fresh = Suspension {
-        sentence: sentence.clone(),
-        since: now,
-        by: by.person(),
-        status_before: user.status,
-    };
+    let fresh =
+        Suspension { sentence: sentence.clone(), since: now, by: by.person(), status_before: user.status };
     let suspension = match held {
         Some(held) => Suspension { since: held.since, status_before: held.status_before, ..fresh },
         None => fresh,

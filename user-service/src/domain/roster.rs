@@ -113,8 +113,12 @@ mod tests {
                 for verified in [Some(false), Some(true), None] {
                     let filter = Filter { status, role, verified, ..Filter::default() };
                     let all = Filter::default().classes();
-                    let person =
-                        |class: &Class| User { status: class.status, role: class.role, verified: class.verified, ..alice() };
+                    let person = |class: &Class| User {
+                        status: class.status,
+                        role: class.role,
+                        verified: class.verified,
+                        ..alice()
+                    };
                     let matched: Vec<Class> =
                         all.iter().copied().filter(|class| filter.matches(&person(class))).collect();
                     assert_eq!(filter.classes(), matched);
@@ -127,7 +131,8 @@ mod tests {
     #[test]
     fn the_span_of_registration_is_half_open() {
         let at = alice().created_at;
-        let filter = |since, before| Filter { created_since: since, created_before: before, ..Filter::default() };
+        let filter =
+            |since, before| Filter { created_since: since, created_before: before, ..Filter::default() };
         let later = Micros::new(at.get() + 1);
         assert!(filter(Some(at), Some(later)).matches(&alice()));
         assert!(!filter(Some(later), None).matches(&alice()));

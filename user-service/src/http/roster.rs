@@ -126,7 +126,8 @@ impl RosterQuery {
     }
 
     fn looked(&self, after: Option<Position>) -> Result<Looked, Problem> {
-        let wrong = || Problem::malformed("invalid_cursor", "The cursor is damaged or belongs to another list.");
+        let wrong =
+            || Problem::malformed("invalid_cursor", "The cursor is damaged or belongs to another list.");
         if let Some(email) = &self.email {
             let email = Email::parse(email).ok();
             let prefix = self.q.as_ref().map(|prefix| prefix.to_ascii_lowercase());

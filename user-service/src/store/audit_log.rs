@@ -31,8 +31,7 @@ pub fn insert(conn: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
     Ok(())
 }
 
-type Row =
-    (i64, i64, Option<i64>, i64, String, Option<i64>, Option<String>, Option<String>, Option<String>);
+type Row = (i64, i64, Option<i64>, i64, String, Option<i64>, Option<String>, Option<String>, Option<String>);
 type RowType = (
     BigInt,
     BigInt,
@@ -53,9 +52,10 @@ pub fn entries(
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
     // Postgres is told the type of the small integer, which the row reads as a large one.
-    let mut text = "SELECT id, at, actor_id, CAST(operator AS BIGINT), action, subject_id, reason, before, after
+    let mut text =
+        "SELECT id, at, actor_id, CAST(operator AS BIGINT), action, subject_id, reason, before, after
         FROM audit_log WHERE id < ?"
-        .to_owned();
+            .to_owned();
     let mut binds = vec![Value::Int(before.map_or(i64::MAX, EntryId::get))];
     match filter.by {
         None => {}

@@ -28,7 +28,10 @@ pub fn by_age(
         WHERE status = ? AND role = ? AND verified = ? AND created_at >= ? AND created_at < ?
             AND (created_at, id) < (?, ?)
         ORDER BY created_at DESC, id DESC LIMIT ?";
-    let span = [filter.created_since.map_or(i64::MIN, Micros::get), filter.created_before.map_or(i64::MAX, Micros::get)];
+    let span = [
+        filter.created_since.map_or(i64::MIN, Micros::get),
+        filter.created_before.map_or(i64::MAX, Micros::get),
+    ];
     let before = before.map_or([i64::MAX; 2], |place| [place.created_at.get(), place.id.get()]);
     let mut merged: Vec<(i64, i64)> = Vec::new();
     for class in filter.classes() {
