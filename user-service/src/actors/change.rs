@@ -13,7 +13,7 @@ use shared::writer::{Engine, Transaction};
 use super::account::{NewPasswordHash, Proved};
 use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, moderation, names, profile, register};
+use super::{account, login, moderation, names, profile, register, upkeep};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -23,6 +23,7 @@ use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
 use crate::domain::username::Username;
 use crate::store::session::Session;
+use crate::store::upkeep::Chore;
 
 /// One thing to do to the user database.
 #[derive(Debug, Clone)]
@@ -80,6 +81,8 @@ pub enum Command {
     Moderate(Moderate),
     /// The operator makes an account.
     CreateByOperator(Box<NewAccount>, Role),
+    /// Do some of what has fallen due.
+    Upkeep(Chore),
 }
 
 /// A login that was verified.
@@ -128,6 +131,8 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// A step of what was due.
+    Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
     PasswordReplaced,
     /// The record as it is now.
@@ -183,6 +188,10 @@ impl UserEngine {
             Command::Moderate(act) => moderation::moderate(self, tx, act, now),
             Command::CreateByOperator(account, role) => {
                 register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
+            }
+            Command::Upkeep(chore) => {
+                upkeep::step(self, tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
             }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }

@@ -79,6 +79,10 @@ impl UserHandle {
         let hides = matches!(measure, Measure::Suspend(_) | Measure::Unsuspend);
         let act = Moderate { by: Doer::Person(actor), subject, measure, reason };
         let (_, revision) = self.submit(Command::Moderate(act)).await?;
+        if hides {
+            // It may end by itself, sooner than what the janitor waits for.
+            self.hint_due();
+        }
         let pending = hides && self.pending(revision).await;
         Ok(Moderated { row: self.roster_row(subject).await?, pending })
     }

@@ -10,10 +10,8 @@ use crate::domain::audit_log::{Action, Doer, Entry, EntryFilter, EntryId};
 
 /// Writes an entry.
 pub fn insert(conn: &mut Conn, entry: &Entry) -> Result<(), StoreError> {
-    let [before, after] = [&entry.before, &entry.after].map(|state| match state {
-        Json::Null => None,
-        state => Some(state.to_string()),
-    });
+    let [before, after] =
+        [&entry.before, &entry.after].map(|state| (!state.is_null()).then(|| state.to_string()));
     let text = "INSERT INTO audit_log (id, at, actor_id, operator, action, subject_id, reason, before, after)
         VALUES (?,?,?,?,?,?,?,?,?)";
     let binds = [

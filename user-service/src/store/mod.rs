@@ -9,6 +9,7 @@ pub mod roster;
 mod schema;
 pub mod session;
 pub mod suspension;
+pub mod upkeep;
 pub mod user;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

@@ -82,14 +82,3 @@ pub fn over(conn: &mut Conn, now: Micros, limit: i64) -> Result<Vec<UserId>, Sto
     let rows: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
     Ok(rows.into_iter().map(UserId::new).collect())
 }
-
-/// When the next one ends by itself.
-pub fn next_end(conn: &mut Conn) -> Result<Option<Micros>, StoreError> {
-    let wanted = suspensions::table
-        .filter(suspensions::until.is_not_null())
-        .order(suspensions::until.asc())
-        .limit(1)
-        .select(suspensions::until.assume_not_null());
-    let found: Option<i64> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
-    Ok(found.map(Micros::new))
-}

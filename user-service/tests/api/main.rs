@@ -27,3 +27,5 @@ mod rename;
 mod roster;
 mod sessions;
 mod store;
+mod suspension;
+mod upkeep;
