@@ -13,7 +13,7 @@ use shared::writer::{Engine, Transaction};
 use super::account::{NewPasswordHash, Proved};
 use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, moderation, names, profile, register, upkeep};
+use super::{account, login, moderation, names, profile, register, step_up, upkeep};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -81,6 +81,8 @@ pub enum Command {
     Moderate(Moderate),
     /// The operator makes an account.
     CreateByOperator(Box<NewAccount>, Role),
+    /// Let a session change how its person signs in, for a while.
+    StepUp(Proved),
     /// Do some of what has fallen due.
     Upkeep(Chore),
 }
@@ -131,6 +133,8 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// The session counts as having proved its person until then.
+    SteppedUp(Micros),
     /// A step of what was due.
     Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
@@ -189,6 +193,7 @@ impl UserEngine {
             Command::CreateByOperator(account, role) => {
                 register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
             }
+            Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
             Command::Upkeep(chore) => {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())

@@ -14,4 +14,5 @@ pub mod moderation;
 pub mod names;
 mod profile;
 pub mod register;
+pub mod step_up;
 mod upkeep;

@@ -25,6 +25,7 @@ pub mod rename;
 pub mod reserved;
 pub mod roster;
 pub mod session;
+pub mod step_up;
 pub mod text;
 pub mod username;
 pub mod web_address;

@@ -9,6 +9,7 @@ mod moderation;
 mod profile;
 mod roster;
 mod sessions;
+mod step_up;
 mod upkeep;
 
 use std::sync::Arc;

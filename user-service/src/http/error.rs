@@ -29,7 +29,9 @@ fn denied(denial: Denial) -> Problem {
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }
-        Denial::WrongPassword | Denial::Forbidden | Denial::NotOnYourself => StatusCode::FORBIDDEN,
+        Denial::WrongPassword | Denial::StepUpRequired | Denial::Forbidden | Denial::NotOnYourself => {
+            StatusCode::FORBIDDEN
+        }
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

@@ -13,6 +13,7 @@ mod rate_limit;
 mod roster;
 mod services;
 mod sessions;
+mod step_up;
 mod users;
 mod views;
 
@@ -35,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(moderation::routes)
         .configure(roster::routes)
         .configure(audit_log::routes)
+        .configure(step_up::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -26,6 +26,7 @@ mod register;
 mod rename;
 mod roster;
 mod sessions;
+mod step_up;
 mod store;
 mod suspension;
 mod upkeep;
