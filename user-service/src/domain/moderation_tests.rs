@@ -77,7 +77,10 @@ fn the_last_admin_stays_also_before_the_operator() {
     }
 }
 
-fn check(raw: serde_json::Value, expected: Result<(&str, Option<i64>), &[(&str, &str)]>) {
+/// The reason and the end in milliseconds, or each refused field with its code.
+type Judged<'a> = Result<(&'a str, Option<i64>), &'a [(&'a str, &'a str)]>;
+
+fn check(raw: serde_json::Value, expected: Judged<'_>) {
     let parsed: RawSuspension = serde_json::from_value(raw.clone()).unwrap();
     let now = Micros::from_millis(1_000);
     match (parsed.validate(now), expected) {
