@@ -28,6 +28,7 @@ mod friends;
 mod hidden;
 mod hiding;
 mod limits;
+mod linearizable;
 mod lists;
 mod mutes;
 mod notes;
