@@ -79,12 +79,13 @@ async fn carry_out(client: &Client, operation: Operation, other: &Person) -> Opt
 async fn client(
     number: usize,
     pair: [&Person; 2],
+    clients: [Client; 2],
     bases: &[String],
     mut random: Random,
     history: &History,
 ) -> usize {
     let side = number % 2;
-    let client = pair[side].http.at(bases[number / 2 % bases.len()].as_str());
+    let client = clients[side].at(bases[number / 2 % bases.len()].as_str());
     let mut thread = number;
     for _ in 0..OPERATIONS_OF_A_CLIENT {
         let act = if random.below(3) == 0 { None } else { Some(random.one_of(&Act::ALL)) };
@@ -129,10 +130,13 @@ async fn what_happens_at_once_happens_in_some_order(make: impl Fn() -> TestDatab
             .collect();
         let clients = histories.iter().flat_map(|(one, other, history)| {
             let pair = [&people[*one], &people[*other]];
-            let seeds: Vec<u64> = (0..CLIENTS).map(|_| u64::try_from(random.below(1 << 40)).unwrap()).collect();
+            let seeds: Vec<u64> =
+                (0..CLIENTS).map(|_| u64::try_from(random.below(1 << 40)).unwrap()).collect();
+            // New tokens for each group: a long run outlives them.
+            let clients = pair.map(|person| app.client_of(person));
             let bases = &bases;
             seeds.into_iter().enumerate().map(move |(number, seed)| {
-                client(number, pair, bases, Random::new(seed), history)
+                client(number, pair, clients.clone(), bases, Random::new(seed), history)
             })
         });
         unknown += all(clients.collect::<Vec<_>>()).await.iter().sum::<usize>();

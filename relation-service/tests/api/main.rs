@@ -27,6 +27,7 @@ mod follows;
 mod friends;
 mod hidden;
 mod hiding;
+mod histories;
 mod limits;
 mod linearizable;
 mod lists;

@@ -119,6 +119,11 @@ impl TestApp {
         Person { id, session, http: self.nobody.with_token(token.as_str()), token }
     }
 
+    /// A client with a new token of somebody's.
+    pub fn client_of(&self, person: &Person) -> Client {
+        self.nobody.with_token(self.users.token(person.id, person.session))
+    }
+
     /// New people whom the service knows.
     pub async fn people<const N: usize>(&self, names: [&str; N]) -> [Person; N] {
         let people = names.map(|name| self.newcomer(name));
