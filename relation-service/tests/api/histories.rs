@@ -67,7 +67,7 @@ async fn r42_r43_sixteen_clients_and_the_plain_rules_agree(make: impl Fn() -> Te
             person.http = app.client_of(person);
         }
         all(deal(&mut random).into_iter().map(|commands| play(commands, &people, &model))).await;
-        let model = model.borrow();
+        let model = model.borrow().clone();
         for (number, person) in people.iter().enumerate() {
             assert_eq!(person.counts().await, model.counts(number), "round {round}: {number}");
             assert_walks_equal_counts(person, &[5]).await;
