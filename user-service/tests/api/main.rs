@@ -24,3 +24,4 @@ mod register;
 mod rename;
 mod sessions;
 mod store;
+mod upkeep;
