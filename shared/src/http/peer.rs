@@ -123,7 +123,10 @@ impl TrustedProxies {
 /// The elements of a list that may be spread over several lines, the last one first; nothing for a line that is no
 /// text. Quotes are not looked at: an address has no comma, and a client that leaves a quote open must not be able
 /// to swallow what the proxy appends.
-fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
+fn elements<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
     let lines: Vec<Option<&str>> = headers.get_all(name).map(|line| line.to_str().ok()).collect();
     lines.into_iter().rev().flat_map(|line| match line {
         Some(line) => line.rsplit(',').map(Some).collect::<Vec<_>>(),
@@ -187,7 +190,10 @@ mod tests {
             assert_eq!(client("1.2.3.4", lines), "1.2.3.4");
             assert_eq!(client("2001:db8::7", lines), "2001:db8::7");
         }
-        assert_eq!(TrustedProxies::default().client("10.0.0.1".parse().unwrap(), &HeaderMap::new()).to_string(), "10.0.0.1");
+        assert_eq!(
+            TrustedProxies::default().client("10.0.0.1".parse().unwrap(), &HeaderMap::new()).to_string(),
+            "10.0.0.1"
+        );
     }
 
     #[test]
@@ -227,11 +233,21 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_and_what_stands_before_it_is_not_believed() {
-        for told in ["", "unknown", "6.6.6.6, _hidden", "6.6.6.6, 9.9.9.9.9", "6.6.6.6,", "6.6.6.6 9.9.9.9", "6.6.6.6, \u{e9}"] {
+        for told in [
+            "",
+            "unknown",
+            "6.6.6.6, _hidden",
+            "6.6.6.6, 9.9.9.9.9",
+            "6.6.6.6,",
+            "6.6.6.6 9.9.9.9",
+            "6.6.6.6, \u{e9}",
+        ] {
             assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, told)]), "10.0.0.1", "{told}");
         }
         assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, "6.6.6.6, nobody, 10.7.7.7")]), "10.7.7.7");
-        for told in ["9.9.9.9", "for=", "by=9.9.9.9", "for=unknown", "for=6.6.6.6, for=_x", "for=2001:db8::7:80:"] {
+        for told in
+            ["9.9.9.9", "for=", "by=9.9.9.9", "for=unknown", "for=6.6.6.6, for=_x", "for=2001:db8::7:80:"]
+        {
             assert_eq!(client("10.0.0.1", &[(FORWARDED, told)]), "10.0.0.1", "{told}");
         }
     }

@@ -1,6 +1,7 @@
 //! The wire: routes, and the types that clients see.
 
 mod account;
+mod caller;
 mod error;
 mod etag;
 mod health;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod claim;
 pub mod idempotency;
+pub mod known_network;
 pub mod reader;
 mod schema;
 pub mod session;
