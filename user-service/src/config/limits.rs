@@ -43,6 +43,9 @@ pub struct Limits {
     /// How long the refresh token before the newest still answers, for lost answers and races.
     #[arg(long, env, default_value = "10s", value_parser = span(Duration::ZERO, MINUTE))]
     pub refresh_grace: Duration,
+    /// How long after a login, or after the password was asked for again, a session may change how its person signs in.
+    #[arg(long, env, default_value = "5m", value_parser = span(SECOND, DAY))]
+    pub step_up_life: Duration,
     /// A person may change the username once in this time; not longer than --name-quarantine.
     #[arg(long, env, default_value = "30d", value_parser = span(Duration::ZERO, YEAR))]
     pub rename_interval: Duration,
@@ -105,6 +108,7 @@ impl Limits {
                 idle: self.session_idle_life,
                 absolute: self.session_absolute_life,
                 grace: self.refresh_grace,
+                proof: self.step_up_life,
             },
             sessions_max: self.sessions_max,
             rename: RenameRules { interval: self.rename_interval, quarantine: self.name_quarantine },

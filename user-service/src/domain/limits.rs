@@ -52,6 +52,10 @@ pub const BIO_BYTES_MAX: usize = 2_000;
 pub const DEVICE_NAME_CHARS_MAX: usize = 100;
 /// Longest name of a device, as stored.
 pub const DEVICE_NAME_BYTES_MAX: usize = 400;
+/// Longest reason of a moderator's act.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Longest reason of a moderator's act, as stored.
+pub const REASON_BYTES_MAX: usize = 2_000;
 /// Longest address of a picture.
 pub const AVATAR_URL_BYTES_MAX: usize = 2_000;
 /// Links on one profile.
@@ -88,3 +92,7 @@ pub const GUESSES_PER_DAY_MAX: u32 = 100;
 pub const KNOWN_NETWORKS_MAX: usize = 20;
 /// A network is known for this long after the last time.
 pub const KNOWN_NETWORK_LIFE: Duration = DAY.saturating_mul(90);
+
+/// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
+/// a setting says otherwise.
+pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);

@@ -6,6 +6,7 @@
 mod patch;
 
 pub mod account;
+pub mod audit_log;
 pub mod change;
 pub mod denial;
 pub mod email;
@@ -15,6 +16,7 @@ pub mod idempotency;
 pub mod known_network;
 pub mod limits;
 pub mod login;
+pub mod moderation;
 pub mod password;
 pub mod password_change;
 pub mod privacy;
@@ -23,8 +25,10 @@ pub mod refresh_token;
 pub mod registration;
 pub mod rename;
 pub mod reserved;
+pub mod roster;
 pub mod rules;
 pub mod session;
+pub mod step_up;
 pub mod text;
 pub mod username;
 pub mod web_address;

@@ -8,6 +8,7 @@
 
 mod test_app;
 
+mod audit_log;
 mod bad_input;
 mod deactivation;
 mod feed;
@@ -17,13 +18,17 @@ mod import;
 mod login;
 mod lookups;
 mod me;
+mod moderation;
 mod openapi;
 mod overload;
 mod password;
 mod refresh;
 mod register;
 mod rename;
+mod roster;
 mod sessions;
 mod spans;
+mod step_up;
 mod store;
+mod suspension;
 mod upkeep;
