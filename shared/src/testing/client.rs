@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
+use awc::ClientRequest;
 use serde_json::Value;
 
 const REQUEST_WAIT: Duration = Duration::from_secs(30);
@@ -95,17 +96,28 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, String> {
+        let sent = self.request(method, path, headers).send_body(body).await;
+        let mut response = sent.map_err(|error| error.to_string())?;
+        let bytes = response.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())?;
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), bytes: bytes.to_vec() })
+    }
+
+    /// Sends a request and returns the status as soon as it is known: the body may never end.
+    pub async fn status(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> u16 {
+        let sent = self.request(method, path, headers).send_body(body).await;
+        sent.unwrap_or_else(|error| panic!("{path}: {error}")).status().as_u16()
+    }
+
+    fn request(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> ClientRequest {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
             request = request.insert_header((name, HeaderValue::from_str(value).expect("a header's value")));
         }
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
         }
-        let mut response = request.send_body(body).await.map_err(|error| error.to_string())?;
-        let bytes = response.body().limit(ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())?;
-        Ok(Answer { status: response.status(), headers: response.headers().clone(), bytes: bytes.to_vec() })
     }
 
     /// GET.

@@ -5,8 +5,10 @@
 
 mod client;
 pub mod postgres;
+mod table;
 
 pub use client::{Answer, Client};
+pub use table::RouteTable;
 use tempfile::TempDir;
 
 use crate::db::DatabaseUrl;

@@ -10,6 +10,7 @@ mod test_app;
 
 mod audit_log;
 mod bad_input;
+mod callers;
 mod deactivation;
 mod feed;
 mod guessing;

@@ -156,8 +156,13 @@ impl TestApp {
 
     /// A client with a service token of these scopes.
     pub fn service(&self, scopes: &[&str]) -> Client {
+        self.service_named("test", scopes)
+    }
+
+    /// The same under another name: an earlier token of one name ends.
+    pub fn service_named(&self, name: &str, scopes: &[&str]) -> Client {
         let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let token = NewServiceToken::new("test", &scopes).expect("a token");
+        let token = NewServiceToken::new(name, &scopes).expect("a token");
         token.store(&mut self.conn(), self.settings.clock.now()).expect("stored");
         self.client.with_token(token.token().reveal())
     }
