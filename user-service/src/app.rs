@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -25,6 +26,10 @@ use utoipa_actix_web::AppExt;
 use crate::actors::change::UserEngine;
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::login::tokens_expired_at;
+use crate::actors::mail_limit::MailLimit;
+use crate::actors::mail_transport::{MailSetupError, MailTransport};
+use crate::actors::mailer::Mailer;
+use crate::config::mail::MailConfig;
 use crate::config::{Limits, PasswordCost, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::domain::session::SessionLife;
@@ -57,6 +62,10 @@ pub struct Settings {
     pub hash_threads: usize,
     /// Whether networks are limited.
     pub rate_limits: Switch,
+    /// How mails are sent.
+    pub mail: MailConfig,
+    /// Where mails are written if there is no mail server.
+    pub mail_dir: PathBuf,
     /// The limits.
     pub limits: Limits,
     /// The time.
@@ -75,6 +84,9 @@ pub enum StartError {
     /// A key is not one.
     #[error("user-service: the {0} is not 32 bytes in base64url")]
     Key(&'static str),
+    /// Mails cannot be sent as they are to be.
+    #[error("user-service: {0}")]
+    Mail(#[from] MailSetupError),
 }
 
 /// The running service.
@@ -98,6 +110,7 @@ impl Settings {
             refresh_key: RefreshKey::new(&refresh_key),
             life: SessionLife::default(),
             sessions_max: self.limits.sessions_max,
+            mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
         })
     }
 
@@ -176,6 +189,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     }
     let known = store::reader::readers(&mut conn)?;
     drop(conn);
+    let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
 
     let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
     tokens.set_keys(&signer.key_set());
@@ -184,12 +198,13 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let reads = Reads::new(&database_url, settings.read_connections);
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
+    let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
     let handle =
-        UserHandle::new(Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock });
+        UserHandle::new(Parts { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock });
     Ok((handle, auth, feed))
 }

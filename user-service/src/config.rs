@@ -1,5 +1,7 @@
 //! The settings of this service, as flags, environment and file give them.
 
+pub mod mail;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -52,6 +54,12 @@ pub struct Config {
     /// Whether to limit how often one network may register and log in; off is for tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
+    /// How mails are sent.
+    #[command(flatten)]
+    pub mail: mail::MailConfig,
+    /// Where mails are written if there is no mail server.
+    #[arg(long, env, default_value = "data/outbox-mail")]
+    pub mail_dir: PathBuf,
     /// The limits.
     #[command(flatten)]
     pub limits: Limits,
@@ -88,6 +96,12 @@ pub struct Limits {
     #[arg(long = "logins-per-15-min", env = "LOGINS_PER_15_MIN", default_value_t = 600,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub logins_per_15_min: u32,
+    /// Requests for mails (a new password, a verification) from one network within an hour.
+    #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub mail_requests_per_hour: u32,
+    /// Mails to one address within an hour.
+    #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub mails_per_hour: u32,
 }
 
 /// How much one hash of a password costs.

@@ -11,8 +11,11 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
+use super::mail::Outgoing;
+use super::mail_command::MailCommand;
+use super::mail_limit::MailLimit;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, names, profile, register};
+use super::{account, login, mail_command, names, profile, register};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -75,6 +78,8 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Something about mails, or what they ask for.
+    Mail(MailCommand),
 }
 
 /// A login that was verified.
@@ -127,6 +132,10 @@ pub enum Outcome {
     PasswordReplaced,
     /// The record as it is now.
     Record(Box<User>),
+    /// What was asked for is noted.
+    Accepted,
+    /// Mails to send.
+    Mails(Vec<Outgoing>),
 }
 
 impl From<Result<Outcome, Denial>> for Answer {
@@ -146,6 +155,8 @@ pub struct UserEngine {
     pub life: SessionLife,
     /// Live sessions of one person; one more ends the oldest.
     pub sessions_max: usize,
+    /// How many mails one address gets; no limit if `None`.
+    pub mail_limit: Option<MailLimit>,
 }
 
 impl Engine for UserEngine {
@@ -173,9 +184,10 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
-            Command::ChangePassword(change) => account::change_password(tx, change, now),
+            Command::ChangePassword(change) => account::change_password(self, tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
+            Command::Mail(command) => mail_command::apply(self, tx, command, now),
         }
     }
 }

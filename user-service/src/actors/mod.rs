@@ -1,13 +1,20 @@
 //! The actors of this service, each with one job, a bounded queue and a handle.
 //!
 //! `Writer` (from `shared`, running [`change::UserEngine`]) is the only way to change a table;
-//! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else. A new one
-//! needs a state that nobody else owns.
+//! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else;
+//! [`mailer::Mailer`] sends what waits in the outbox. A new one needs a state that nobody else owns.
 
 pub mod account;
 pub mod change;
+pub mod email;
 pub mod hasher;
 pub mod login;
+pub mod mail;
+pub mod mail_command;
+pub mod mail_limit;
+pub mod mail_transport;
+pub mod mailer;
 pub mod names;
+pub mod password_reset;
 mod profile;
 pub mod register;

@@ -7,6 +7,7 @@ use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Opened, Outcome, UserEngine, emit_facts};
+use super::email::welcome;
 use super::login;
 use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
@@ -91,6 +92,7 @@ pub(super) fn register(
     store::user::insert(tx.conn, &[(&user, Some(account.password_hash.reveal()))])?;
     store::claim::insert(tx.conn, &[claim_of(&user)])?;
     emit_facts(tx, Change::Registered, &user, now)?;
+    welcome(engine, tx, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     if let Some(request) = &account.request {
         let until = now.after(IDEMPOTENCY_LIFE);

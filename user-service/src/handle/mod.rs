@@ -1,9 +1,11 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod account;
+mod email;
 mod error;
 mod lookups;
 mod members;
+mod password_reset;
 mod profile;
 mod sessions;
 
@@ -25,6 +27,8 @@ pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::mail_command::MailCommand;
+use crate::actors::mailer::{Look, Mailer};
 use crate::domain::refresh_token::RefreshKey;
 
 /// How long an answer waits for the other service to honour a change.
@@ -39,6 +43,7 @@ pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
     hasher: Addr<PasswordHasher>,
+    mailer: Addr<Mailer>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
@@ -54,6 +59,8 @@ pub struct Parts {
     pub reads: Reads,
     /// Whom to ask about passwords.
     pub hasher: Addr<PasswordHasher>,
+    /// Sends mails.
+    pub mailer: Addr<Mailer>,
     /// Signs access tokens.
     pub signer: Arc<TokenSigner>,
     /// What refresh tokens are made with.
@@ -69,8 +76,8 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock } = parts;
+        Self { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock }
     }
 
     /// The newest committed event.
@@ -110,6 +117,18 @@ impl UserHandle {
         let committed = task.await.map_err(|error| UserError::Internal(error.to_string()))??;
         let Answer { outcome, .. } = committed.answer;
         Ok((outcome?, committed.revision))
+    }
+
+    /// As [`UserHandle::submit`], for what is about mails.
+    async fn submit_mail(&self, command: MailCommand) -> Result<Outcome, UserError> {
+        let (outcome, _) = self.submit(Command::Mail(command)).await?;
+        self.look_for_mails();
+        Ok(outcome)
+    }
+
+    /// Has the mailer look now. It looks by itself, so a hint that finds no room is no loss.
+    fn look_for_mails(&self) {
+        let _ = self.mailer.try_send(Look);
     }
 
     /// Waits, within bounds, until the other service honours everything up to `revision`. Returns whether it has

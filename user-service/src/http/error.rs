@@ -27,12 +27,18 @@ fn denied(denial: Denial) -> Problem {
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }
-        Denial::WrongPassword => StatusCode::FORBIDDEN,
+        Denial::WrongPassword | Denial::StepUpRequired => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
-        Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Denial::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Denial::TooManyMails { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    Problem::new(status, denial.code(), denial.to_string())
+    let problem = Problem::new(status, denial.code(), denial.to_string());
+    match denial {
+        Denial::TooManyMails { retry_after_secs } => problem.retry_after(retry_after_secs),
+        _ => problem,
+    }
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

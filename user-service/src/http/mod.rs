@@ -1,11 +1,13 @@
 //! The wire: routes, and the types that clients see.
 
 mod account;
+mod email;
 mod error;
 mod etag;
 mod health;
 mod idempotency;
 mod me;
+mod password_reset;
 mod rate_limit;
 mod services;
 mod sessions;
@@ -28,6 +30,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(email::routes)
+        .configure(password_reset::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -21,6 +21,7 @@ use crate::config::Limits;
 /// least are forgotten first.
 const NETWORKS_MAX: u64 = 100_000;
 const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
+const MAIL_WINDOW: Duration = Duration::from_secs(60 * 60);
 const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -32,6 +33,7 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub struct RateLimits {
     registrations: Windows,
     logins: Windows,
+    mails: Windows,
 }
 
 impl RateLimits {
@@ -41,6 +43,7 @@ impl RateLimits {
         Self {
             registrations: windows(limits.registrations_per_hour, REGISTRATION_WINDOW),
             logins: windows(limits.logins_per_15_min, LOGIN_WINDOW),
+            mails: windows(limits.mail_requests_per_hour, MAIL_WINDOW),
         }
     }
 }
@@ -59,6 +62,14 @@ pub(super) fn limit_logins<B: MessageBody>(
     next: Next<B>,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
     limited(request, next, |limits| &limits.logins)
+}
+
+/// Middleware of the routes that have a mail sent.
+pub(super) fn limit_mails<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
+    limited(request, next, |limits| &limits.mails)
 }
 
 async fn limited<B: MessageBody>(

@@ -3,6 +3,9 @@
 pub mod audit;
 pub mod claim;
 pub mod idempotency;
+pub mod mail;
+pub mod mail_token;
+pub mod password_reset;
 pub mod reader;
 mod schema;
 pub mod session;

@@ -6,19 +6,23 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod post;
 mod test_app;
 
 mod bad_input;
 mod deactivation;
+mod email;
 mod feed;
 mod idempotency;
 mod import;
 mod login;
 mod lookups;
+mod mailer;
 mod me;
 mod openapi;
 mod overload;
 mod password;
+mod password_reset;
 mod refresh;
 mod register;
 mod rename;
