@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -25,6 +26,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::actors::change::UserEngine;
 use crate::actors::hasher::PasswordHasher;
+use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
 use crate::actors::mail_limit::MailLimit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
@@ -108,7 +110,10 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
-            life: SessionLife::default(),
+            life: SessionLife {
+                proof: Duration::from_secs(self.limits.step_up_secs),
+                ..SessionLife::default()
+            },
             sessions_max: self.limits.sessions_max,
             mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
         })
@@ -199,12 +204,24 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
+    let janitor =
+        Janitor::start(JanitorParts { writer: writer.clone(), reads: reads.clone(), clock: clock.clone() });
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
-    let handle =
-        UserHandle::new(Parts { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock });
+    let handle = UserHandle::new(Parts {
+        writer,
+        reads,
+        hasher,
+        mailer,
+        janitor,
+        signer,
+        refresh_key,
+        tokens,
+        readers,
+        clock,
+    });
     Ok((handle, auth, feed))
 }

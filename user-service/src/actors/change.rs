@@ -15,7 +15,7 @@ use super::mail::Outgoing;
 use super::mail_command::MailCommand;
 use super::mail_limit::MailLimit;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, mail_command, names, profile, register};
+use super::{account, login, mail_command, names, profile, register, step_up, upkeep};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -25,6 +25,7 @@ use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
 use crate::domain::username::Username;
 use crate::store::session::Session;
+use crate::store::upkeep::Chore;
 
 /// One thing to do to the user database.
 #[derive(Debug, Clone)]
@@ -80,6 +81,10 @@ pub enum Command {
     Deactivate(Proved),
     /// Something about mails, or what they ask for.
     Mail(MailCommand),
+    /// Let a session change how its person signs in, for a while.
+    StepUp(Proved),
+    /// Do some of what has fallen due.
+    Upkeep(Chore),
 }
 
 /// A login that was verified.
@@ -128,6 +133,10 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// The session counts as having proved its person until then.
+    SteppedUp(Micros),
+    /// A step of what was due.
+    Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
     PasswordReplaced,
     /// The record as it is now.
@@ -186,6 +195,11 @@ impl UserEngine {
             }
             Command::ChangePassword(change) => account::change_password(self, tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
+            Command::Upkeep(chore) => {
+                upkeep::step(tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
             Command::Mail(command) => mail_command::apply(self, tx, command, now),
         }

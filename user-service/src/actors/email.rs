@@ -11,13 +11,13 @@ use super::change::{Outcome, UserEngine};
 use super::mail::{ask, count, redeem, tell};
 use super::mail_limit::Exceeded;
 use super::profile::{Patched, changed, own};
+use super::step_up::stepped_up;
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
 use crate::domain::mail::Kind;
 use crate::domain::mail_token::{Presented, Purpose};
-use crate::domain::step_up;
 use crate::store;
 
 /// Somebody who wants another address.
@@ -74,14 +74,13 @@ pub(super) fn change(
 ) -> Patched {
     let NewAddress { user, session, hash, email } = new;
     let Some(user) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone)) };
-    let session = store::session::session(tx.conn, user.id, *session)?;
-    let Some(session) = session.filter(|session| session.state.is_live(now)) else {
-        return Ok(Err(Denial::AccountGone));
-    };
-    match hash {
-        Some(hash) if !is_held(tx, user.id, hash)? => return Ok(Ok(Outcome::PasswordReplaced)),
-        None if !step_up::is_fresh(session.state.created_at, now) => return Ok(Err(Denial::StepUpRequired)),
-        Some(_) | None => {}
+    let stepped_up = stepped_up(engine, tx, user.id, *session, now)?;
+    match (hash, stepped_up) {
+        // A session that has ended proves nothing, whatever it knows.
+        (_, Err(Denial::AccountGone)) => return Ok(Err(Denial::AccountGone)),
+        (None, Err(denial)) => return Ok(Err(denial)),
+        (Some(hash), _) if !is_held(tx, user.id, hash)? => return Ok(Ok(Outcome::PasswordReplaced)),
+        (Some(_), _) | (None, Ok(())) => {}
     }
     if user.email.as_ref() == Some(email) {
         // Whoever wants what they have wants no other any more.

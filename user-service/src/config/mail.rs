@@ -15,6 +15,7 @@ use url::Url;
 #[derive(Debug, Clone, Args)]
 // A name of its own, so that it can be one of several groups.
 #[group(id = "mail")]
+#[expect(clippy::doc_markdown, reason = "the comments are the text of --help")]
 pub struct MailConfig {
     /// The mail server: smtps://USER:PASSWORD@HOST:PORT (TLS, port 465), smtp://... (STARTTLS, port 587), or
     /// file://PATH of a file that holds one of these. Without it, mails are written into files. smtp://HOST?tls=none
@@ -191,7 +192,9 @@ impl FromStr for PublicUrl {
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: Result<(&str, u16, SmtpTls, Option<(&str, &str)>), InvalidSmtpUrl>) {
+    type Parts<'a> = (&'a str, u16, SmtpTls, Option<(&'a str, &'a str)>);
+
+    fn check(text: &str, expected: Result<Parts<'_>, InvalidSmtpUrl>) {
         let got = text.parse::<SmtpUrl>();
         let got = got.map(|url| (url.host.clone(), url.port, url.tls, url.login.clone()));
         let expected = expected.map(|(host, port, tls, login)| {

@@ -18,12 +18,12 @@ pub enum Denial {
     /// The password that a signed-in person was asked for again is wrong.
     #[error("The password is wrong.")]
     WrongPassword,
+    /// The session has not proved its person lately.
+    #[error("This needs the password again: prove it with POST /v1/me/step-up, then repeat the request.")]
+    StepUpRequired,
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
-    /// The password was left out, and the login is no proof any more.
-    #[error("This asks for the password, or for a login within the last five minutes.")]
-    StepUpRequired,
     /// A token from a mail is forged, used, replaced or expired: which of them is not told.
     #[error("The token is not valid; ask for a new mail.")]
     InvalidToken,
@@ -62,8 +62,8 @@ impl Denial {
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
             Self::WrongPassword => "wrong_password",
-            Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::StepUpRequired => "step_up_required",
+            Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::InvalidToken => "invalid_token",
             Self::TooManyMails { .. } => "rate_limited",
             Self::Overloaded => "overloaded",

@@ -18,7 +18,7 @@ pub struct RawEmailChange {
     /// At most 254 bytes of ASCII.
     #[schema(value_type = String, format = Email, max_length = 254)]
     pub email: Option<String>,
-    /// The password in force. May be left out within five minutes of the login.
+    /// The password in force. May be left out where the session has proved its person lately.
     #[schema(value_type = Option<String>, format = Password)]
     pub password: Option<String>,
 }

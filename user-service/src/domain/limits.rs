@@ -89,5 +89,6 @@ pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(60 * 60);
 pub const FAILED_MAIL_KEPT: Duration = DAY.saturating_mul(7);
 /// Requests for a new password that may wait until the mailer looks; one more is refused.
 pub const RESET_REQUESTS_MAX: usize = 10_000;
-/// A login counts as a proof of who one is for this long.
-pub const STEP_UP_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
+/// a setting says otherwise.
+pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);

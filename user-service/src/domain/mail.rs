@@ -70,7 +70,12 @@ impl Kind {
     const fn page(self) -> &'static str {
         match self {
             Self::PasswordReset => "reset-password",
-            _ => "verify-email",
+            Self::Verification
+            | Self::EmailChange
+            | Self::EmailChangeAsked
+            | Self::EmailChanged
+            | Self::AddressInUse
+            | Self::PasswordChanged => "verify-email",
         }
     }
 }

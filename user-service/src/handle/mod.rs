@@ -8,6 +8,8 @@ mod members;
 mod password_reset;
 mod profile;
 mod sessions;
+mod step_up;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::janitor::Janitor;
 use crate::actors::mail_command::MailCommand;
 use crate::actors::mailer::{Look, Mailer};
 use crate::domain::refresh_token::RefreshKey;
@@ -44,6 +47,7 @@ pub struct UserHandle {
     reads: Reads,
     hasher: Addr<PasswordHasher>,
     mailer: Addr<Mailer>,
+    janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
@@ -61,6 +65,8 @@ pub struct Parts {
     pub hasher: Addr<PasswordHasher>,
     /// Sends mails.
     pub mailer: Addr<Mailer>,
+    /// Whom to tell of work that falls due.
+    pub janitor: Addr<Janitor>,
     /// Signs access tokens.
     pub signer: Arc<TokenSigner>,
     /// What refresh tokens are made with.
@@ -76,8 +82,9 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, mailer, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, mailer, janitor, signer, refresh_key, tokens, readers, clock } =
+            parts;
+        Self { writer, reads, hasher, mailer, janitor, signer, refresh_key, tokens, readers, clock }
     }
 
     /// The newest committed event.

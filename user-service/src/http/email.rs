@@ -19,8 +19,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// A mail to the new address asks whether it is mine; until that is answered, for at most 24 hours, the old one stays.
 /// The old one is told. My own address takes the wish back. Whether somebody has the address is not told; its holder
-/// is. 403 `wrong_password` if the password is wrong, and `step_up_required` if it was left out more than 5 minutes
-/// after the login; a try counts as a login. 429 `rate_limited` also for too many mails to my address.
+/// is. 403 `wrong_password` if the password is wrong, and `step_up_required` if it was left out and my session has not
+/// proved me lately (see `POST /v1/me/step-up`); a try counts as a login. 429 `rate_limited` also for too many mails to my address.
 #[utoipa::path(tag = "me", request_body = RawEmailChange, security(("user" = [])),
     responses((status = 202, description = "A mail is on its way", body = Accepted), Refusals))]
 #[put("/v1/me/email", wrap = "from_fn(limit_logins)")]

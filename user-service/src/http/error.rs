@@ -35,10 +35,10 @@ fn denied(denial: Denial) -> Problem {
         Denial::TooManyMails { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let problem = Problem::new(status, denial.code(), denial.to_string());
-    match denial {
-        Denial::TooManyMails { retry_after_secs } => problem.retry_after(retry_after_secs),
-        _ => problem,
+    if let Denial::TooManyMails { retry_after_secs } = denial {
+        return problem.retry_after(retry_after_secs);
     }
+    problem
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

@@ -11,6 +11,7 @@ mod password_reset;
 mod rate_limit;
 mod services;
 mod sessions;
+mod step_up;
 mod users;
 mod views;
 
@@ -32,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(account::routes)
         .configure(email::routes)
         .configure(password_reset::routes)
+        .configure(step_up::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

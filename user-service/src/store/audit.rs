@@ -12,9 +12,10 @@ use super::user::users;
 
 const NAMES: &str = "each account's name is its own, and nobody else's";
 const ADDRESSES: &str = "each account's address is its own, and nobody else's";
+const MAILS: &str = "each mail, and each token that was mailed, is a person's";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 11] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -36,6 +37,8 @@ const CHECKS: [Check; 9] = [
          EXCEPT SELECT LOWER(email), id FROM users WHERE email IS NOT NULL",
     ),
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
+    (MAILS, "SELECT user_id FROM mails EXCEPT SELECT id FROM users"),
+    (MAILS, "SELECT user_id FROM mail_tokens EXCEPT SELECT id FROM users"),
     (
         "each account is in the log, as long as the log is whole",
         "SELECT id FROM users WHERE EXISTS (SELECT 1 FROM events WHERE seq = 1)

@@ -9,6 +9,7 @@ pub mod password_reset;
 pub mod reader;
 mod schema;
 pub mod session;
+pub mod upkeep;
 pub mod user;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

@@ -114,6 +114,7 @@ fn python() -> Option<&'static str> {
 impl SmtpServer {
     /// Starts one on this port, or on a free one for 0. Nothing where there is no aiosmtpd, unless
     /// `MUTUAL_TEST_SMTP=required` says that there must be.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub async fn start(port: u16) -> Option<Self> {
         let Some(python) = python() else {
             let required = std::env::var("MUTUAL_TEST_SMTP").is_ok_and(|value| value == "required");
