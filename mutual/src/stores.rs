@@ -89,7 +89,7 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         refresh_key: RefreshKey::new(&key),
         life: SessionLife::default(),
         sessions_max: 1,
-        // Nobody here has an address to write to.
+        // What the operator does is not limited.
         mail_limit: None,
     })
 }

@@ -16,6 +16,7 @@ pub mod mail_command;
 pub mod mail_limit;
 pub mod mail_transport;
 pub mod mailer;
+pub mod moderation;
 pub mod names;
 pub mod password_reset;
 mod profile;

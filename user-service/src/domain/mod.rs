@@ -6,6 +6,7 @@
 mod patch;
 
 pub mod account;
+pub mod audit_log;
 pub mod change;
 pub mod denial;
 pub mod email;
@@ -16,6 +17,7 @@ pub mod limits;
 pub mod login;
 pub mod mail;
 pub mod mail_token;
+pub mod moderation;
 pub mod password;
 pub mod password_change;
 pub mod password_reset;
@@ -25,6 +27,7 @@ pub mod refresh_token;
 pub mod registration;
 pub mod rename;
 pub mod reserved;
+pub mod roster;
 pub mod session;
 pub mod step_up;
 pub mod text;

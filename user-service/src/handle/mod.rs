@@ -1,12 +1,15 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod account;
+mod audit_log;
 mod email;
 mod error;
 mod lookups;
 mod members;
+mod moderation;
 mod password_reset;
 mod profile;
+mod roster;
 mod sessions;
 mod step_up;
 mod upkeep;
@@ -24,7 +27,9 @@ use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use lookups::NameState;
+pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
+pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};

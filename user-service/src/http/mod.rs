@@ -1,14 +1,18 @@
 //! The wire: routes, and the types that clients see.
 
 mod account;
+mod audit_log;
+mod authority;
 mod email;
 mod error;
 mod etag;
 mod health;
 mod idempotency;
 mod me;
+mod moderation;
 mod password_reset;
 mod rate_limit;
+mod roster;
 mod services;
 mod sessions;
 mod step_up;
@@ -33,6 +37,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(account::routes)
         .configure(email::routes)
         .configure(password_reset::routes)
+        .configure(moderation::routes)
+        .configure(roster::routes)
+        .configure(audit_log::routes)
         .configure(step_up::routes)
         .configure(services::routes)
         .configure(health::routes)

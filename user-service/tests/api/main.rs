@@ -9,6 +9,7 @@
 mod post;
 mod test_app;
 
+mod audit_log;
 mod bad_input;
 mod deactivation;
 mod email;
@@ -19,6 +20,7 @@ mod login;
 mod lookups;
 mod mailer;
 mod me;
+mod moderation;
 mod openapi;
 mod overload;
 mod password;
@@ -26,7 +28,9 @@ mod password_reset;
 mod refresh;
 mod register;
 mod rename;
+mod roster;
 mod sessions;
 mod step_up;
 mod store;
+mod suspension;
 mod upkeep;
