@@ -14,7 +14,7 @@ use shared::secret::{make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
 use user_service::domain::refresh_token::RefreshKey;
-use user_service::domain::session::SessionLife;
+use user_service::domain::rules::Rules;
 
 use crate::cli::Databases;
 use crate::failure::Failure;
@@ -87,9 +87,8 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         // A node of its own: a service makes ids at the same time.
         ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
         refresh_key: RefreshKey::new(&key),
-        life: SessionLife::default(),
-        sessions_max: 1,
         // What the operator does is not limited.
         mail_limit: None,
+        rules: Rules::default(),
     })
 }

@@ -45,6 +45,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         rate_limits: config.rate_limits,
         mail: config.mail,
         mail_dir: config.mail_dir,
+        trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         clock: Clock::system(),
     })

@@ -93,6 +93,22 @@ pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(60 * 60);
 pub const FAILED_MAIL_KEPT: Duration = DAY.saturating_mul(7);
 /// Requests for a new password that may wait until the mailer looks; one more is refused.
 pub const RESET_REQUESTS_MAX: usize = 10_000;
+/// Wrong passwords for one login from one network or device before the next try has to wait.
+pub const GUESSES_MAX: u32 = 10;
+/// Wrong passwords that are further apart than this do not add up.
+pub const GUESSES_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// The first wait; each further wrong password doubles it.
+pub const GUESSES_WAIT_FIRST: Duration = Duration::from_secs(1);
+/// The longest wait.
+pub const GUESSES_WAIT_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Wrong passwords for one login within a day, from wherever, before only networks and devices that are known get in
+/// (NIST SP 800-63B: at most 100).
+pub const GUESSES_PER_DAY_MAX: u32 = 100;
+/// Networks that are known of one person; one more forgets the one not seen for the longest.
+pub const KNOWN_NETWORKS_MAX: usize = 20;
+/// A network is known for this long after the last time.
+pub const KNOWN_NETWORK_LIFE: Duration = DAY.saturating_mul(90);
+
 /// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
 /// a setting says otherwise.
 pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);

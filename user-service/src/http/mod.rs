@@ -3,6 +3,7 @@
 mod account;
 mod audit_log;
 mod authority;
+mod caller;
 mod email;
 mod error;
 mod etag;

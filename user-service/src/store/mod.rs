@@ -4,6 +4,7 @@ pub mod audit;
 pub mod audit_log;
 pub mod claim;
 pub mod idempotency;
+pub mod known_network;
 pub mod mail;
 pub mod mail_token;
 pub mod password_reset;

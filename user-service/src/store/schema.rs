@@ -128,3 +128,11 @@ diesel::table! {
         asked_at -> BigInt,
     }
 }
+
+diesel::table! {
+    known_networks (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        seen_at -> BigInt,
+    }
+}

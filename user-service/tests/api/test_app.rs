@@ -201,6 +201,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         rate_limits: Switch::Off,
         mail: defaults.mail,
         mail_dir: mails.join("outbox-mail"),
+        trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
         clock: Clock::system(),
     }
