@@ -77,6 +77,10 @@ pub fn relation_engine() -> RelationEngine {
         requests_sent_max: no_limit,
         blocks_max: no_limit,
         mutes_max: no_limit,
+        close_friends_max: no_limit,
+        notes_max: no_limit,
+        note_chars_max: usize::MAX,
+        follows_per_24h: 0,
     })
 }
 
