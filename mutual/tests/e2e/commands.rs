@@ -4,7 +4,12 @@ use shared::testing::Client;
 
 use crate::world::{Ground, on_both_grounds};
 
-on_both_grounds!(it_stops_cleanly_when_asked, a_service_token_is_valid_at_once, the_demo_world_adds_up);
+on_both_grounds!(
+    it_stops_cleanly_when_asked,
+    a_service_token_is_valid_at_once,
+    the_operator_makes_admins_beside_running_services,
+    the_demo_world_adds_up
+);
 
 async fn it_stops_cleanly_when_asked(ground: Ground) {
     for signal in ["TERM", "INT"] {
@@ -36,6 +41,60 @@ async fn a_service_token_is_valid_at_once(ground: Ground) {
         }
     }
     assert_eq!(ground.run(&["admin", "service-token", "revoke", "--name", "nobody"]).status.code(), Some(2));
+}
+
+async fn the_operator_makes_admins_beside_running_services(ground: Ground) {
+    let world = ground.serve();
+    let create = |name: &str, password: &str| {
+        let email = format!("{name}@example.com");
+        let words = ["admin", "create", "--username", name, "--email", &email, "--password-stdin"];
+        ground.run_with_input(&[&words[..], &["--password-cost", "low"]].concat(), password)
+    };
+    let made = create("admin", "plum Tractor 91 sky\n");
+    assert!(made.status.success() && made.stderr.is_empty(), "{made:?}");
+    for (name, password, code, said) in [
+        ("admin", "plum Tractor 91 sky", 1, "taken"),
+        ("second", "password", 2, "password:"),
+        ("second", "", 2, "empty"),
+        ("second", &"x".repeat(5_000), 2, "password:"),
+        (".", "plum Tractor 91 sky", 2, "username:"),
+    ] {
+        let refused = create(name, password);
+        let line = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(code), "{line}");
+        assert!(line.contains(said) && line.lines().count() == 1 && !line.contains("plum"), "{line}");
+    }
+    let anna = world.register("anna").await;
+    let admin = world.log_in("admin", "plum Tractor 91 sky").await;
+    assert_eq!(admin.users.get("/v1/me").await.expect(200).json()["role"], "admin");
+    let role = |name: &str, role: &str| ground.run(&["admin", "role", "--username", name, "--role", role]);
+    assert_eq!(role("admin", "user").status.code(), Some(1), "the last admin stays");
+    assert_eq!(role("nobody", "user").status.code(), Some(2));
+    assert_eq!(role("anna", "god").status.code(), Some(2));
+    assert!(role("anna", "moderator").status.success());
+    assert_eq!(anna.users.get("/v1/me").await.expect(200).json()["role"], "moderator");
+    let token = ["admin", "service-token", "create", "--name", "feed", "--scopes", "events"];
+    assert!(ground.run(&token).status.success());
+    assert!(ground.run(&["admin", "service-token", "revoke", "--name", "feed"]).status.success());
+    let log = anna.users.get("/v1/admin/audit-log?actor_id=operator").await.expect(200).json();
+    let actions: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["revoke_service_token", "create_service_token", "set_role", "create_user"]);
+    assert_eq!(log["items"][3]["after"]["username"], "admin");
+    // What the other service did not hear of by the writer, it hears of by the feed.
+    admin.follow(&anna).await;
+    let body = serde_json::json!({"reason": "spam"});
+    let path = format!("/v1/admin/users/{}/suspension", anna.id);
+    admin.users.json(actix_web::http::Method::PUT, &path, &body).await.expect(200);
+    // Refused at once where it was done, and within seconds elsewhere.
+    anna.users.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    let started = std::time::Instant::now();
+    while anna.relations.get("/v1/me/blocks").await.status != 401 {
+        assert!(started.elapsed().as_secs() < 5, "relation-service still lets her in");
+    }
+    assert_eq!(admin.counts().await["following"], 0);
+    drop(world);
+    ground.audit();
 }
 
 async fn the_demo_world_adds_up(ground: Ground) {
