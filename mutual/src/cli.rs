@@ -216,6 +216,10 @@ pub struct Serve {
     /// Connections of each service for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// How many days both services keep events; 0 keeps them for ever. What a known reader of a feed has not read is kept
+    /// four times as long.
+    #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub event_retention_days: u32,
     /// The limits of user-service.
     #[command(flatten)]
     pub user_limits: user_service::config::Limits,

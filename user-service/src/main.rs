@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use shared::clock::Clock;
+use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
@@ -44,6 +45,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         hash_threads: config.hash_threads,
         rate_limits: config.rate_limits,
         limits: config.limits,
+        event_retention: retention(config.event_retention_days),
         clock: Clock::system(),
     })
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use awc::Client;
+use awc::http::StatusCode;
 use log::{error, info, warn};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::actor::start_on_own_thread;
 use shared::clock::Clock;
@@ -21,7 +23,7 @@ use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
-use super::change::{Command, Learned, RelationEngine};
+use super::change::{Command, Learned, Listed, RelationEngine};
 use super::janitor::{Janitor, Look};
 use crate::store::fact::KnownUser;
 
@@ -31,6 +33,8 @@ const QUESTIONS_MAX: usize = 1_024;
 const ASKED_MAX: usize = 100;
 /// Events in one page of the feed.
 const PAGE_EVENTS: u32 = 500;
+/// People in one page of everybody.
+const PAGE_PEOPLE: u32 = 500;
 /// How long a page may wait for its first event.
 const PAGE_WAIT: Duration = Duration::from_secs(10);
 /// How long a request to user-service may take beyond what it was asked to wait.
@@ -193,7 +197,10 @@ impl Reader {
     async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
         let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
-        let page: EventPage = self.get(&path, wait + ANSWER_WAIT).await?;
+        let page: EventPage = match self.get_or_expired(&path, wait + ANSWER_WAIT).await? {
+            Ok(page) => page,
+            Err(expired) => return self.learn_everybody(expired.oldest).await,
+        };
         let position = self.parts.position;
         if page.newest < position {
             let newest = page.newest;
@@ -219,6 +226,34 @@ impl Reader {
         }
         self.look_for_work();
         self.parts.position = page.next_after;
+        Ok(())
+    }
+
+    /// Learns the state of everybody instead of the events that are no longer kept, then goes on with the oldest that is.
+    /// The position moves at the end, so that a stop on the way begins again.
+    async fn learn_everybody(&mut self, oldest: i64) -> Result<(), Failure> {
+        warn!("user-service's events before {oldest} are no longer kept: asking about everybody");
+        let mut after = 0;
+        loop {
+            let place = if after == 0 { String::new() } else { format!("&after={after}") };
+            let path = format!("/v1/user-facts/all?limit={PAGE_PEOPLE}{place}");
+            let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
+            let seq = page.seq;
+            let through = page.items.last().map_or(i64::MAX, |item| item.id.get());
+            let users = known_of(page);
+            let listed = Some(Listed { after, through, seq });
+            let last = users.is_empty();
+            self.submit(Command::Learn(Learned { users, listed, ..Learned::default() })).await?;
+            self.look_for_work();
+            if last {
+                break;
+            }
+            after = through;
+        }
+        let position = oldest.saturating_sub(1);
+        self.submit(Command::Learn(Learned { position: Some(position), ..Learned::default() })).await?;
+        self.parts.position = position;
+        info!("everybody is known again");
         Ok(())
     }
 
@@ -259,9 +294,7 @@ impl Reader {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
             let path = format!("/v1/user-facts?ids={}", ids.join(","));
             let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
-            let seq = page.seq;
-            let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
-            known.extend(found.map(|(id, facts)| KnownUser { id, seq, facts }));
+            known.extend(known_of(page));
         }
         if known.is_empty() {
             return Ok(());
@@ -281,15 +314,44 @@ impl Reader {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, Failure> {
+        let answer = self.get_or_expired(path, patience).await?;
+        answer.map_err(|_| format!("{} answers 410 Gone", path_alone(path)))
+    }
+
+    async fn get_or_expired<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        patience: Duration,
+    ) -> Result<Result<T, Expired>, Failure> {
         let token = self.parts.service.secret.as_internal_token();
         let request = self.http.get(format!("{}{path}", self.parts.service.url)).timeout(patience);
         let request = request.bearer_auth(token.reveal());
         let mut response = request.send().await.map_err(|error| error.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("{} answers {}", path.split('?').next().unwrap_or(path), response.status()));
+        if response.status() == StatusCode::GONE {
+            return response.json().limit(PAGE_BYTES_MAX).await.map(Err).map_err(|error| error.to_string());
         }
-        response.json().limit(PAGE_BYTES_MAX).await.map_err(|error| error.to_string())
+        if !response.status().is_success() {
+            return Err(format!("{} answers {}", path_alone(path), response.status()));
+        }
+        response.json().limit(PAGE_BYTES_MAX).await.map(Ok).map_err(|error| error.to_string())
     }
+}
+
+/// What user-service says of events that it no longer keeps.
+#[derive(Debug, Deserialize)]
+struct Expired {
+    /// The oldest that it does keep.
+    oldest: i64,
+}
+
+fn path_alone(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
+}
+
+fn known_of(page: UserFactsPage) -> Vec<KnownUser> {
+    let seq = page.seq;
+    let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
+    found.map(|(id, facts)| KnownUser { id, seq, facts }).collect()
 }
 
 /// The newest facts of each person on a page, the sessions that ended, and what could not be read.

@@ -35,6 +35,10 @@ pub struct TestApp {
     pub nobody: Client,
     database: TestDatabase,
     limits: Limits,
+    /// For the next start.
+    pub event_retention: Option<Duration>,
+    /// For the next start.
+    pub clock: Clock,
     server: Option<ServerThread>,
     base: String,
 }
@@ -52,6 +56,8 @@ impl TestApp {
             nobody: Client::new(""),
             database: make(),
             limits,
+            event_retention: None,
+            clock: Clock::system(),
             server: None,
             base: String::new(),
         };
@@ -69,7 +75,8 @@ impl TestApp {
             limits: self.limits,
             workers: 2,
             read_connections: 2,
-            clock: Clock::system(),
+            event_retention: self.event_retention,
+            clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {
             let app = App::start(settings).unwrap();

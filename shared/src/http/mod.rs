@@ -9,6 +9,7 @@ mod feed;
 mod health;
 mod ids;
 mod link;
+mod retention;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -26,6 +27,7 @@ pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, 
 pub use health::livez;
 pub use ids::parse_ids;
 pub use link::{Listed, listed};
+pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

@@ -4,7 +4,6 @@ pub mod audit;
 pub mod audit_log;
 pub mod claim;
 pub mod idempotency;
-pub mod reader;
 pub mod roster;
 mod schema;
 pub mod session;

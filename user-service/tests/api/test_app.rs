@@ -197,6 +197,7 @@ fn settings(database: &TestDatabase) -> Settings {
         hash_threads: 2,
         rate_limits: Switch::Off,
         limits: defaults.limits,
+        event_retention: None,
         clock: Clock::system(),
     }
 }
