@@ -1,5 +1,6 @@
 //! The operator's commands beside, before and after running services.
 
+use shared::db::{DatabaseUrl, log, open_writer};
 use shared::testing::Client;
 
 use crate::world::{Ground, on_both_grounds};
@@ -107,6 +108,38 @@ async fn the_demo_world_adds_up(ground: Ground) {
     drop(world);
     ground.audit();
     assert_eq!(ground.run(&["seed"]).status.code(), Some(2), "the demo world is for empty databases");
+}
+
+/// relation-service begins with an empty database, and the events from which it would learn are gone.
+#[actix_web::test]
+async fn everybody_is_learned_afresh_where_events_are_gone() {
+    let ground = Ground::sqlite().unwrap();
+    let world = ground.serve();
+    let mut people = Vec::new();
+    for name in ["anna", "ben", "carl"] {
+        people.push(world.register(name).await);
+    }
+    people[1].go_private(true).await;
+    drop(world);
+    let mut users = open_writer(&DatabaseUrl::sqlite(ground.dir().join("user.db"))).unwrap();
+    let newest = log::head(&mut users).unwrap().seq;
+    assert_eq!(log::forget(&mut users, newest - 1).unwrap(), 3);
+    drop(users);
+    for name in ["relation.db", "relation.db-wal", "relation.db-shm"] {
+        let _ = std::fs::remove_file(ground.dir().join(name));
+    }
+    let world = ground.serve();
+    let anna = world.log_in("anna", "a long and odd passphrase").await;
+    assert_eq!(anna.follow(&people[1]).await["requested"], true);
+    assert_eq!(anna.follow(&people[2]).await["following"], true);
+    drop(world);
+    ground.audit();
+    // The same by a command, without the services.
+    std::fs::remove_file(ground.dir().join("relation.db")).unwrap();
+    let file = ground.dir().join("graph.txt");
+    std::fs::write(&file, "1 2\n").unwrap();
+    assert!(ground.run(&["import-graph", file.to_str().unwrap()]).status.success());
+    ground.audit();
 }
 
 #[actix_web::test]

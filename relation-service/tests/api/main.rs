@@ -38,6 +38,7 @@ mod outages;
 mod races;
 mod relationships;
 mod requests;
+mod retention;
 mod revision;
 mod sessions;
 mod stream;

@@ -24,6 +24,7 @@ mod password;
 mod refresh;
 mod register;
 mod rename;
+mod retention;
 mod roster;
 mod sessions;
 mod step_up;
