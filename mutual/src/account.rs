@@ -46,6 +46,7 @@ pub fn create(args: &CreateAccount) -> Result<(), Failure> {
         password_hash,
         display_name: registration.display_name,
         nonce: SessionNonce::new(nonce),
+        network: String::new(),
         request: None,
     };
     let user = submit(&mut conn, Command::CreateByOperator(Box::new(account), args.role))?;

@@ -44,6 +44,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         password_cost: config.password_cost,
         hash_threads: config.hash_threads,
         rate_limits: config.rate_limits,
+        trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         event_retention: retention(config.event_retention_days),
         clock: Clock::system(),

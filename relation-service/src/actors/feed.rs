@@ -1,30 +1,27 @@
 //! Keeping this service's copy of user facts: user-service's feed in order, and a direct question for
 //! a person whom the feed has not brought yet.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
-use awc::Client;
-use awc::http::StatusCode;
-use log::{error, info, warn};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use log::{info, warn};
 use shared::actor::start_on_own_thread;
-use shared::clock::Clock;
+use shared::clock::{Clock, Micros};
 use shared::db::StoreError;
-use shared::event::{Event, EventPage};
-use shared::facts::{UserFacts, UserFactsPage};
-use shared::id::{SessionId, UserId};
-use shared::secret::Secret;
+use shared::event::EventPage;
+use shared::facts::UserFactsPage;
+use shared::id::UserId;
 use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 use super::change::{Command, Learned, Listed, RelationEngine};
 use super::janitor::{Janitor, Look};
+pub use super::news::learned_from;
+pub use super::user_client::UserService;
+use super::user_client::{Failure, UserClient};
 use crate::store::fact::KnownUser;
 
 /// Questions about people that may wait; one more is refused.
@@ -42,28 +39,38 @@ const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// The pause after a failure, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_millis(500);
-/// A page of the feed has at most this many bytes.
-const PAGE_BYTES_MAX: usize = 8 << 20;
-
-/// Where user-service is and how to prove who asks.
-#[derive(Clone)]
-pub struct UserService {
-    /// Its URL, without a final slash.
-    pub url: String,
-    /// The secret that both services share.
-    pub secret: Secret,
-}
 
 /// What the rest of the service may know about the feed, without asking the actor.
 #[derive(Debug, Clone, Default)]
 pub struct FeedState {
     last_contact: Arc<AtomicI64>,
+    /// Since when news are known to wait; 0 while none are.
+    behind_since: Arc<AtomicI64>,
 }
 
 impl FeedState {
     /// How long ago the feed was known to be at its end or moving.
     pub fn lag(&self, clock: &Clock) -> Duration {
-        clock.now().since(shared::clock::Micros::new(self.last_contact.load(Ordering::Relaxed)))
+        clock.now().since(Micros::new(self.last_contact.load(Ordering::Relaxed)))
+    }
+
+    /// For how long news have been waiting that user-service has told of and that are not taken in yet.
+    /// One that says nothing has told of none.
+    pub fn behind(&self, clock: &Clock) -> Duration {
+        match self.behind_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => clock.now().since(Micros::new(since)),
+        }
+    }
+
+    fn heard_of_news(&self, now: Micros) {
+        // Only the first that waits counts.
+        let _ = self.behind_since.compare_exchange(0, now.get(), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn at_the_end(&self, now: Micros) {
+        self.behind_since.store(0, Ordering::Relaxed);
+        self.last_contact.store(now.get(), Ordering::Relaxed);
     }
 }
 
@@ -103,14 +110,12 @@ pub struct Ask {
     pub reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
-type Failure = String;
-
 impl UserFeed {
     /// Starts the actor on a thread of its own.
     pub fn start(parts: Parts) -> Addr<Self> {
         start_on_own_thread(QUESTIONS_MAX, move || {
-            let http = Client::builder().timeout(PAGE_WAIT + ANSWER_WAIT).disable_redirects().finish();
-            Self { reader: Reader { parts, http }, waiting: Vec::new(), asking: false }
+            let users = UserClient::new(parts.service.clone(), PAGE_WAIT + ANSWER_WAIT);
+            Self { reader: Reader { parts, users }, waiting: Vec::new(), asking: false }
         })
     }
 
@@ -172,7 +177,7 @@ impl Handler<Ask> for UserFeed {
 #[derive(Clone)]
 struct Reader {
     parts: Parts,
-    http: Client,
+    users: UserClient,
 }
 
 impl Reader {
@@ -197,7 +202,7 @@ impl Reader {
     async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
         let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
-        let page: EventPage = match self.get_or_expired(&path, wait + ANSWER_WAIT).await? {
+        let page: EventPage = match self.users.get_or_expired(&path, wait + ANSWER_WAIT).await? {
             Ok(page) => page,
             Err(expired) => return self.learn_everybody(expired.oldest).await,
         };
@@ -206,13 +211,16 @@ impl Reader {
             let newest = page.newest;
             return Err(format!("its log ends at {newest}, but {position} was read: is it an older copy?"));
         }
+        if page.newest > position {
+            self.parts.state.heard_of_news(self.parts.clock.now());
+        }
         let current = page.next_after >= page.newest;
         if !page.items.is_empty() {
             self.apply(page).await?;
         }
         // Where there is more, the copy is not current yet.
         if current {
-            self.parts.state.last_contact.store(self.parts.clock.now().get(), Ordering::Relaxed);
+            self.parts.state.at_the_end(self.parts.clock.now());
         }
         Ok(())
     }
@@ -237,7 +245,7 @@ impl Reader {
         loop {
             let place = if after == 0 { String::new() } else { format!("&after={after}") };
             let path = format!("/v1/user-facts/all?limit={PAGE_PEOPLE}{place}");
-            let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
+            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
             let seq = page.seq;
             let through = page.items.last().map_or(i64::MAX, |item| item.id.get());
             let users = known_of(page);
@@ -278,11 +286,11 @@ impl Reader {
     }
 
     async fn fetch_keys(&self) -> Result<(), Failure> {
-        let keys: KeySet = self.get("/.well-known/jwks.json", ANSWER_WAIT).await?;
+        let keys: KeySet = self.users.get("/.well-known/jwks.json", ANSWER_WAIT).await?;
         let first = !self.parts.tokens.is_ready();
         self.parts.tokens.set_keys(&keys);
         if first {
-            info!("user-service at {} is there", self.parts.service.url);
+            info!("user-service at {} is there", self.users.url());
         }
         self.submit(Command::Trust(keys)).await
     }
@@ -293,7 +301,7 @@ impl Reader {
         for asked in users.chunks(ASKED_MAX) {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
             let path = format!("/v1/user-facts?ids={}", ids.join(","));
-            let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
+            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
             known.extend(known_of(page));
         }
         if known.is_empty() {
@@ -312,114 +320,10 @@ impl Reader {
     async fn submit(&self, command: Command) -> Result<(), Failure> {
         self.parts.writer.submit(command).await.map(drop).map_err(|error| error.to_string())
     }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, Failure> {
-        let answer = self.get_or_expired(path, patience).await?;
-        answer.map_err(|_| format!("{} answers 410 Gone", path_alone(path)))
-    }
-
-    async fn get_or_expired<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        patience: Duration,
-    ) -> Result<Result<T, Expired>, Failure> {
-        let token = self.parts.service.secret.as_internal_token();
-        let request = self.http.get(format!("{}{path}", self.parts.service.url)).timeout(patience);
-        let request = request.bearer_auth(token.reveal());
-        let mut response = request.send().await.map_err(|error| error.to_string())?;
-        if response.status() == StatusCode::GONE {
-            return response.json().limit(PAGE_BYTES_MAX).await.map(Err).map_err(|error| error.to_string());
-        }
-        if !response.status().is_success() {
-            return Err(format!("{} answers {}", path_alone(path), response.status()));
-        }
-        response.json().limit(PAGE_BYTES_MAX).await.map(Ok).map_err(|error| error.to_string())
-    }
-}
-
-/// What user-service says of events that it no longer keeps.
-#[derive(Debug, Deserialize)]
-struct Expired {
-    /// The oldest that it does keep.
-    oldest: i64,
-}
-
-fn path_alone(path: &str) -> &str {
-    path.split('?').next().unwrap_or(path)
 }
 
 fn known_of(page: UserFactsPage) -> Vec<KnownUser> {
     let seq = page.seq;
     let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
     found.map(|(id, facts)| KnownUser { id, seq, facts }).collect()
-}
-
-/// The newest facts of each person on a page, the sessions that ended, and what could not be read.
-pub fn learned_from(page: &EventPage) -> Learned {
-    let mut users: HashMap<UserId, KnownUser> = HashMap::new();
-    let mut learned = Learned { position: Some(page.next_after), ..Learned::default() };
-    for event in &page.items {
-        let read = if event.kind == "session.revoked" {
-            session_of(event).map(|session| learned.revoked.push((session, event.at)))
-        } else if event.kind.starts_with("user.") {
-            known_from(event).map(|known| drop(users.insert(known.id, known)))
-        } else {
-            Ok(())
-        };
-        if let Err(reason) = read {
-            error!("event {} ({}) of user-service is parked: {reason}", event.seq, event.kind);
-            learned.parked.push((event.seq, reason));
-        }
-    }
-    learned.users = users.into_values().collect();
-    learned
-}
-
-fn known_from(event: &Event) -> Result<KnownUser, Failure> {
-    let id = event.subject_id.ok_or("it names nobody")?;
-    let facts: UserFacts = serde_json::from_value(event.data.clone()).map_err(|error| error.to_string())?;
-    Ok(KnownUser { id, seq: event.seq, facts })
-}
-
-fn session_of(event: &Event) -> Result<SessionId, Failure> {
-    let session = event.data.get("session_id").and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
-    session.ok_or_else(|| "it names no session".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use shared::clock::Micros;
-
-    use super::*;
-
-    fn event(seq: i64, kind: &str, data: serde_json::Value) -> Event {
-        let subject_id = Some(UserId::new(5));
-        Event { seq, kind: kind.into(), at: Micros::new(seq), actor_id: None, subject_id, cause: None, data }
-    }
-
-    fn facts(name: &str) -> serde_json::Value {
-        json!({"username": name, "display_name": "", "avatar_url": null, "verified": false, "status": "active",
-            "private_account": false, "show_relations": "everyone", "show_counts": true,
-            "suggest_to_others": true, "messages_from": "everyone", "comments_from": "everyone",
-            "mentions_from": "everyone"})
-    }
-
-    #[test]
-    fn a_page_becomes_the_newest_facts_of_each_person() {
-        let items = vec![
-            event(1, "user.registered", facts("old")),
-            event(2, "session.revoked", json!({"session_id": "77"})),
-            event(3, "user.renamed", facts("new")),
-            event(4, "user.updated", json!({"unreadable": true})),
-            event(5, "something.else", json!({})),
-        ];
-        let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1, newest: 5 });
-        assert_eq!(learned.position, Some(5));
-        assert_eq!(learned.revoked, [(SessionId::new(77), Micros::new(2))]);
-        let known: Vec<(i64, &str)> =
-            learned.users.iter().map(|u| (u.seq, u.facts.username.as_str())).collect();
-        assert_eq!(known, [(3, "new")]);
-        assert_eq!(learned.parked.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
-    }
 }

@@ -9,6 +9,7 @@ mod feed;
 mod health;
 mod ids;
 mod link;
+mod peer;
 mod retention;
 mod service_token;
 
@@ -26,7 +27,8 @@ pub use description::Security;
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;
-pub use link::{Listed, listed};
+pub use link::{Counted, Listed, counted, listed};
+pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
