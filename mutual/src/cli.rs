@@ -225,6 +225,9 @@ pub struct Serve {
     /// four times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// How mails are sent. Without a mail server they are written into outbox-mail of the data directory.
+    #[command(flatten)]
+    pub mail: user_service::config::mail::MailConfig,
     /// The limits of user-service.
     #[command(flatten)]
     pub user_limits: user_service::config::Limits,

@@ -1,6 +1,7 @@
 //! The settings of this service, as flags, environment and file give them.
 
 mod limits;
+pub mod mail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -60,6 +61,12 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// How mails are sent.
+    #[command(flatten)]
+    pub mail: mail::MailConfig,
+    /// Where mails are written if there is no mail server.
+    #[arg(long, env, default_value = "data/outbox-mail")]
+    pub mail_dir: PathBuf,
     /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,
     /// separated by commas. Nobody's, unless set.
     #[arg(long, env, default_value = "")]
