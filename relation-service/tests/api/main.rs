@@ -39,6 +39,7 @@ mod quota;
 mod races;
 mod relationships;
 mod requests;
+mod retention;
 mod revision;
 mod sessions;
 mod standings;
