@@ -9,8 +9,9 @@ use shared::writer::Transaction;
 use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
 use super::mail::tell;
+use super::moderation::has_other_admin;
 use super::profile::{changed, own};
-use crate::domain::account::Status;
+use crate::domain::account::{Role, Status};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::mail::Kind;
@@ -58,12 +59,20 @@ pub(super) fn change_password(
     };
     store::user::set_password_hash(tx.conn, *user, to.reveal())?;
     tx.wrote();
-    store::mail_token::void(tx.conn, *user, Purpose::PasswordReset)?;
+    void_ways_in(tx, *user)?;
     end(tx, *user, &ended, now)?;
     if let Some(email) = &person.email {
         tell(engine, tx, *user, Kind::PasswordChanged, email, now)?;
     }
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
+}
+
+/// Voids what was mailed and could take the account: a thief may have asked for it.
+pub(super) fn void_ways_in(tx: &mut Transaction<'_>, user: UserId) -> Result<(), StoreError> {
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+        store::mail_token::void(tx.conn, user, purpose)?;
+    }
+    Ok(())
 }
 
 /// Closes an account until its owner signs in again, and ends all their sessions.
@@ -76,6 +85,9 @@ pub(super) fn deactivate(
     let Some(mut user) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone).into()) };
     if !is_held(tx, user.id, hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
+    }
+    if user.role == Role::Admin && !has_other_admin(tx, &user)? {
+        return Ok(Err(Denial::LastAdmin).into());
     }
     let Some(mut ended) = others(tx, user.id, *session, now)? else {
         return Ok(Err(Denial::AccountGone).into());

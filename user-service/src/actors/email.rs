@@ -8,8 +8,8 @@ use shared::writer::Transaction;
 
 use super::account::is_held;
 use super::change::{Outcome, UserEngine};
-use super::mail::{ask, count, redeem, tell};
-use super::mail_limit::Exceeded;
+use super::mail::{ask, count, note, redeem, tell};
+use super::mail_limit::{Asker, Exceeded};
 use super::profile::{Patched, changed, own};
 use super::step_up::stepped_up;
 use crate::domain::account::User;
@@ -40,7 +40,7 @@ pub(super) fn welcome(
     user: &User,
     now: Micros,
 ) -> Result<(), StoreError> {
-    match user.email.as_ref().filter(|email| count(engine, email, now).is_ok()) {
+    match user.email.as_ref().filter(|email| count(engine, Asker::Owner, email, now).is_ok()) {
         Some(email) => ask(engine, tx, user.id, Purpose::Verification, email, now),
         None => Ok(()),
     }
@@ -55,7 +55,10 @@ pub(super) fn ask_again(engine: &UserEngine, tx: &mut Transaction<'_>, user: Use
         None => user.email.filter(|_| !user.email_verified).map(|email| (Purpose::Verification, email)),
     };
     let Some((purpose, email)) = open else { return Ok(Ok(Outcome::Accepted)) };
-    match (count(engine, &email, now), purpose) {
+    match (count(engine, Asker::Owner, &email, now), purpose) {
+        (Ok(()), Purpose::EmailChange) if holder(tx, &email)?.is_some_and(|holder| holder.id != user.id) => {
+            note(engine, tx, user.id, purpose, &email, now)?;
+        }
         (Ok(()), _) => ask(engine, tx, user.id, purpose, &email, now)?,
         // Whether others write to that address, too, is not for who does not have it yet.
         (Err(_), Purpose::EmailChange) => {}
@@ -90,22 +93,24 @@ pub(super) fn change(
         return Ok(Ok(Outcome::Accepted));
     }
     if let Some(old) = &user.email {
-        if let Err(exceeded) = count(engine, old, now) {
+        if let Err(exceeded) = count(engine, Asker::Owner, old, now) {
             return Ok(Err(exceeded.into()));
         }
         tell(engine, tx, user.id, Kind::EmailChangeAsked, old, now)?;
     }
     let holder = holder(tx, email)?.filter(|holder| holder.id != user.id);
-    if count(engine, email, now).is_err() {
-        return Ok(Ok(Outcome::Accepted));
-    }
+    let asker = if holder.is_some() { Asker::Rival } else { Asker::Owner };
+    let is_counted = count(engine, asker, email, now).is_ok();
     match holder {
-        None => ask(engine, tx, user.id, Purpose::EmailChange, email, now)?,
-        Some(User { id, email: Some(address), .. }) => {
-            store::mail_token::void(tx.conn, user.id, Purpose::EmailChange)?;
-            tell(engine, tx, id, Kind::AddressInUse, &address, now)?;
+        None if is_counted => ask(engine, tx, user.id, Purpose::EmailChange, email, now)?,
+        // The wish is noted as any other, so that nothing that follows tells them apart; its token goes nowhere. What
+        // was wished before is void in any case.
+        holder => {
+            note(engine, tx, user.id, Purpose::EmailChange, email, now)?;
+            if let Some(User { id, email: Some(address), .. }) = holder.filter(|_| is_counted) {
+                tell(engine, tx, id, Kind::AddressInUse, &address, now)?;
+            }
         }
-        Some(_) => {}
     }
     Ok(Ok(Outcome::Accepted))
 }

@@ -7,7 +7,7 @@ use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine};
-use super::mail_limit::Exceeded;
+use super::mail_limit::{Asker, Exceeded};
 use super::password_reset;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
@@ -42,9 +42,9 @@ pub enum Delivered {
     Never,
 }
 
-/// Counts a mail to an address; refuses one too many.
-pub(super) fn count(engine: &UserEngine, to: &Email, now: Micros) -> Result<(), Exceeded> {
-    engine.mail_limit.as_ref().map_or(Ok(()), |limit| limit.count(&to.key(), now))
+/// Counts a mail to an address; refuses one too many that such askers cause.
+pub(super) fn count(engine: &UserEngine, asker: Asker, to: &Email, now: Micros) -> Result<(), Exceeded> {
+    engine.mail_limit.as_ref().map_or(Ok(()), |limit| limit.count(asker, to.counted(), now))
 }
 
 /// Has a person told something at an address.
@@ -73,13 +73,27 @@ pub(super) fn ask(
         Purpose::EmailChange => Kind::EmailChange,
         Purpose::PasswordReset => Kind::PasswordReset,
     };
+    let (id, expires_at) = note(engine, tx, user, purpose, to, now)?;
+    write(engine, tx, &Letter { user, kind, to, token_id: Some(id), expires_at }, now)
+}
+
+/// Notes what a person is asked, which voids the token before of its purpose, without a mail that brings the new one.
+pub(super) fn note(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    purpose: Purpose,
+    to: &Email,
+    now: Micros,
+) -> Result<(i64, Micros), StoreError> {
     let nonce =
         Secret::random().map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
     let (id, expires_at) = (engine.ids.next(), now.after(purpose.life()));
     let token = MailToken { user, purpose, id, nonce, address: to.as_str().to_owned(), expires_at };
     store::mail_token::put(tx.conn, &token)?;
     store::mail_token::forget_expired(tx.conn, now)?;
-    write(engine, tx, &Letter { user, kind, to, token_id: Some(id), expires_at }, now)
+    tx.wrote();
+    Ok((id, expires_at))
 }
 
 struct Letter<'a> {

@@ -11,11 +11,22 @@ use shared::clock::Micros;
 const ADDRESSES_MAX: u64 = 100_000;
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 
+/// Who causes mails. Counted apart, so that strangers cannot use up what an owner may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A signed-in person, about their own address or the one that they want.
+    Owner,
+    /// Anybody who says that they forgot a password.
+    Anybody,
+    /// A person who wants an address that another one has.
+    Rival,
+}
+
 /// The counts. Clones share them.
 #[derive(Debug, Clone)]
 pub struct MailLimit {
     max: u32,
-    by_address: Cache<String, Arc<Mutex<Window>>>,
+    by_address: Cache<(Asker, String), Arc<Mutex<Window>>>,
 }
 
 #[derive(Debug)]
@@ -38,10 +49,10 @@ impl MailLimit {
         Self { max, by_address }
     }
 
-    /// Counts one mail to the address of this key, unless it has had as many as it may.
-    pub fn count(&self, key: &str, now: Micros) -> Result<(), Exceeded> {
+    /// Counts one mail to the address, unless such askers have caused as many as they may.
+    pub fn count(&self, asker: Asker, address: String, now: Micros) -> Result<(), Exceeded> {
         let fresh = || Window { resets_at: now.after(WINDOW), used: 0 };
-        let window = self.by_address.get_with_by_ref(key, || Arc::new(Mutex::new(fresh())));
+        let window = self.by_address.get_with((asker, address), || Arc::new(Mutex::new(fresh())));
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.resets_at <= now {
             *window = fresh();
@@ -63,11 +74,13 @@ mod tests {
     fn each_address_has_its_own_window_which_ends() {
         let limit = MailLimit::new(2);
         let at = |secs: i64| Micros::from_millis(secs * 1_000);
-        assert_eq!(limit.count("a@b.io", at(1)), Ok(()));
-        assert_eq!(limit.count("a@b.io", at(11)), Ok(()));
-        assert_eq!(limit.count("a@b.io", at(21)), Err(Exceeded { retry_after_secs: 3_580 }));
-        assert_eq!(limit.clone().count("a@b.io", at(3_600)), Err(Exceeded { retry_after_secs: 1 }));
-        assert_eq!(limit.count("c@b.io", at(21)), Ok(()));
-        assert_eq!(limit.count("a@b.io", at(3_601)), Ok(()));
+        let count = |address: &str, at| limit.clone().count(Asker::Owner, address.to_owned(), at);
+        assert_eq!(count("a@b.io", at(1)), Ok(()));
+        assert_eq!(count("a@b.io", at(11)), Ok(()));
+        assert_eq!(count("a@b.io", at(21)), Err(Exceeded { retry_after_secs: 3_580 }));
+        assert_eq!(count("a@b.io", at(3_600)), Err(Exceeded { retry_after_secs: 1 }));
+        assert_eq!(count("c@b.io", at(21)), Ok(()));
+        assert_eq!(limit.count(Asker::Anybody, "a@b.io".to_owned(), at(21)), Ok(()), "strangers count apart");
+        assert_eq!(count("a@b.io", at(3_601)), Ok(()));
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn moderate(
 }
 
 /// Whether there is an active admin beside this person.
-fn has_other_admin(tx: &mut Transaction<'_>, user: &User) -> Result<bool, StoreError> {
+pub(super) fn has_other_admin(tx: &mut Transaction<'_>, user: &User) -> Result<bool, StoreError> {
     for verified in [false, true] {
         let admins = Class { status: Status::Active, role: Role::Admin, verified };
         if store::roster::has_other(tx.conn, admins, user.id)? {

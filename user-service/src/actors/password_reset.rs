@@ -6,9 +6,11 @@ use shared::id::SessionId;
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
+use super::account::void_ways_in;
 use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
 use super::mail::{ask, count, redeem, tell};
+use super::mail_limit::Asker;
 use super::mailer::SENDS_MAX;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
@@ -46,7 +48,7 @@ pub(super) fn open_requests(
     tx: &mut Transaction<'_>,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let keys = store::password_reset::take(tx.conn, SENDS_MAX)?;
+    let keys = store::password_reset::take(tx.conn, now.before(Purpose::PasswordReset.life()), SENDS_MAX)?;
     if keys.is_empty() {
         return Ok(());
     }
@@ -55,7 +57,9 @@ pub(super) fn open_requests(
     let holders: Vec<_> = store::claim::addresses(tx.conn, &keys)?.into_values().collect();
     for user in store::user::users(tx.conn, &holders)?.into_values().filter(User::may_sign_in) {
         // One too many changes nothing: the token that was mailed last stays good.
-        if let Some(email) = user.email.as_ref().filter(|email| count(engine, email, now).is_ok()) {
+        if let Some(email) =
+            user.email.as_ref().filter(|email| count(engine, Asker::Anybody, email, now).is_ok())
+        {
             ask(engine, tx, user.id, Purpose::PasswordReset, email, now)?;
         }
     }
@@ -78,6 +82,7 @@ pub(super) fn reset(
         return Ok(invalid());
     }
     store::user::set_password_hash(tx.conn, user.id, reset.to.reveal())?;
+    void_ways_in(tx, user.id)?;
     let live = store::session::live(tx.conn, user.id, now)?;
     let ended: Vec<SessionId> = live.iter().map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;

@@ -24,7 +24,7 @@ pub(super) fn step(
 ) -> Result<(), StoreError> {
     tx.wrote();
     match chore {
-        Chore::Sessions => store::upkeep::forget_sessions(tx.conn, now, tokens_expired_at(now), STEP_ROWS),
+        Chore::Sessions => store::upkeep::forget_sessions(tx.conn, tokens_expired_at(now), STEP_ROWS),
         Chore::IdempotencyKeys => store::upkeep::forget_idempotency_keys(tx.conn, now, STEP_ROWS),
         Chore::FormerNames => free_names(tx, now),
         Chore::Suspensions => moderation::unsuspend_due(engine, tx, now, STEP_ROWS),

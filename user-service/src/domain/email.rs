@@ -74,6 +74,15 @@ impl Email {
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+
+    /// Whose mailbox it is, for limits: many providers ignore what follows a `+`.
+    pub fn counted(&self) -> String {
+        let key = self.key();
+        match key.split_once('@') {
+            Some((local, host)) => format!("{}@{host}", local.split('+').next().unwrap_or(local)),
+            None => key,
+        }
+    }
 }
 
 impl fmt::Display for Email {
@@ -120,6 +129,15 @@ mod tests {
         );
         assert_eq!(longest.len(), EMAIL_BYTES_MAX);
         check(&longest, Ok(&longest));
+    }
+
+    #[test]
+    fn what_follows_a_plus_is_the_same_mailbox() {
+        for (address, counted) in
+            [("Ann+a+b@example.com", "ann@example.com"), ("ann@example.com", "ann@example.com")]
+        {
+            assert_eq!(Email::parse(address).unwrap().counted(), counted);
+        }
     }
 
     #[test]

@@ -74,6 +74,11 @@ impl Username {
         Self(name)
     }
 
+    /// Whether any name may begin with this, in lower case.
+    pub fn may_begin(prefix: &str) -> bool {
+        prefix.len() <= USERNAME_CHARS_MAX && prefix.bytes().all(is_allowed)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

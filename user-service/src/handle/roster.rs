@@ -57,6 +57,8 @@ impl UserHandle {
         let read = move |conn: &mut Conn| {
             let ids = match &looked {
                 Looked::ByAge(before) => store::roster::by_age(conn, filter, *before, limit)?,
+                // Nobody's name begins so; Postgres would not even take some of it.
+                Looked::ByName { prefix, .. } if !Username::may_begin(prefix) => Vec::new(),
                 Looked::ByName { prefix, after } => {
                     let after = after.as_ref().map(Username::as_str);
                     store::roster::by_name(conn, filter, prefix, after, limit)?

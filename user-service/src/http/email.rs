@@ -48,10 +48,11 @@ async fn ask_again(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpR
 /// Verify an e-mail address
 ///
 /// By the token of a mail, once and within 24 hours; 422 `invalid_token` otherwise. It verifies the address in force,
-/// or puts the new one in force and voids every token that was mailed to the old one.
+/// or puts the new one in force and voids every token that was mailed to the old one. A try counts as
+/// a login.
 #[utoipa::path(tag = "users", request_body = RawToken,
     responses((status = 204, description = "The address is verified"), Refusals))]
-#[post("/v1/email-verifications")]
+#[post("/v1/email-verifications", wrap = "from_fn(limit_logins)")]
 async fn verify_email(body: Body<RawToken>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     users.verify_email(body.0).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -6,7 +6,7 @@ use shared::http::Body;
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::rate_limit::limit_mails;
+use super::rate_limit::{limit_logins, limit_mails};
 use super::views::{Accepted, accepted};
 use crate::domain::password_reset::{RawReset, RawResetRequest};
 use crate::handle::UserHandle;
@@ -34,10 +34,11 @@ async fn request_reset(
 /// Set a new password
 ///
 /// By the token of a mail, once and within an hour; 422 `invalid_token` otherwise. Ends all sessions of the person.
-/// 422 `validation_failed` for a password that is refused leaves the token as it was.
+/// 422 `validation_failed` for a password that is refused leaves the token as it was. A try counts as a
+/// login.
 #[utoipa::path(tag = "users", request_body = RawReset,
     responses((status = 204, description = "The new password is in force"), Refusals))]
-#[post("/v1/password-resets/confirm")]
+#[post("/v1/password-resets/confirm", wrap = "from_fn(limit_logins)")]
 async fn confirm_reset(body: Body<RawReset>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     users.reset_password(body.0).await?;
     Ok(HttpResponse::NoContent().finish())

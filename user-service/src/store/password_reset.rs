@@ -11,7 +11,7 @@ use super::schema::password_reset_requests;
 /// Writes a request. One that waits already for the same address is this one, too.
 pub fn ask(conn: &mut Conn, email_key: &str, now: Micros) -> Result<(), StoreError> {
     let text = "INSERT INTO password_reset_requests (email_key, asked_at) VALUES (?,?)
-        ON CONFLICT (email_key) DO UPDATE SET asked_at = excluded.asked_at";
+        ON CONFLICT (email_key) DO NOTHING";
     execute(conn, text, &[email_key.into(), now.get().into()])?;
     Ok(())
 }
@@ -24,9 +24,16 @@ pub fn waiting(conn: &mut Conn, limit: usize) -> Result<usize, StoreError> {
     Ok(counts.first().and_then(|count| usize::try_from(*count).ok()).unwrap_or(0))
 }
 
-/// Removes at most `limit` requests and returns their addresses.
-pub fn take(conn: &mut Conn, limit: i64) -> Result<Vec<String>, StoreError> {
-    let some = password_reset_requests::table.limit(limit).select(password_reset_requests::email_key);
+/// Removes at most `limit` requests, those who asked first, and returns their addresses. What was asked before `since`
+/// is forgotten: a token that comes so late surprises.
+pub fn take(conn: &mut Conn, since: Micros, limit: i64) -> Result<Vec<String>, StoreError> {
+    let late = password_reset_requests::table.filter(password_reset_requests::asked_at.lt(since.get()));
+    on_backend!(conn, |c| diesel::delete(late).execute(c))?;
+    // The table is small by its bound: sorting it costs less than an index on each request.
+    let some = password_reset_requests::table
+        .order(password_reset_requests::asked_at.asc())
+        .limit(limit)
+        .select(password_reset_requests::email_key);
     let keys: Vec<String> = on_backend!(conn, |c| some.load(c))?;
     if !keys.is_empty() {
         let taken = password_reset_requests::table.filter(password_reset_requests::email_key.eq_any(&keys));

@@ -28,9 +28,11 @@ pub fn by_age(
         WHERE status = ? AND role = ? AND verified = ? AND created_at >= ? AND created_at < ?
             AND (created_at, id) < (?, ?)
         ORDER BY created_at DESC, id DESC LIMIT ?";
+    // SQLite enters the index by the single bounds alone, so these must say where the page begins, too.
+    let ends = before.map_or(i64::MAX, |place| place.created_at.get().saturating_add(1));
     let span = [
         filter.created_since.map_or(i64::MIN, Micros::get),
-        filter.created_before.map_or(i64::MAX, Micros::get),
+        filter.created_before.map_or(i64::MAX, Micros::get).min(ends),
     ];
     let before = before.map_or([i64::MAX; 2], |place| [place.created_at.get(), place.id.get()]);
     let mut merged: Vec<(i64, i64)> = Vec::new();

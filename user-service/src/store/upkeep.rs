@@ -30,9 +30,9 @@ impl Chore {
     /// falls due.
     const fn earliest(self) -> &'static [(&'static str, Duration)] {
         match self {
-            // What was ended is remembered for as long as its access tokens live.
+            // What is over is remembered for as long as its access tokens live: a restart must know what was ended.
             Self::Sessions => &[
-                ("SELECT MIN(expires_at) FROM sessions", Duration::ZERO),
+                ("SELECT MIN(expires_at) FROM sessions", ACCESS_TOKEN_LIFE),
                 ("SELECT MIN(revoked_at) FROM sessions WHERE revoked_at IS NOT NULL", ACCESS_TOKEN_LIFE),
             ],
             Self::IdempotencyKeys => &[("SELECT MIN(expires_at) FROM idempotency_keys", Duration::ZERO)],
@@ -58,13 +58,13 @@ pub fn next_due(conn: &mut Conn, chore: Chore) -> Result<Option<Micros>, StoreEr
     Ok(next)
 }
 
-/// Forgets at most `limit` sessions whose time is over, and as many that were ended by `ended`.
-pub fn forget_sessions(conn: &mut Conn, now: Micros, ended: Micros, limit: i64) -> Result<(), StoreError> {
-    for (over, by) in [("expires_at <= ?", now), ("revoked_at <= ?", ended)] {
+/// Forgets at most `limit` sessions whose time was over at `over`, and as many that were ended by then.
+pub fn forget_sessions(conn: &mut Conn, over: Micros, limit: i64) -> Result<(), StoreError> {
+    for ended in ["expires_at <= ?", "revoked_at <= ?"] {
         let text = format!(
-            "DELETE FROM sessions WHERE (user_id, id) IN (SELECT user_id, id FROM sessions WHERE {over} LIMIT ?)"
+            "DELETE FROM sessions WHERE (user_id, id) IN (SELECT user_id, id FROM sessions WHERE {ended} LIMIT ?)"
         );
-        execute(conn, &text, &[by.get().into(), limit.into()])?;
+        execute(conn, &text, &[over.get().into(), limit.into()])?;
     }
     Ok(())
 }

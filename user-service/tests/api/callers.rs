@@ -54,6 +54,12 @@ DELETE /v1/admin/users/{id}/verification  401    403      403  401       401    
 GET    /v1/events                         401    403      403  401       401         403       403   200     403       401     401
 GET    /v1/events/stream                  401    403      403  401       401         403       403   200     403       401     401
 GET    /v1/user-facts                     401    403      403  401       401         403       403   200     403       401     401
+POST   /v1/email-verifications            422    422      422  422       422         422       422   422     422       422     422
+PUT    /v1/me/email                       401    202      202  401       401         202       202   403     403       401     401
+POST   /v1/me/email-verification          401    202      202  401       401         202       202   403     403       401     401
+POST   /v1/password-resets                202    202      202  202       202         202       202   202     202       202     202
+POST   /v1/password-resets/confirm        422    422      422  422       422         422       422   422     422       422     422
+GET    /v1/user-facts/all                 401    403      403  401       401         403       403   200     403       401     401
 ";
 
 const ACCESS_TOKEN_LIFE_OVER: Duration = Duration::from_secs(11 * 60);
@@ -119,6 +125,10 @@ fn request(route: &str, target: &Target, fresh: &str) -> (String, Option<Value>)
         "PUT /v1/me/username" => json!({"username": fresh}),
         "PUT /v1/me/password" => json!({"current_password": PASSWORD, "new_password": "Gravel.harbour-27"}),
         "POST /v1/me/step-up" | "POST /v1/me/deactivation" => json!({"password": PASSWORD}),
+        "PUT /v1/me/email" => json!({"email": email, "password": PASSWORD}),
+        "POST /v1/password-resets" => json!({"email": email}),
+        "POST /v1/email-verifications" => json!({"token": "of nobody"}),
+        "POST /v1/password-resets/confirm" => json!({"token": "of nobody", "new_password": PASSWORD}),
         "PUT /v1/admin/users/{id}/role" => json!({"role": "moderator"}),
         "PUT /v1/admin/users/{id}/suspension" => json!({"reason": "spam"}),
         "GET /v1/users" => return (format!("{path}?ids={}", person.id), None),

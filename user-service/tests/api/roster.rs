@@ -148,6 +148,7 @@ async fn people_are_found_by_name_and_by_address(make: Make) {
         "q=zz",
         "q=a%20b",
         "q=%25",
+        "q=%00",
         "q=%F0%9F%A6%80",
         "q=ab&role=moderator",
         "email=x",

@@ -9,6 +9,7 @@ use shared::db::audit::count;
 use shared::db::open_writer;
 use shared::id::{SessionId, UserId};
 use shared::on_both_databases;
+use shared::token::ACCESS_TOKEN_LIFE;
 use user_service::domain::refresh_token::SessionNonce;
 use user_service::domain::session::{SessionLife, SessionState};
 use user_service::store;
@@ -50,8 +51,12 @@ async fn sessions_that_are_over_are_forgotten(make: Make) {
     app.settings.clock.advance(29 * DAY);
     app.handle.do_due().await.unwrap();
     assert_eq!(rows(&app, "sessions"), 1, "it was used since");
-    // The log's time, by which it was used, may be a moment ahead of the clock.
+    // The log's time, by which it was used, may be a moment ahead of the clock. It is remembered for as long as its
+    // access tokens may live, ended or not.
     app.settings.clock.advance(DAY + Duration::from_secs(1));
+    app.handle.do_due().await.unwrap();
+    assert_eq!(rows(&app, "sessions"), 1);
+    app.settings.clock.advance(ACCESS_TOKEN_LIFE);
     app.handle.do_due().await.unwrap();
     assert_eq!(rows(&app, "sessions"), 0);
     app.refresh(ann.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
@@ -111,7 +116,7 @@ fn session(id: i64, ends: Micros) -> Session {
 
 async fn more_than_one_step_is_done_at_once(make: Make) {
     let app = held(make);
-    let now = app.settings.clock.now();
+    let now = app.settings.clock.now().before(ACCESS_TOKEN_LIFE);
     let mut conn = app.conn();
     for id in 1..=450 {
         store::session::insert(&mut conn, &session(id, now)).unwrap();
@@ -125,7 +130,7 @@ async fn what_falls_due_is_done_without_a_hint(make: Make) {
     let app = TestApp::start_with(make, |settings| {
         let mut conn = open_writer(&settings.database_url).unwrap();
         store::migrate(&mut conn).unwrap();
-        let soon = Clock::system().now().after(Duration::from_millis(400));
+        let soon = Clock::system().now().after(Duration::from_millis(400)).before(ACCESS_TOKEN_LIFE);
         store::session::insert(&mut conn, &session(1, soon)).unwrap();
         store::session::insert(&mut conn, &session(2, soon.after(DAY))).unwrap();
     });
