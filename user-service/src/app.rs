@@ -57,6 +57,8 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// Passwords that are hashed at once; 0 takes one for each core.
     pub hash_threads: usize,
+    /// What authenticator apps show beside the username.
+    pub two_factor_issuer: String,
     /// Whether networks are limited.
     pub rate_limits: Switch,
     /// The limits.
@@ -205,6 +207,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         refresh_key,
         tokens,
         readers,
+        two_factor_issuer: settings.two_factor_issuer.clone(),
         clock,
     });
     Ok((handle, auth, feed))

@@ -12,14 +12,18 @@ use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, names, profile, register, step_up, upkeep};
+use super::step_up::StepUp;
+use super::two_factor::{Begun, TwoFactorChange};
+use super::{account, login, names, profile, register, step_up, two_factor, upkeep};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
+use crate::domain::idempotency::KeyedRequest;
 use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
+use crate::domain::two_factor::Code;
 use crate::domain::username::Username;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
@@ -77,7 +81,9 @@ pub enum Command {
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
     /// Let a session change how its person signs in, for a while.
-    StepUp(Proved),
+    StepUp(StepUp),
+    /// Set up a second factor, or give it up.
+    TwoFactor(Box<TwoFactorChange>),
     /// Do some of what has fallen due.
     Upkeep(Chore),
 }
@@ -95,6 +101,10 @@ pub struct NewSession {
     pub device_name: String,
     /// Random.
     pub nonce: SessionNonce,
+    /// Of the second factor, if one was shown.
+    pub code: Option<Code>,
+    /// What the caller named the request, if anything.
+    pub request: Option<KeyedRequest>,
 }
 
 /// What became of a command.
@@ -130,6 +140,10 @@ pub enum Outcome {
     Ended,
     /// The session counts as having proved its person until then.
     SteppedUp(Micros),
+    /// A second factor waits for its first code.
+    TwoFactorBegun(Box<Begun>),
+    /// It is as was asked for.
+    Done,
     /// A step of what was due.
     Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
@@ -184,7 +198,8 @@ impl UserEngine {
             }
             Command::ChangePassword(change) => account::change_password(tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
-            Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
+            Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
+            Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
             Command::Upkeep(chore) => {
                 upkeep::step(tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())

@@ -10,6 +10,7 @@ use shared::writer::Transaction;
 use super::account::is_held;
 use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
 use super::profile::changed;
+use super::{idempotency, second_factor};
 use crate::domain::account::{Status, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -32,6 +33,20 @@ pub(super) fn open(
     if !is_held(tx, user.id, &new.password_hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
+    let made = match idempotency::made(tx, new.request.as_ref(), now)? {
+        Ok(made) => made,
+        Err(denial) => return Ok(Err(denial).into()),
+    };
+    // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
+    if let Some(made) = made.filter(|made| made.user == user.id)
+        && let Some(session) = store::session::session(tx.conn, user.id, SessionId::new(made.id))?
+    {
+        let session = as_begun(engine, session);
+        return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))).into());
+    }
+    if let Err(refusal) = second_factor::ask(engine, tx, user.id, new.code.as_ref(), now)? {
+        return Ok(Err(Denial::of_code_at_login(refusal)).into());
+    }
     if let Some(better) = &new.better_hash {
         store::user::set_password_hash(tx.conn, user.id, better.reveal())?;
     }
@@ -46,6 +61,7 @@ pub(super) fn open(
     let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
+    idempotency::remember(tx, new.request.as_ref(), user.id, session.state.id.get(), now)?;
     Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
 }
 
@@ -63,6 +79,12 @@ pub(super) fn new_session(
     store::session::insert(tx.conn, &session)?;
     tx.wrote();
     Ok(session)
+}
+
+/// A session as it was when it began, whatever became of it since: its first tokens can be answered again.
+pub(super) fn as_begun(engine: &UserEngine, session: Session) -> Session {
+    let SessionState { id, user_id, created_at, .. } = session.state;
+    Session { state: SessionState::open(id, user_id, created_at, engine.life), ..session }
 }
 
 /// Decides about a refresh token. Reuse ends the session: the thief and the owner both sign in again.

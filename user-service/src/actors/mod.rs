@@ -8,10 +8,13 @@
 pub mod account;
 pub mod change;
 pub mod hasher;
+mod idempotency;
 pub mod janitor;
 pub mod login;
 pub mod names;
 mod profile;
 pub mod register;
+mod second_factor;
 pub mod step_up;
+pub mod two_factor;
 mod upkeep;

@@ -2,11 +2,13 @@
 
 mod account;
 mod error;
+mod idempotency;
 mod lookups;
 mod members;
 mod profile;
 mod sessions;
 mod step_up;
+mod two_factor;
 mod upkeep;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub use error::UserError;
 pub use lookups::NameState;
 pub use profile::PrivacyChanged;
 pub use sessions::{SignedIn, Tokens};
+pub use two_factor::{NewTwoFactor, TwoFactorState};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
@@ -47,6 +50,7 @@ pub struct UserHandle {
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
     readers: FeedReaders,
+    two_factor_issuer: String,
     clock: Clock,
 }
 
@@ -68,6 +72,8 @@ pub struct Parts {
     pub tokens: Arc<TokenVerifier>,
     /// Who reads the feed, and how far.
     pub readers: FeedReaders,
+    /// What an authenticator app shows beside the username.
+    pub two_factor_issuer: String,
     /// The time.
     pub clock: Clock,
 }
@@ -75,8 +81,30 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock }
+        let Parts {
+            writer,
+            reads,
+            hasher,
+            janitor,
+            signer,
+            refresh_key,
+            tokens,
+            readers,
+            two_factor_issuer,
+            clock,
+        } = parts;
+        Self {
+            writer,
+            reads,
+            hasher,
+            janitor,
+            signer,
+            refresh_key,
+            tokens,
+            readers,
+            two_factor_issuer,
+            clock,
+        }
     }
 
     /// The newest committed event.

@@ -12,11 +12,15 @@ use crate::actors::change::{Command, NewSession, Opened, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::login::{Credentials, Login, RawCredentials};
 use crate::domain::refresh_token;
 use crate::store;
 use crate::store::claim::NameHolder;
 use crate::store::session::Session;
+
+/// To which route a key belongs.
+const LOGIN: &str = "POST /v1/sessions";
 
 /// A person who has just signed in.
 #[derive(Debug)]
@@ -46,10 +50,16 @@ pub struct Tokens {
 
 impl UserHandle {
     /// Opens a session. Whatever is wrong, it takes as long and answers the same.
-    pub async fn log_in(&self, raw: RawCredentials) -> Result<SignedIn, UserError> {
+    /// With a key, the same request brings the same session for a day.
+    pub async fn log_in(
+        &self,
+        raw: RawCredentials,
+        key: Option<IdempotencyKey>,
+    ) -> Result<SignedIn, UserError> {
+        let request = self.named(key, LOGIN, &raw.parts()).await?;
         let credentials = Credentials::validate(raw)?;
         for _ in 0..PROOFS_MAX {
-            let new = self.verify(credentials.clone()).await?;
+            let new = NewSession { request: request.clone(), ..self.verify(credentials.clone()).await? };
             let (outcome, revision) = self.submit(Command::OpenSession(new)).await?;
             if outcome == Outcome::PasswordReplaced {
                 continue;
@@ -57,21 +67,25 @@ impl UserHandle {
             let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
             // Back everywhere, once this is answered.
             let pending = opened.reactivated && self.pending(revision).await;
-            return Ok(SignedIn { pending, ..self.signed_in(*opened, self.clock.now())? });
+            // As of the session's beginning, so that the same request brings the same tokens; but not ahead of this
+            // clock, as the log's time may be where several instances write to it.
+            let since = opened.session.state.created_at.min(self.clock.now());
+            return Ok(SignedIn { pending, ..self.signed_in(*opened, since)? });
         }
         Err(Denial::InvalidCredentials.into())
     }
 
     /// Whose login it is, if the password is theirs.
     async fn verify(&self, credentials: Credentials) -> Result<NewSession, UserError> {
-        let Credentials { login, password, device_name } = credentials;
+        let Credentials { login, password, device_name, code } = credentials;
         let now = self.clock.now();
         let found = self.reads.run(move |conn| find(conn, login.as_ref(), now)).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
         let (user, password_hash) = found.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
         let nonce = new_nonce()?;
-        Ok(NewSession { user, password_hash, better_hash: verdict.better_hash(), device_name, nonce })
+        let better_hash = verdict.better_hash();
+        Ok(NewSession { user, password_hash, better_hash, device_name, nonce, code, request: None })
     }
 
     /// Answers the next tokens for a refresh token.

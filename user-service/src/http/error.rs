@@ -23,16 +23,31 @@ impl From<UserError> for Problem {
 
 fn denied(denial: Denial) -> Problem {
     let status = match denial {
-        Denial::UsernameTaken | Denial::RenamedRecently | Denial::EmailTaken => StatusCode::CONFLICT,
-        Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
-            StatusCode::UNAUTHORIZED
+        Denial::TooManyCodes { wait_secs } => return too_many(denial, wait_secs),
+        Denial::UsernameTaken
+        | Denial::RenamedRecently
+        | Denial::EmailTaken
+        | Denial::TwoFactorEnabled
+        | Denial::TwoFactorNotPending
+        | Denial::TwoFactorNotEnabled => StatusCode::CONFLICT,
+        Denial::InvalidCredentials
+        | Denial::TwoFactorRequired
+        | Denial::InvalidCode
+        | Denial::InvalidRefreshToken
+        | Denial::AccountGone => StatusCode::UNAUTHORIZED,
+        Denial::WrongPassword | Denial::CodeRequired | Denial::WrongCode | Denial::StepUpRequired => {
+            StatusCode::FORBIDDEN
         }
-        Denial::WrongPassword | Denial::StepUpRequired => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
     };
     Problem::new(status, denial.code(), denial.to_string())
+}
+
+fn too_many(denial: Denial, wait_secs: u32) -> Problem {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, denial.code(), denial.to_string());
+    problem.retry_after(wait_secs)
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

@@ -10,6 +10,7 @@ mod rate_limit;
 mod services;
 mod sessions;
 mod step_up;
+mod two_factor;
 mod users;
 mod views;
 
@@ -30,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(me::routes)
         .configure(account::routes)
         .configure(step_up::routes)
+        .configure(two_factor::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -14,7 +14,7 @@ const NAMES: &str = "each account's name is its own, and nobody else's";
 const ADDRESSES: &str = "each account's address is its own, and nobody else's";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -36,6 +36,11 @@ const CHECKS: [Check; 9] = [
          EXCEPT SELECT LOWER(email), id FROM users WHERE email IS NOT NULL",
     ),
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
+    (
+        "recovery codes are for a second factor in force",
+        "SELECT user_id FROM recovery_codes
+         EXCEPT SELECT user_id FROM two_factors WHERE enabled_at IS NOT NULL",
+    ),
     (
         "each account is in the log, as long as the log is whole",
         "SELECT id FROM users WHERE EXISTS (SELECT 1 FROM events WHERE seq = 1)

@@ -25,4 +25,7 @@ mod rename;
 mod sessions;
 mod step_up;
 mod store;
+mod two_factor;
+mod two_factor_codes;
+mod two_factor_login;
 mod upkeep;

@@ -167,6 +167,7 @@ fn settings(database: &TestDatabase) -> Settings {
         read_connections: 4,
         password_cost: PasswordCost::Low,
         hash_threads: 2,
+        two_factor_issuer: defaults.two_factor_issuer,
         rate_limits: Switch::Off,
         limits: defaults.limits,
         clock: Clock::system(),
