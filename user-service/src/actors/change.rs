@@ -11,11 +11,12 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
+use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
 use super::step_up::StepUp;
 use super::two_factor::{Begun, TwoFactorChange};
-use super::{account, login, names, profile, register, step_up, two_factor, upkeep};
-use crate::domain::account::User;
+use super::{account, login, moderation, names, profile, register, step_up, two_factor, upkeep};
+use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::idempotency::KeyedRequest;
@@ -80,6 +81,10 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Somebody acts on another's account.
+    Moderate(Moderate),
+    /// The operator makes an account.
+    CreateByOperator(Box<NewAccount>, Role),
     /// Let a session change how its person signs in, for a while.
     StepUp(StepUp),
     /// Set up a second factor, or give it up.
@@ -200,8 +205,12 @@ impl UserEngine {
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
             Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
             Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
+            Command::Moderate(act) => moderation::moderate(self, tx, act, now),
+            Command::CreateByOperator(account, role) => {
+                register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
+            }
             Command::Upkeep(chore) => {
-                upkeep::step(tx, *chore, now)?;
+                upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
@@ -209,16 +218,16 @@ impl UserEngine {
     }
 }
 
-/// Tells the world about a person: all that other services know of them, as it is now.
+/// Tells the world about a person: all that other services know of them, as it is now, and who changed it.
 pub(super) fn emit_facts(
     tx: &mut Transaction<'_>,
     change: Change,
     user: &User,
+    actor: Option<UserId>,
     at: Micros,
 ) -> Result<(), StoreError> {
     let data = serde_json::to_string(&user.facts());
     let data = data.map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    let person = Some(user.id);
-    tx.emit(NewEvent { kind: change.as_str(), at, actor: person, subject: person, cause: None, data });
+    tx.emit(NewEvent { kind: change.as_str(), at, actor, subject: Some(user.id), cause: None, data });
     Ok(())
 }

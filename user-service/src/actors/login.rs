@@ -9,9 +9,10 @@ use shared::writer::Transaction;
 
 use super::account::is_held;
 use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
+use super::moderation::unsuspend_if_over;
 use super::profile::changed;
 use super::{idempotency, second_factor};
-use crate::domain::account::{Status, User};
+use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::refresh_token::{Presented, SessionNonce};
@@ -27,22 +28,22 @@ pub(super) fn open(
     new: &NewSession,
     now: Micros,
 ) -> Result<Answer, StoreError> {
-    let Some(mut user) = store::user::user(tx.conn, new.user)?.filter(User::may_sign_in) else {
+    let Some(mut user) = store::user::user(tx.conn, new.user)? else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
+    unsuspend_if_over(engine, tx, &mut user, now)?;
+    if !user.may_sign_in() {
+        return Ok(Err(Denial::InvalidCredentials).into());
+    }
     if !is_held(tx, user.id, &new.password_hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
-    let made = match idempotency::made(tx, new.request.as_ref(), now)? {
-        Ok(made) => made,
+    match opened_before(engine, tx, new, now)? {
+        Ok(None) => {}
+        Ok(Some(session)) => {
+            return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))).into());
+        }
         Err(denial) => return Ok(Err(denial).into()),
-    };
-    // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
-    if let Some(made) = made.filter(|made| made.user == user.id)
-        && let Some(session) = store::session::session(tx.conn, user.id, SessionId::new(made.id))?
-    {
-        let session = as_begun(engine, session);
-        return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))).into());
     }
     if let Err(refusal) = second_factor::ask(engine, tx, user.id, new.code.as_ref(), now)? {
         return Ok(Err(Denial::of_code_at_login(refusal)).into());
@@ -65,6 +66,23 @@ pub(super) fn open(
     Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
 }
 
+/// The session that the same request opened when it came before. Where it is forgotten, the answer cannot be made
+/// again: the request is taken as a new one.
+fn opened_before(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    new: &NewSession,
+    now: Micros,
+) -> Result<Result<Option<Session>, Denial>, StoreError> {
+    let made = match idempotency::made(tx, new.request.as_ref(), now)? {
+        Ok(made) => made.filter(|made| made.user == new.user),
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let Some(made) = made else { return Ok(Ok(None)) };
+    let found = store::session::session(tx.conn, made.user, SessionId::new(made.id))?;
+    Ok(Ok(found.map(|session| as_begun(engine, session))))
+}
+
 /// Writes a session that begins now.
 pub(super) fn new_session(
     engine: &UserEngine,
@@ -77,6 +95,7 @@ pub(super) fn new_session(
     let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.life);
     let session = Session { state, nonce, device_name };
     store::session::insert(tx.conn, &session)?;
+    store::user::set_last_sign_in(tx.conn, user, now)?;
     tx.wrote();
     Ok(session)
 }
@@ -147,11 +166,22 @@ pub(super) fn revoke_others(
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
 }
 
-/// Ends these sessions of a person, and tells the world.
+/// Ends these sessions of a person by their own act, and tells the world.
 pub(super) fn end(
     tx: &mut Transaction<'_>,
     user: UserId,
     sessions: &[SessionId],
+    now: Micros,
+) -> Result<(), StoreError> {
+    end_by(tx, user, sessions, Some(user), now)
+}
+
+/// As [`end`], by the act of somebody else, or of nobody.
+pub(super) fn end_by(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    sessions: &[SessionId],
+    actor: Option<UserId>,
     now: Micros,
 ) -> Result<(), StoreError> {
     for session in sessions {
@@ -159,7 +189,7 @@ pub(super) fn end(
         tx.emit(NewEvent {
             kind: Change::SessionRevoked.as_str(),
             at: now,
-            actor: Some(user),
+            actor,
             subject: Some(user),
             cause: None,
             data: format!(r#"{{"session_id":"{session}"}}"#),

@@ -11,6 +11,7 @@ pub mod hasher;
 mod idempotency;
 pub mod janitor;
 pub mod login;
+pub mod moderation;
 pub mod names;
 mod profile;
 pub mod register;

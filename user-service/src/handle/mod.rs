@@ -1,11 +1,14 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod account;
+mod audit_log;
 mod error;
 mod idempotency;
 mod lookups;
 mod members;
+mod moderation;
 mod profile;
+mod roster;
 mod sessions;
 mod step_up;
 mod two_factor;
@@ -24,7 +27,9 @@ use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use lookups::NameState;
+pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
+pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
 pub use two_factor::{NewTwoFactor, TwoFactorState};
 

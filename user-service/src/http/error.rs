@@ -27,6 +27,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::UsernameTaken
         | Denial::RenamedRecently
         | Denial::EmailTaken
+        | Denial::LastAdmin
         | Denial::TwoFactorEnabled
         | Denial::TwoFactorNotPending
         | Denial::TwoFactorNotEnabled => StatusCode::CONFLICT,
@@ -35,9 +36,12 @@ fn denied(denial: Denial) -> Problem {
         | Denial::InvalidCode
         | Denial::InvalidRefreshToken
         | Denial::AccountGone => StatusCode::UNAUTHORIZED,
-        Denial::WrongPassword | Denial::CodeRequired | Denial::WrongCode | Denial::StepUpRequired => {
-            StatusCode::FORBIDDEN
-        }
+        Denial::WrongPassword
+        | Denial::CodeRequired
+        | Denial::WrongCode
+        | Denial::StepUpRequired
+        | Denial::Forbidden
+        | Denial::NotOnYourself => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

@@ -4,7 +4,9 @@ use serde_json::json;
 use shared::on_both_databases;
 
 use crate::test_app::{Make, PASSWORD, Person, TestApp};
-use crate::two_factor::{MOMENT, Owner, STEP, begin, code, confirm, enable, log_in, start, state, wrong_code};
+use crate::two_factor::{
+    MOMENT, Owner, STEP, begin, code, confirm, enable, log_in, start, state, wrong_code,
+};
 
 on_both_databases!(
     each_recovery_code_is_for_one_use_until_none_is_left,
