@@ -23,7 +23,7 @@ use crate::domain::idempotency::KeyedRequest;
 use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
-use crate::domain::session::SessionLife;
+use crate::domain::rules::Rules;
 use crate::domain::two_factor::Code;
 use crate::domain::username::Username;
 use crate::store::session::Session;
@@ -39,7 +39,12 @@ pub enum Command {
     /// Somebody has proved who they are.
     OpenSession(NewSession),
     /// Somebody uses a refresh token.
-    Refresh(Presented),
+    Refresh {
+        /// The token.
+        presented: Presented,
+        /// From where the request came.
+        network: String,
+    },
     /// End one session of a person.
     RevokeSession {
         /// Whose.
@@ -110,6 +115,8 @@ pub struct NewSession {
     pub code: Option<Code>,
     /// What the caller named the request, if anything.
     pub request: Option<KeyedRequest>,
+    /// From where the request came.
+    pub network: String,
 }
 
 /// What became of a command.
@@ -170,10 +177,8 @@ pub struct UserEngine {
     pub ids: Arc<IdGenerator>,
     /// What refresh tokens are made with.
     pub refresh_key: RefreshKey,
-    /// How long sessions live.
-    pub life: SessionLife,
-    /// Live sessions of one person; one more ends the oldest.
-    pub sessions_max: usize,
+    /// The numbers of the rules.
+    pub rules: Rules,
 }
 
 impl Engine for UserEngine {
@@ -192,7 +197,7 @@ impl UserEngine {
             Command::Register(account) => register::register(self, tx, account, now).map(Answer::from),
             Command::RegisterImported(users) => register::import(self, tx, users).map(Answer::from),
             Command::OpenSession(new) => login::open(self, tx, new, now),
-            Command::Refresh(presented) => login::refresh(self, tx, presented, now),
+            Command::Refresh { presented, network } => login::refresh(self, tx, presented, network, now),
             Command::RevokeSession { user, session } => login::revoke(tx, *user, *session, now),
             Command::RevokeOthers { user, keep } => login::revoke_others(tx, *user, *keep, now),
             Command::PatchProfile { user, versions, patch } => {
@@ -213,7 +218,9 @@ impl UserEngine {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
-            Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
+            Command::Rename { user, name } => {
+                names::rename(&self.rules.rename, tx, *user, name, now).map(Answer::from)
+            }
         }
     }
 }

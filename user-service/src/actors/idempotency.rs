@@ -5,9 +5,9 @@ use shared::db::StoreError;
 use shared::id::UserId;
 use shared::writer::Transaction;
 
+use super::change::UserEngine;
 use crate::domain::denial::Denial;
 use crate::domain::idempotency::KeyedRequest;
-use crate::domain::limits::IDEMPOTENCY_LIFE;
 use crate::store;
 use crate::store::idempotency::Made;
 
@@ -27,6 +27,7 @@ pub(super) fn made(
 
 /// Remembers what a request made, if it has a name.
 pub(super) fn remember(
+    engine: &UserEngine,
     tx: &mut Transaction<'_>,
     request: Option<&KeyedRequest>,
     user: UserId,
@@ -34,7 +35,7 @@ pub(super) fn remember(
     now: Micros,
 ) -> Result<(), StoreError> {
     let Some(request) = request else { return Ok(()) };
-    let until = now.after(IDEMPOTENCY_LIFE);
+    let until = now.after(engine.rules.idempotency_life);
     store::idempotency::remember(tx.conn, request, Made { user, id }, until)?;
     store::idempotency::forget_expired(tx.conn, now)?;
     Ok(())

@@ -38,6 +38,8 @@ pub struct NewAccount {
     pub nonce: SessionNonce,
     /// What the caller named the request, if anything.
     pub request: Option<KeyedRequest>,
+    /// From where the request came.
+    pub network: String,
 }
 
 /// Somebody of another system.
@@ -82,7 +84,8 @@ pub(super) fn register(
         return Ok(Err(denial));
     }
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
-    idempotency::remember(tx, account.request.as_ref(), user.id, session.state.id.get(), now)?;
+    login::note_network(engine, tx, user.id, &account.network, now)?;
+    idempotency::remember(engine, tx, account.request.as_ref(), user.id, session.state.id.get(), now)?;
     Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
 }
 

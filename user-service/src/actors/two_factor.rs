@@ -80,7 +80,7 @@ pub(super) fn change(
             Ok(Err(Denial::TwoFactorEnabled))
         }
         TwoFactorAct::Begin { sealed_secret, request } => {
-            let begun = begin(tx, *user, held, sealed_secret, request.as_ref(), now)?;
+            let begun = begin(engine, tx, *user, held, sealed_secret, request.as_ref(), now)?;
             let username = person.username;
             Ok(begun
                 .map(|sealed_secret| Outcome::TwoFactorBegun(Box::new(Begun { username, sealed_secret }))))
@@ -113,6 +113,7 @@ pub(super) fn change(
 /// Keeps a secret until its first code is shown, in place of one that was not confirmed. Returns it; for a repeated
 /// request the one that it was answered with.
 fn begin(
+    engine: &UserEngine,
     tx: &mut Transaction<'_>,
     user: UserId,
     held: Option<TwoFactor>,
@@ -132,7 +133,7 @@ fn begin(
     }
     let begun = TwoFactor::begun(user, sealed_secret.to_owned(), now);
     store::two_factor::save(tx.conn, &begun)?;
-    idempotency::remember(tx, request, user, begun.begun_at.get(), now)?;
+    idempotency::remember(engine, tx, request, user, begun.begun_at.get(), now)?;
     tx.wrote();
     Ok(Ok(begun.sealed_secret))
 }

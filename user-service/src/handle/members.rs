@@ -21,6 +21,7 @@ impl UserHandle {
         &self,
         raw: RawRegistration,
         key: Option<IdempotencyKey>,
+        network: String,
     ) -> Result<SignedIn, UserError> {
         let request = self.named(key, REGISTRATION, &raw.parts()).await?;
         let (registration, password_hash) = self.hash(|reply| Job::Judge { raw, reply }).await??;
@@ -31,6 +32,7 @@ impl UserHandle {
             display_name: registration.display_name,
             nonce: new_nonce()?,
             request,
+            network,
         };
         let (Outcome::Opened(opened), _) = self.submit(Command::Register(Box::new(account))).await? else {
             return Err(mixed_up());

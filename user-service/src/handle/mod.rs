@@ -3,6 +3,7 @@
 mod account;
 mod audit_log;
 mod error;
+mod guard;
 mod idempotency;
 mod lookups;
 mod members;
@@ -26,6 +27,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 pub use error::UserError;
+pub use guard::{Caller, Guard};
 pub use lookups::NameState;
 pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
@@ -56,6 +58,7 @@ pub struct UserHandle {
     tokens: Arc<TokenVerifier>,
     readers: FeedReaders,
     two_factor_issuer: String,
+    guard: Option<Guard>,
     clock: Clock,
 }
 
@@ -79,6 +82,8 @@ pub struct Parts {
     pub readers: FeedReaders,
     /// What an authenticator app shows beside the username.
     pub two_factor_issuer: String,
+    /// Counts wrong passwords, unless limits are off.
+    pub guard: Option<Guard>,
     /// The time.
     pub clock: Clock,
 }
@@ -96,6 +101,7 @@ impl UserHandle {
             tokens,
             readers,
             two_factor_issuer,
+            guard,
             clock,
         } = parts;
         Self {
@@ -108,6 +114,7 @@ impl UserHandle {
             tokens,
             readers,
             two_factor_issuer,
+            guard,
             clock,
         }
     }

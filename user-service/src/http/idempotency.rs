@@ -5,10 +5,9 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
 use actix_web::{FromRequest, HttpRequest};
-use shared::http::Viewer;
+use shared::http::{Network, Viewer};
 use shared::problem::Problem;
 
-use super::rate_limit::network;
 use crate::domain::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -21,7 +20,7 @@ impl FromRequest for NetworkKey {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(key(request, network(request.peer_addr()).to_string()).map(Self))
+        ready(key(request, Network::of_request(request).to_string()).map(Self))
     }
 }
 

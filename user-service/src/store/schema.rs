@@ -115,3 +115,11 @@ diesel::table! {
         digest -> Text,
     }
 }
+
+diesel::table! {
+    known_networks (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        seen_at -> BigInt,
+    }
+}

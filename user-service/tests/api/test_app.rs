@@ -197,6 +197,7 @@ fn settings(database: &TestDatabase) -> Settings {
         hash_threads: 2,
         two_factor_issuer: defaults.two_factor_issuer,
         rate_limits: Switch::Off,
+        trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
         clock: Clock::system(),
     }
