@@ -44,6 +44,8 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         hash_threads: config.hash_threads,
         two_factor_issuer: config.two_factor_issuer,
         rate_limits: config.rate_limits,
+        mail: config.mail,
+        mail_dir: config.mail_dir,
         trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         clock: Clock::system(),

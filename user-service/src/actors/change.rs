@@ -11,11 +11,16 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
+use super::mail::Outgoing;
+use super::mail_command::MailCommand;
+use super::mail_limit::MailLimit;
 use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
 use super::step_up::StepUp;
 use super::two_factor::{Begun, TwoFactorChange};
-use super::{account, login, moderation, names, profile, register, step_up, two_factor, upkeep};
+use super::{
+    account, login, mail_command, moderation, names, profile, register, step_up, two_factor, upkeep,
+};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -86,6 +91,8 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Something about mails, or what they ask for.
+    Mail(MailCommand),
     /// Somebody acts on another's account.
     Moderate(Moderate),
     /// The operator makes an account.
@@ -162,6 +169,10 @@ pub enum Outcome {
     PasswordReplaced,
     /// The record as it is now.
     Record(Box<User>),
+    /// What was asked for is noted.
+    Accepted,
+    /// Mails to send.
+    Mails(Vec<Outgoing>),
 }
 
 impl From<Result<Outcome, Denial>> for Answer {
@@ -177,6 +188,8 @@ pub struct UserEngine {
     pub ids: Arc<IdGenerator>,
     /// What refresh tokens are made with.
     pub refresh_key: RefreshKey,
+    /// How many mails one address gets; no limit if `None`.
+    pub mail_limit: Option<MailLimit>,
     /// The numbers of the rules.
     pub rules: Rules,
 }
@@ -206,7 +219,7 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
-            Command::ChangePassword(change) => account::change_password(tx, change, now),
+            Command::ChangePassword(change) => account::change_password(self, tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
             Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
             Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
@@ -218,6 +231,7 @@ impl UserEngine {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
+            Command::Mail(command) => mail_command::apply(self, tx, command, now),
             Command::Rename { user, name } => {
                 names::rename(&self.rules.rename, tx, *user, name, now).map(Answer::from)
             }

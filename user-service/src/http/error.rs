@@ -49,10 +49,16 @@ fn denied(denial: Denial) -> Problem {
         | Denial::Forbidden
         | Denial::NotOnYourself => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
-        Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Denial::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Denial::TooManyMails { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    Problem::new(status, denial.code(), denial.to_string())
+    let problem = Problem::new(status, denial.code(), denial.to_string());
+    if let Denial::TooManyMails { retry_after_secs } = denial {
+        return problem.retry_after(retry_after_secs);
+    }
+    problem
 }
 
 fn too_many(denial: Denial, wait_secs: u32) -> Problem {
