@@ -11,7 +11,6 @@ mod fake_user_service;
 mod model;
 mod person;
 mod random;
-mod server_thread;
 mod test_app;
 
 mod audit;
@@ -40,6 +39,7 @@ mod quota;
 mod races;
 mod relationships;
 mod requests;
+mod retention;
 mod revision;
 mod sessions;
 mod standings;

@@ -12,11 +12,10 @@ use shared::db::audit::Finding;
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
-use shared::testing::{Client, TestDatabase};
+use shared::testing::{Client, ServerThread, TestDatabase};
 
 use crate::fake_user_service::FakeUserService;
 use crate::person::Person;
-use crate::server_thread::ServerThread;
 
 /// The limits of the contract.
 pub const LIMITS: Limits = Limits {
@@ -45,6 +44,8 @@ pub struct TestApp {
     pub clock: Clock,
     database: TestDatabase,
     limits: Limits,
+    /// For the next start.
+    pub event_retention: Option<Duration>,
     server: Option<ServerThread>,
     base: String,
 }
@@ -68,6 +69,7 @@ impl TestApp {
             nobody: Client::new(""),
             database: make(),
             limits,
+            event_retention: None,
             server: None,
             base: String::new(),
         };
@@ -93,6 +95,7 @@ impl TestApp {
             limits: self.limits,
             workers: 2,
             read_connections: 2,
+            event_retention: self.event_retention,
             clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {

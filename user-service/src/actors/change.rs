@@ -103,6 +103,8 @@ pub enum Command {
     TwoFactor(Box<TwoFactorChange>),
     /// Do some of what has fallen due.
     Upkeep(Chore),
+    /// Forget the events up to this number.
+    ForgetEvents(i64),
 }
 
 /// A login that was verified.
@@ -229,6 +231,11 @@ impl UserEngine {
             }
             Command::Upkeep(chore) => {
                 upkeep::step(self, tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
+            Command::ForgetEvents(through) => {
+                shared::db::log::forget(tx.conn, *through)?;
+                tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::Mail(command) => mail_command::apply(self, tx, command, now),
