@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use relation_service::actors::change::{Command as RelationCommand, RelationEngine};
 use relation_service::actors::feed::learned_from;
@@ -89,5 +90,6 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         refresh_key: RefreshKey::new(&key),
         life: SessionLife::default(),
         sessions_max: 1,
+        deletion_grace: Duration::ZERO,
     })
 }

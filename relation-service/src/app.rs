@@ -8,7 +8,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
 };
@@ -133,7 +133,12 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         service: settings.user_service.clone(),
         writer: writer.clone(),
         tokens: tokens.clone(),
-        janitor: Janitor::start(writer.clone(), reads.clone()),
+        janitor: Janitor::start(
+            writer.clone(),
+            reads.clone(),
+            Wiper::new(database_url.clone()),
+            clock.clone(),
+        ),
         clock: clock.clone(),
         state: feed_state.clone(),
         position,

@@ -10,7 +10,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
 };
@@ -27,6 +27,7 @@ use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
 use crate::config::{Limits, PasswordCost, Switch};
+use crate::domain::limits::DAY;
 use crate::domain::refresh_token::RefreshKey;
 use crate::domain::session::SessionLife;
 use crate::handle::{Parts, UserHandle};
@@ -99,6 +100,7 @@ impl Settings {
             refresh_key: RefreshKey::new(&refresh_key),
             life: SessionLife::default(),
             sessions_max: self.limits.sessions_max,
+            deletion_grace: DAY.saturating_mul(self.limits.deletion_grace_days),
         })
     }
 
@@ -185,8 +187,12 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let reads = Reads::new(&database_url, settings.read_connections);
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
-    let janitor =
-        Janitor::start(JanitorParts { writer: writer.clone(), reads: reads.clone(), clock: clock.clone() });
+    let janitor = Janitor::start(JanitorParts {
+        writer: writer.clone(),
+        reads: reads.clone(),
+        wiper: Wiper::new(database_url.clone()),
+        clock: clock.clone(),
+    });
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();

@@ -8,7 +8,7 @@ use clap::{Args, Parser, ValueEnum};
 use shared::db::DatabaseUrl;
 use shared::telemetry::LogFormat;
 
-use crate::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
+use crate::domain::limits::{DELETION_GRACE_DAYS_DEFAULT, PASSWORD_CHARS_MIN_DEFAULT};
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -81,6 +81,10 @@ pub struct Limits {
     /// Sessions of one person; one more ends the oldest.
     #[arg(long, env, default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
     pub sessions_max: usize,
+    /// Days in which a login restores an account whose owner asked for its deletion.
+    #[arg(long, env, default_value_t = DELETION_GRACE_DAYS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(0..=3_650))]
+    pub deletion_grace_days: u32,
     /// Registrations from one network within an hour.
     #[arg(long, env, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub registrations_per_hour: u32,

@@ -1,7 +1,7 @@
 //! Writing down what user-service told.
 
 use shared::db::StoreError;
-use shared::facts::AccountStatus;
+use shared::facts::{AccountStatus, UserFacts};
 use shared::id::UserId;
 use shared::writer::Transaction;
 
@@ -21,8 +21,13 @@ pub(super) fn apply(
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.step;
+    let position = store::fact::feed_position(tx.conn)?;
     for user in &learned.users {
         let held = known.get(&user.id);
+        // The feed is further than this direct answer, and does not know the person: they were deleted in between.
+        if held.is_none() && learned.position.is_none() && user.seq < position {
+            continue;
+        }
         if held.is_none_or(|held| held.seq < user.seq) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
@@ -35,6 +40,9 @@ pub(super) fn apply(
             }
             known.insert(user.id, user.clone());
         }
+    }
+    for &(user, seq) in &learned.deleted {
+        deleted(tx, user, seq, &mut pairs_left)?;
     }
     for &(session, at) in &learned.revoked {
         store::session::revoke(tx.conn, session, at)?;
@@ -68,6 +76,18 @@ fn appeared_or_vanished(
         store::sweep::begin(tx.conn, user.id, Kind::AcceptSent)?;
     }
     Ok(())
+}
+
+/// Forgets at once who the person was, and begins to remove what they have with others (R46).
+fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32) -> Result<(), StoreError> {
+    if let Some(held) = store::fact::known_one(tx.conn, id)? {
+        let nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        store::fact::put(tx.conn, &nobody)?;
+        if held.status == AccountStatus::Active {
+            appeared_or_vanished(tx, &nobody, pairs_left)?;
+        }
+    }
+    store::sweep::begin(tx.conn, id, Kind::Purge)
 }
 
 fn is_active(user: &KnownUser) -> bool {

@@ -10,4 +10,5 @@ pub mod feed;
 pub mod janitor;
 mod learn;
 mod note;
+mod purge;
 mod sweep;

@@ -8,6 +8,7 @@ pub mod list;
 pub mod mark;
 pub mod note;
 pub mod pair;
+pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;

@@ -20,6 +20,7 @@ mod batches;
 mod blocks;
 mod close_friends;
 mod counts;
+mod deletion;
 mod engine;
 mod events;
 mod explain;

@@ -9,7 +9,7 @@ use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
 use shared::db::audit::Finding;
-use shared::db::{Conn, open_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
 use shared::testing::{Client, TestDatabase};
@@ -150,6 +150,11 @@ impl TestApp {
     /// The log's newest event, as answers say it.
     pub async fn revision(&self) -> i64 {
         self.nobody.get("/livez").await.header("mutual-revision").parse().unwrap()
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> &DatabaseUrl {
+        &self.database.url
     }
 
     /// A connection of the test's own.

@@ -5,8 +5,10 @@
 
 mod client;
 pub mod postgres;
+mod residue;
 
 pub use client::{Answer, Client};
+pub use residue::{residue, tables};
 use tempfile::TempDir;
 
 use crate::db::DatabaseUrl;

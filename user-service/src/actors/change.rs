@@ -2,6 +2,7 @@
 //! ones left, so that uniqueness never rests on an error of the database, which would fail the batch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::clock::Micros;
 use shared::db::StoreError;
@@ -12,7 +13,7 @@ use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, names, profile, register, upkeep};
+use super::{account, deletion, login, names, profile, register, upkeep};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -21,6 +22,7 @@ use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
 use crate::domain::username::Username;
+use crate::store;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
 
@@ -76,8 +78,12 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// The same, and purge it after the grace unless its owner signs in.
+    Delete(Proved),
     /// Do some of what has fallen due.
     Upkeep(Chore),
+    /// The database's files have been wiped since the last purge ended.
+    Wiped,
 }
 
 /// A login that was verified.
@@ -126,6 +132,11 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// The account is closed, and purged from this moment on.
+    Deleting {
+        /// When.
+        purge_at: Micros,
+    },
     /// A step of what was due.
     Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
@@ -151,6 +162,8 @@ pub struct UserEngine {
     pub life: SessionLife,
     /// Live sessions of one person; one more ends the oldest.
     pub sessions_max: usize,
+    /// How long a person who asked for deletion can still change their mind.
+    pub deletion_grace: Duration,
 }
 
 impl Engine for UserEngine {
@@ -179,9 +192,15 @@ impl UserEngine {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
             Command::ChangePassword(change) => account::change_password(tx, change, now),
-            Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::Deactivate(proved) => account::close(tx, proved, now),
+            Command::Delete(proved) => deletion::delete(self, tx, proved, now),
             Command::Upkeep(chore) => {
                 upkeep::step(tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
+            Command::Wiped => {
+                store::deletion::wiped(tx.conn)?;
+                tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),

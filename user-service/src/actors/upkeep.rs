@@ -5,6 +5,7 @@ use shared::db::StoreError;
 use shared::id::UserId;
 use shared::writer::Transaction;
 
+use super::deletion;
 use super::login::tokens_expired_at;
 use crate::domain::rename::{Hold, hold};
 use crate::store;
@@ -20,6 +21,7 @@ pub(super) fn step(tx: &mut Transaction<'_>, chore: Chore, now: Micros) -> Resul
         Chore::Sessions => store::upkeep::forget_sessions(tx.conn, now, tokens_expired_at(now), STEP_ROWS),
         Chore::IdempotencyKeys => store::upkeep::forget_idempotency_keys(tx.conn, now, STEP_ROWS),
         Chore::FormerNames => free_names(tx, now),
+        Chore::Purges => deletion::purge(tx, now, STEP_ROWS),
     }
 }
 

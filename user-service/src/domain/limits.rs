@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// One day.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Shortest username.
 pub const USERNAME_CHARS_MIN: usize = 2;
@@ -12,8 +13,9 @@ pub const USERNAME_CHARS_MAX: usize = 24;
 pub const RENAME_INTERVAL: Duration = DAY.saturating_mul(30);
 /// How long a name that was given up still leads to its former owner and to nobody else.
 pub const NAME_QUARANTINE: Duration = DAY.saturating_mul(30);
-/// How long a person who asked for deletion can still change their mind.
-pub const DELETION_GRACE: Duration = DAY.saturating_mul(30);
+/// How many days a person who asked for deletion can still change their mind, unless a setting says otherwise. As long
+/// as the quarantine of a name: theirs leads nowhere in that time, and is then free.
+pub const DELETION_GRACE_DAYS_DEFAULT: u32 = 30;
 
 /// Shortest password, unless a setting says otherwise.
 pub const PASSWORD_CHARS_MIN_DEFAULT: usize = 8;

@@ -2,7 +2,9 @@
 
 pub mod audit;
 pub mod claim;
+pub mod deletion;
 pub mod idempotency;
+pub mod purge;
 pub mod reader;
 mod schema;
 pub mod session;

@@ -83,3 +83,11 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    deletions (user_id) {
+        user_id -> BigInt,
+        purge_at -> BigInt,
+        stage -> SmallInt,
+    }
+}

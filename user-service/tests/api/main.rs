@@ -10,6 +10,7 @@ mod test_app;
 
 mod bad_input;
 mod deactivation;
+mod deletion;
 mod feed;
 mod idempotency;
 mod import;
