@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -98,7 +99,10 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
-            life: SessionLife::default(),
+            life: SessionLife {
+                proof: Duration::from_secs(self.limits.step_up_secs),
+                ..SessionLife::default()
+            },
             sessions_max: self.limits.sessions_max,
             deletion_grace: DAY.saturating_mul(self.limits.deletion_grace_days),
         })

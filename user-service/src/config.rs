@@ -8,7 +8,7 @@ use clap::{Args, Parser, ValueEnum};
 use shared::db::DatabaseUrl;
 use shared::telemetry::LogFormat;
 
-use crate::domain::limits::{DELETION_GRACE_DAYS_DEFAULT, PASSWORD_CHARS_MIN_DEFAULT};
+use crate::domain::limits::{DELETION_GRACE_DAYS_DEFAULT, PASSWORD_CHARS_MIN_DEFAULT, PROOF_LIFE};
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -85,6 +85,10 @@ pub struct Limits {
     #[arg(long, env, default_value_t = DELETION_GRACE_DAYS_DEFAULT,
         value_parser = clap::value_parser!(u32).range(0..=3_650))]
     pub deletion_grace_days: u32,
+    /// Seconds after a login, or after the password was asked for again, in which a session may change how its
+    /// person signs in.
+    #[arg(long, env, default_value_t = PROOF_LIFE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub step_up_secs: u64,
     /// Registrations from one network within an hour.
     #[arg(long, env, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub registrations_per_hour: u32,

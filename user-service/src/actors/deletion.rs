@@ -48,6 +48,7 @@ pub(super) fn purge(tx: &mut Transaction<'_>, now: Micros, rows: i64) -> Result<
 fn tell(tx: &mut Transaction<'_>, id: UserId, now: Micros) -> Result<(), StoreError> {
     let Some(mut user) = store::user::user(tx.conn, id)? else { return Ok(()) };
     user.status = Status::Deleted;
+    store::suspension::remove(tx.conn, id)?;
     store::user::update(tx.conn, &user)?;
     let (kind, person) = (Change::Deleted.as_str(), Some(id));
     tx.emit(NewEvent { kind, at: now, actor: person, subject: person, cause: None, data: "{}".to_owned() });

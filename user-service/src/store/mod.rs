@@ -1,13 +1,16 @@
 //! The user database: all SQL of this service, and no rule.
 
 pub mod audit;
+pub mod audit_log;
 pub mod claim;
 pub mod deletion;
 pub mod idempotency;
 pub mod purge;
 pub mod reader;
+pub mod roster;
 mod schema;
 pub mod session;
+pub mod suspension;
 pub mod upkeep;
 pub mod user;
 

@@ -49,6 +49,19 @@ pub const PERSONAL: &[Personal] = &[
                     SELECT partition, seq FROM events WHERE subject_id = ? AND data <> '{}' LIMIT #)",
     },
     Personal {
+        table: "suspensions",
+        shown: Shown::Not("while one holds, nobody is signed in who could ask; what it was is in the audit log"),
+        erase: "DELETE FROM suspensions WHERE user_id = ?",
+    },
+    Personal {
+        // That somebody did something to this account stays; what it was about goes.
+        table: "audit_log",
+        shown: Shown::As("moderation"),
+        erase: "UPDATE audit_log SET reason = NULL, before = NULL, after = NULL WHERE id IN (
+                    SELECT id FROM audit_log WHERE subject_id = ?
+                        AND (reason IS NOT NULL OR before IS NOT NULL OR after IS NOT NULL) LIMIT #)",
+    },
+    Personal {
         table: "name_skeletons",
         shown: Shown::Not("what the names look like, computed from them"),
         erase: "DELETE FROM name_skeletons WHERE user_id = ? AND skeleton IN (

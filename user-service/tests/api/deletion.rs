@@ -13,11 +13,13 @@ use shared::testing::{Answer, residue, tables};
 use shared::writer::commit_batch;
 use user_service::actors::change::Command;
 use user_service::actors::register::ImportedUser;
+use user_service::domain::account::Role;
 use user_service::domain::username::Username;
 use user_service::store;
 use user_service::store::purge::{IMPERSONAL, PERSONAL};
 use user_service::store::upkeep::Chore;
 
+use crate::moderation::{spam, suspend, unsuspend};
 use crate::test_app::{Make, PASSWORD, Person, TestApp, held_clock};
 
 on_both_databases!(
@@ -148,7 +150,7 @@ async fn bystanders(app: &TestApp, round: usize) {
 }
 
 /// Somebody who has filled in everything, and what to look for afterwards.
-async fn marked(app: &TestApp, number: usize) -> (Person, Vec<String>) {
+async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person, Vec<String>) {
     let mark = |field: &str| format!("{field}zqx{number}");
     let (first, name) = (mark("first"), mark("name"));
     let body = json!({"username": first, "email": format!("{}@example.com", mark("mail")),
@@ -160,8 +162,13 @@ async fn marked(app: &TestApp, number: usize) -> (Person, Vec<String>) {
         "avatar_url": format!("https://example.com/{}", mark("avatar")), "display_name": mark("second")});
     person.client.json(Method::PATCH, "/v1/me", &profile).await.expect(200);
     person.client.json(Method::PUT, "/v1/me/username", &json!({"username": name})).await.expect(200);
+    suspend(moderator, &person, &json!({"reason": mark("reason")})).await.expect(200);
+    unsuspend(moderator, &person).await.expect(200);
     let device = json!({"login": name, "password": PASSWORD, "device_name": mark("device")});
-    app.post("/v1/sessions", &device).await.expect(201);
+    let person = Person {
+        id: person.id,
+        ..Person::from(&app.client, &app.post("/v1/sessions", &device).await.expect(201))
+    };
     let mut conn = app.conn();
     let id = person.id.parse().unwrap();
     let session = store::session::session(&mut conn, id, person.session_id().parse().unwrap()).unwrap();
@@ -171,21 +178,22 @@ async fn marked(app: &TestApp, number: usize) -> (Person, Vec<String>) {
         Username::parse(&first).unwrap().skeleton(),
         Username::parse(&name).unwrap().skeleton(),
     ];
-    let fields = ["first", "name", "mail", "shown", "second", "bio", "link", "avatar", "device"];
+    let fields = ["first", "name", "mail", "shown", "second", "bio", "link", "avatar", "device", "reason"];
     (person, fields.map(mark).into_iter().chain(secrets).collect())
 }
 
 async fn nothing_of_the_person_is_left(make: Make) {
     let app = held(make);
+    let moderator = app.with_role("moderator", Role::Admin).await;
     let mut markers = Vec::new();
     let mut people = Vec::new();
     for round in 0..12 {
-        let (person, marks) = marked(&app, 100 + round).await;
+        let (person, marks) = marked(&app, &moderator, 100 + round).await;
         markers.extend(marks);
         people.push(person);
         bystanders(&app, round).await;
     }
-    let (stays, stays_marks) = marked(&app, 99).await;
+    let (stays, stays_marks) = marked(&app, &moderator, 99).await;
     let url = &app.settings.database_url;
     assert_eq!(residue(url, &markers), markers, "else there is nothing to look for");
     for person in &people {
@@ -206,7 +214,8 @@ async fn nothing_of_the_person_is_left(make: Make) {
 /// One step at a time, each by an engine of its own, as if the process had been killed after each.
 async fn a_purge_goes_on_where_it_was_cut_off(make: Make) {
     let app = held(make);
-    let (person, markers) = marked(&app, 7).await;
+    let moderator = app.with_role("moderator", Role::Admin).await;
+    let (person, markers) = marked(&app, &moderator, 7).await;
     for number in 0..250 {
         let bio = json!({"bio": format!("change {number}")});
         person.client.json(Method::PATCH, "/v1/me", &bio).await.expect(200);
@@ -224,7 +233,7 @@ async fn a_purge_goes_on_where_it_was_cut_off(make: Make) {
         steps += 1;
     }
     assert!(steps >= 3, "{steps} steps are not enough to be cut off between them");
-    assert_eq!(count(&mut conn, "SELECT 1 FROM users").unwrap(), 0);
+    assert_eq!(count(&mut conn, "SELECT 1 FROM users").unwrap(), 1, "the moderator");
     drop(conn);
     let deleted = app.events().await.iter().filter(|event| event["type"] == "user.deleted").count();
     assert_eq!(deleted, 1, "the world is told once");
@@ -240,13 +249,13 @@ async fn a_suspended_person_is_purged_too(make: Make) {
     let app = held(make);
     let ann = app.register("ann").await;
     delete(&ann, PASSWORD).await.expect(202);
-    let mut conn = app.conn();
-    let mut user = store::user::user(&mut conn, ann.id.parse().unwrap()).unwrap().unwrap();
-    user.status = shared::facts::AccountStatus::Suspended;
-    store::user::update(&mut conn, &user).unwrap();
+    let moderator = app.with_role("moderator", Role::Admin).await;
+    suspend(&moderator, &ann, &spam()).await.expect(200);
     app.settings.clock.advance(31 * DAY);
     app.handle.do_due().await.unwrap();
-    assert_eq!(count(&mut conn, "SELECT 1 FROM users").unwrap(), 0);
+    let left = format!("SELECT 1 FROM users WHERE id = {}", ann.id);
+    assert_eq!(count(&mut app.conn(), &left).unwrap(), 0);
+    is_sound(&app);
 }
 
 async fn every_table_is_in_a_list(make: Make) {
