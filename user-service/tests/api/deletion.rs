@@ -184,7 +184,7 @@ async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person, Ve
 
 async fn nothing_of_the_person_is_left(make: Make) {
     let app = held(make);
-    let moderator = app.with_role("moderator", Role::Admin).await;
+    let moderator = app.with_role("boss", Role::Admin).await;
     let mut markers = Vec::new();
     let mut people = Vec::new();
     for round in 0..12 {
@@ -214,7 +214,7 @@ async fn nothing_of_the_person_is_left(make: Make) {
 /// One step at a time, each by an engine of its own, as if the process had been killed after each.
 async fn a_purge_goes_on_where_it_was_cut_off(make: Make) {
     let app = held(make);
-    let moderator = app.with_role("moderator", Role::Admin).await;
+    let moderator = app.with_role("boss", Role::Admin).await;
     let (person, markers) = marked(&app, &moderator, 7).await;
     for number in 0..250 {
         let bio = json!({"bio": format!("change {number}")});
@@ -249,7 +249,7 @@ async fn a_suspended_person_is_purged_too(make: Make) {
     let app = held(make);
     let ann = app.register("ann").await;
     delete(&ann, PASSWORD).await.expect(202);
-    let moderator = app.with_role("moderator", Role::Admin).await;
+    let moderator = app.with_role("boss", Role::Admin).await;
     suspend(&moderator, &ann, &spam()).await.expect(200);
     app.settings.clock.advance(31 * DAY);
     app.handle.do_due().await.unwrap();
