@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod count;
+pub mod export;
 pub mod fact;
 pub mod key;
 pub mod list;

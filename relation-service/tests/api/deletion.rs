@@ -176,7 +176,7 @@ async fn r46_a_purge_in_steps_amid_acts(make: impl Fn() -> TestDatabase) {
             let findings = audit::audit(&mut world.conn).unwrap();
             let wrong: Vec<_> = findings.iter().filter(|f| f.drift != 0).map(|f| f.rule).collect();
             let hiding = |rule: &&str| rule.starts_with("who is hidden");
-            assert!(wrong.iter().all(|rule| hiding(&rule)), "seed {seed:#x}: {wrong:?}");
+            assert!(wrong.iter().all(hiding), "seed {seed:#x}: {wrong:?}");
         }
         assert!(steps > 1, "seed {seed:#x}: a purge in one step");
         let findings = audit::audit(&mut world.conn).unwrap();

@@ -24,6 +24,7 @@ mod deletion;
 mod engine;
 mod events;
 mod explain;
+mod export;
 mod follows;
 mod friends;
 mod hidden;

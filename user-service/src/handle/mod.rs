@@ -3,6 +3,7 @@
 mod account;
 mod audit_log;
 mod error;
+mod export;
 mod lookups;
 mod members;
 mod moderation;
@@ -24,6 +25,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 pub use error::UserError;
+pub use export::Held;
 pub use lookups::NameState;
 pub use moderation::Moderated;
 pub use profile::PrivacyChanged;

@@ -5,6 +5,7 @@ mod audit_log;
 mod authority;
 mod error;
 mod etag;
+mod export;
 mod health;
 mod idempotency;
 mod me;
@@ -33,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(export::routes)
         .configure(moderation::routes)
         .configure(roster::routes)
         .configure(audit_log::routes)

@@ -150,7 +150,7 @@ async fn bystanders(app: &TestApp, round: usize) {
 }
 
 /// Somebody who has filled in everything, and what to look for afterwards.
-async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person, Vec<String>) {
+pub async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person, Vec<String>) {
     let mark = |field: &str| format!("{field}zqx{number}");
     let (first, name) = (mark("first"), mark("name"));
     let body = json!({"username": first, "email": format!("{}@example.com", mark("mail")),
@@ -201,7 +201,7 @@ async fn nothing_of_the_person_is_left(make: Make) {
     }
     app.settings.clock.advance(30 * DAY + Duration::from_secs(1));
     app.handle.do_due().await.unwrap();
-    assert_eq!(residue(url, &markers), [] as [&str; 0]);
+    assert_eq!(residue(url, &markers), Vec::<String>::new());
     for person in &people {
         app.client.get(&format!("/v1/users/{}", person.id)).await.expect_problem(404, "user_not_found");
     }
@@ -241,7 +241,7 @@ async fn a_purge_goes_on_where_it_was_cut_off(make: Make) {
     let app = app.restart().await;
     app.settings.clock.advance(31 * DAY);
     app.handle.do_due().await.unwrap();
-    assert_eq!(residue(&app.settings.database_url, &markers), [] as [&str; 0]);
+    assert_eq!(residue(&app.settings.database_url, &markers), Vec::<String>::new());
     assert_eq!(count(&mut app.conn(), "SELECT 1 FROM deletions").unwrap(), 0);
 }
 

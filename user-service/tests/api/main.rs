@@ -12,6 +12,7 @@ mod audit_log;
 mod bad_input;
 mod deactivation;
 mod deletion;
+mod export;
 mod feed;
 mod idempotency;
 mod import;
