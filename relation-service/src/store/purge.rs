@@ -85,6 +85,11 @@ pub const PERSONAL: &[Personal] = &[
         ),
     },
     Personal {
+        table: "follow_starts",
+        shown: Shown::Not("times alone, for a day, where there is a quota"),
+        goes: Goes::ByPerson("DELETE FROM follow_starts WHERE user_id = ?"),
+    },
+    Personal {
         table: "counters",
         shown: Shown::As(&["counts"]),
         goes: Goes::ByPerson("DELETE FROM counters WHERE user_id = ?"),

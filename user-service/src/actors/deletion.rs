@@ -22,7 +22,7 @@ pub(super) fn delete(
     now: Micros,
 ) -> Result<Answer, StoreError> {
     // By then no service takes an access token of the person any more: nothing of theirs is under way.
-    let purge_at = now.after(engine.deletion_grace.max(ACCESS_TOKEN_LIFE));
+    let purge_at = now.after(engine.rules.deletion_grace.max(ACCESS_TOKEN_LIFE));
     let answer = close(tx, proved, now)?;
     if answer.outcome != Ok(Outcome::Ended) {
         return Ok(answer);

@@ -4,6 +4,7 @@ mod account;
 mod audit_log;
 mod error;
 mod export;
+mod guard;
 mod lookups;
 mod members;
 mod moderation;
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use export::Held;
+pub use guard::{Caller, Guard};
 pub use lookups::NameState;
 pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
@@ -54,6 +56,7 @@ pub struct UserHandle {
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
     readers: FeedReaders,
+    guard: Option<Guard>,
     clock: Clock,
 }
 
@@ -75,6 +78,8 @@ pub struct Parts {
     pub tokens: Arc<TokenVerifier>,
     /// Who reads the feed, and how far.
     pub readers: FeedReaders,
+    /// Counts wrong passwords, unless limits are off.
+    pub guard: Option<Guard>,
     /// The time.
     pub clock: Clock,
 }
@@ -82,8 +87,9 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock } =
+            parts;
+        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock }
     }
 
     /// The newest committed event.

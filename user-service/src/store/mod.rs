@@ -5,6 +5,7 @@ pub mod audit_log;
 pub mod claim;
 pub mod deletion;
 pub mod idempotency;
+pub mod known_network;
 pub mod purge;
 pub mod reader;
 pub mod roster;

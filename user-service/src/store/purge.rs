@@ -42,6 +42,11 @@ pub const PERSONAL: &[Personal] = &[
                     SELECT slot FROM idempotency_keys WHERE user_id = ? LIMIT #)",
     },
     Personal {
+        table: "known_networks",
+        shown: Shown::Not("hashes by a secret key, of which nothing can be told"),
+        erase: "DELETE FROM known_networks WHERE user_id = ?",
+    },
+    Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
         shown: Shown::As("events"),

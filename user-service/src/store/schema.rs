@@ -104,3 +104,11 @@ diesel::table! {
         stage -> SmallInt,
     }
 }
+
+diesel::table! {
+    known_networks (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        seen_at -> BigInt,
+    }
+}
