@@ -9,11 +9,15 @@ use super::{UserError, UserHandle};
 use crate::domain::account::User;
 use crate::domain::audit_log::{Entry, EntryFilter, EntryId};
 use crate::domain::denial::Denial;
+use crate::domain::mail_token::{MailToken, Purpose};
 use crate::store;
+use crate::store::mail::Mail;
 use crate::store::session::Session;
 
 /// Sessions in an export: more than a person may have, and those that were ended a while ago.
 const SESSIONS_MAX: i64 = 2_000;
+/// Mails in an export: more than may wait for one person.
+const MAILS_MAX: i64 = 1_000;
 
 /// What is held about a person and is short.
 #[derive(Debug)]
@@ -26,6 +30,10 @@ pub struct Held {
     pub former_names: Vec<(String, Micros)>,
     /// Also those that have ended.
     pub sessions: Vec<Session>,
+    /// Those that are not sent yet.
+    pub mails: Vec<Mail>,
+    /// Those that were mailed and not used yet.
+    pub tokens: Vec<MailToken>,
 }
 
 impl UserHandle {
@@ -36,7 +44,12 @@ impl UserHandle {
             let Some(user) = store::user::user(conn, id)?.filter(User::is_visible) else { return Ok(None) };
             let former_names = store::claim::given_up(conn, id)?;
             let sessions = store::session::all(conn, id, SESSIONS_MAX)?;
-            Ok(Some(Held { at, user, former_names, sessions }))
+            let mails = store::mail::of(conn, id, MAILS_MAX)?;
+            let mut tokens = Vec::new();
+            for purpose in Purpose::ALL {
+                tokens.extend(store::mail_token::token(conn, id, purpose)?);
+            }
+            Ok(Some(Held { at, user, former_names, sessions, mails, tokens }))
         };
         let snapshot = move |conn: &mut shared::db::Conn| store::snapshot(conn, read);
         let (held, _) = self.reads.run(snapshot).await?;

@@ -4,6 +4,7 @@ mod account;
 mod audit_log;
 mod authority;
 mod caller;
+mod email;
 mod error;
 mod etag;
 mod export;
@@ -11,6 +12,7 @@ mod health;
 mod idempotency;
 mod me;
 mod moderation;
+mod password_reset;
 mod rate_limit;
 mod roster;
 mod services;
@@ -35,6 +37,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(email::routes)
+        .configure(password_reset::routes)
         .configure(export::routes)
         .configure(moderation::routes)
         .configure(roster::routes)

@@ -47,6 +47,22 @@ pub const PERSONAL: &[Personal] = &[
         erase: "DELETE FROM known_networks WHERE user_id = ?",
     },
     Personal {
+        table: "mails",
+        shown: Shown::As("mails"),
+        erase: "DELETE FROM mails WHERE (user_id, id) IN (SELECT user_id, id FROM mails WHERE user_id = ? LIMIT #)",
+    },
+    Personal {
+        table: "mail_tokens",
+        shown: Shown::As("mail_tokens"),
+        erase: "DELETE FROM mail_tokens WHERE user_id = ?",
+    },
+    Personal {
+        table: "password_reset_requests",
+        shown: Shown::Not("an address that somebody typed, until it was looked up"),
+        erase: "DELETE FROM password_reset_requests WHERE email_key IN (
+                    SELECT LOWER(email) FROM users WHERE id = ?)",
+    },
+    Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
         shown: Shown::As("events"),

@@ -8,14 +8,17 @@ use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::db::audit::count;
 use shared::db::open_writer;
+use shared::id::UserId;
 use shared::on_both_databases;
 use shared::testing::{Answer, residue, tables};
 use shared::writer::commit_batch;
 use user_service::actors::change::Command;
 use user_service::actors::register::ImportedUser;
 use user_service::domain::account::Role;
+use user_service::domain::mail::Kind;
 use user_service::domain::username::Username;
 use user_service::store;
+use user_service::store::mail::Mail;
 use user_service::store::purge::{IMPERSONAL, PERSONAL};
 use user_service::store::upkeep::Chore;
 
@@ -170,15 +173,29 @@ pub async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person
         ..Person::from(&app.client, &app.post("/v1/sessions", &device).await.expect(201))
     };
     let mut conn = app.conn();
-    let id = person.id.parse().unwrap();
+    let id: UserId = person.id.parse().unwrap();
     let session = store::session::session(&mut conn, id, person.session_id().parse().unwrap()).unwrap();
+    let now = app.settings.clock.now();
+    let mail = Mail {
+        user: id,
+        id: 1,
+        kind: Kind::PasswordChanged,
+        recipient: format!("{}@example.com", mark("waits")),
+        token_id: None,
+        tries: 3,
+        due_at: now.after(100 * DAY),
+        expires_at: now.after(100 * DAY),
+        failed_at: None,
+    };
+    store::mail::insert(&mut conn, &mail).unwrap();
     let secrets = [
         store::user::password_hash(&mut conn, id).unwrap().unwrap(),
         session.unwrap().nonce.to_text(),
         Username::parse(&first).unwrap().skeleton(),
         Username::parse(&name).unwrap().skeleton(),
     ];
-    let fields = ["first", "name", "mail", "shown", "second", "bio", "link", "avatar", "device", "reason"];
+    let fields =
+        ["first", "name", "mail", "shown", "second", "bio", "link", "avatar", "device", "reason", "waits"];
     (person, fields.map(mark).into_iter().chain(secrets).collect())
 }
 

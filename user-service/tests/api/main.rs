@@ -6,12 +6,14 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod post;
 mod test_app;
 
 mod audit_log;
 mod bad_input;
 mod deactivation;
 mod deletion;
+mod email;
 mod export;
 mod feed;
 mod guessing;
@@ -19,11 +21,13 @@ mod idempotency;
 mod import;
 mod login;
 mod lookups;
+mod mailer;
 mod me;
 mod moderation;
 mod openapi;
 mod overload;
 mod password;
+mod password_reset;
 mod refresh;
 mod register;
 mod rename;
