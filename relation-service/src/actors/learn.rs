@@ -1,5 +1,7 @@
 //! Writing down what user-service told.
 
+use std::collections::HashSet;
+
 use shared::db::StoreError;
 use shared::facts::{AccountStatus, UserFacts};
 use shared::id::UserId;
@@ -18,6 +20,7 @@ pub(super) fn apply(
     tx: &mut Transaction<'_>,
     learned: &Learned,
 ) -> Result<(), StoreError> {
+    let gone = gone(tx, learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.step;
@@ -41,7 +44,7 @@ pub(super) fn apply(
             known.insert(user.id, user.clone());
         }
     }
-    for &(user, seq) in &learned.deleted {
+    for &(user, seq) in learned.deleted.iter().chain(&gone) {
         deleted(tx, user, seq, &mut pairs_left)?;
     }
     for &(session, at) in &learned.revoked {
@@ -55,6 +58,16 @@ pub(super) fn apply(
     }
     tx.wrote();
     Ok(())
+}
+
+/// Who is known, but not told of in a list of everybody: their end was an event that this service has missed.
+fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)>, StoreError> {
+    let Some(listed) = learned.listed else { return Ok(Vec::new()) };
+    let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
+    let known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
+    // Who was told of after the list was made is there.
+    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && user.seq < listed.seq);
+    Ok(gone.map(|user| (user.id, listed.seq)).collect())
 }
 
 /// Lists leave a hidden person out as soon as the facts say so. The counters of others follow in the same

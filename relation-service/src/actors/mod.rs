@@ -9,6 +9,8 @@ pub mod change;
 pub mod feed;
 pub mod janitor;
 mod learn;
+mod news;
 mod note;
 mod purge;
 mod sweep;
+mod user_client;

@@ -117,6 +117,7 @@ pub const IMPERSONAL: &[(&str, &str)] = &[
     ("__diesel_schema_migrations", "the version of the schema"),
     ("log_head", "the end of the log"),
     ("service_tokens", "other services"),
+    ("feed_readers", "other services"),
     ("feed_position", "how far a feed was read"),
     ("parked_events", "numbers of events, and the reason in words of ours"),
     ("revoked_sessions", "numbers of sessions, for ten minutes"),

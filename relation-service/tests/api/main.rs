@@ -42,6 +42,7 @@ mod quota;
 mod races;
 mod relationships;
 mod requests;
+mod retention;
 mod revision;
 mod sessions;
 mod standings;

@@ -100,6 +100,8 @@ pub enum Command {
     Upkeep(Chore),
     /// The database's files have been wiped since the last purge ended.
     Wiped,
+    /// Forget the events up to this number.
+    ForgetEvents(i64),
 }
 
 /// A login that was verified.
@@ -227,6 +229,11 @@ impl UserEngine {
             }
             Command::Wiped => {
                 store::deletion::wiped(tx.conn)?;
+                tx.wrote();
+                Ok(Ok(Outcome::Stepped).into())
+            }
+            Command::ForgetEvents(through) => {
+                shared::db::log::forget(tx.conn, *through)?;
                 tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }

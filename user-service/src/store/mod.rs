@@ -10,7 +10,6 @@ pub mod mail;
 pub mod mail_token;
 pub mod password_reset;
 pub mod purge;
-pub mod reader;
 pub mod roster;
 mod schema;
 pub mod session;

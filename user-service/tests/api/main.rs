@@ -31,6 +31,7 @@ mod password_reset;
 mod refresh;
 mod register;
 mod rename;
+mod retention;
 mod roster;
 mod sessions;
 mod spans;
