@@ -9,7 +9,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     ServiceTokens,
@@ -138,7 +138,12 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         service: settings.user_service.clone(),
         writer: writer.clone(),
         tokens: tokens.clone(),
-        janitor: Janitor::start(writer.clone(), reads.clone()),
+        janitor: Janitor::start(
+            writer.clone(),
+            reads.clone(),
+            Wiper::new(database_url.clone()),
+            clock.clone(),
+        ),
         clock: clock.clone(),
         state: feed_state.clone(),
         position,

@@ -98,6 +98,26 @@ pub struct UserFacts {
     pub mentions_from: Audience,
 }
 
+impl UserFacts {
+    /// What is left to know of somebody who is gone: nothing, and nobody may do anything.
+    pub fn of_nobody() -> Self {
+        Self {
+            username: String::new(),
+            display_name: String::new(),
+            avatar_url: None,
+            verified: false,
+            status: AccountStatus::Deleted,
+            private_account: true,
+            show_relations: ListAudience::OnlyMe,
+            show_counts: false,
+            suggest_to_others: false,
+            messages_from: Audience::Nobody,
+            comments_from: Audience::Nobody,
+            mentions_from: Audience::Nobody,
+        }
+    }
+}
+
 /// One answer to a direct question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserFactsItem {

@@ -12,7 +12,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     ServiceTokens, TrustedProxies,
@@ -214,8 +214,12 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
-    let janitor =
-        Janitor::start(JanitorParts { writer: writer.clone(), reads: reads.clone(), clock: clock.clone() });
+    let janitor = Janitor::start(JanitorParts {
+        writer: writer.clone(),
+        reads: reads.clone(),
+        wiper: Wiper::new(database_url.clone()),
+        clock: clock.clone(),
+    });
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();

@@ -49,6 +49,8 @@ pub enum Command {
         /// Which.
         kind: Kind,
     },
+    /// The database's files have been wiped since the last purge ended.
+    Wiped,
     /// What user-service told.
     Learn(Learned),
     /// Keep user-service's keys for the next start.
@@ -62,6 +64,8 @@ pub enum Command {
 pub struct Learned {
     /// People, each as of an event.
     pub users: Vec<KnownUser>,
+    /// People who are gone for good, and as of which event.
+    pub deleted: Vec<(UserId, i64)>,
     /// Sessions that ended.
     pub revoked: Vec<(SessionId, Micros)>,
     /// Events that could not be read, and why.
@@ -144,6 +148,10 @@ impl Engine for RelationEngine {
                     store::key::set_key_set(tx.conn, keys)?;
                     tx.wrote();
                 }
+                Command::Wiped => {
+                    store::sweep::wiped(tx.conn)?;
+                    tx.wrote();
+                }
                 Command::ForgetEvents(through) => {
                     shared::db::log::forget(tx.conn, *through)?;
                     tx.wrote();
@@ -161,6 +169,7 @@ impl Engine for RelationEngine {
             Command::Note { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
+            | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
             | Command::ForgetEvents(_) => None,
@@ -178,7 +187,11 @@ impl Engine for RelationEngine {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
-                Command::Act { .. } | Command::Learn(_) | Command::Trust(_) | Command::ForgetEvents(_) => {}
+                Command::Act { .. }
+                | Command::Wiped
+                | Command::Learn(_)
+                | Command::Trust(_)
+                | Command::ForgetEvents(_) => {}
             }
         }
         Ok(answers)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use log::{debug, warn};
 use shared::actor::start_on_own_thread;
-use shared::db::{Reads, StoreError};
+use shared::clock::{Clock, Micros};
+use shared::db::{Reads, StoreError, Wiper};
 use shared::id::UserId;
 use shared::writer::WriterHandle;
 
@@ -27,6 +28,8 @@ const OPEN_MAX: i64 = 32;
 pub struct Janitor {
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
+    wiper: Wiper,
+    clock: Clock,
     working: bool,
     /// Told of new work while working: look again afterwards.
     again: bool,
@@ -39,8 +42,13 @@ pub struct Look;
 
 impl Janitor {
     /// Starts the actor, which first finishes what an earlier run left.
-    pub fn start(writer: WriterHandle<RelationEngine>, reads: Reads) -> Addr<Self> {
-        start_on_own_thread(LOOKS_MAX, || Self { writer, reads, working: false, again: false })
+    pub fn start(
+        writer: WriterHandle<RelationEngine>,
+        reads: Reads,
+        wiper: Wiper,
+        clock: Clock,
+    ) -> Addr<Self> {
+        start_on_own_thread(LOOKS_MAX, || Self { writer, reads, wiper, clock, working: false, again: false })
     }
 }
 
@@ -69,11 +77,12 @@ impl Janitor {
         }
         self.working = true;
         let (writer, reads) = (self.writer.clone(), self.reads.clone());
+        let (wiper, clock) = (self.wiper.clone(), self.clock.clone());
         let work = async move {
             loop {
                 let open = reads.run(|conn| store::sweep::open(conn, OPEN_MAX)).await?;
                 if open.is_empty() {
-                    return Ok::<_, StoreError>(());
+                    return wipe(&writer, &reads, &wiper, clock.now()).await;
                 }
                 // One step of each, so that a long sweep does not keep the short ones waiting.
                 for (user, kind) in open {
@@ -91,6 +100,20 @@ impl Janitor {
             }
         }));
     }
+}
+
+/// Wipes the files if somebody was purged since the last time, unless it is too early for that.
+async fn wipe(
+    writer: &WriterHandle<RelationEngine>,
+    reads: &Reads,
+    wiper: &Wiper,
+    now: Micros,
+) -> Result<(), StoreError> {
+    if reads.run(store::sweep::is_unwiped).await? && wiper.next(now).is_none() {
+        wiper.wipe(now).await?;
+        writer.submit(Command::Wiped).await?;
+    }
+    Ok(())
 }
 
 async fn step(writer: &WriterHandle<RelationEngine>, user: UserId, kind: Kind) -> Result<(), StoreError> {

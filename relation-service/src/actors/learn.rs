@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use shared::db::StoreError;
-use shared::facts::AccountStatus;
+use shared::facts::{AccountStatus, UserFacts};
 use shared::id::UserId;
 use shared::writer::Transaction;
 
@@ -21,12 +21,16 @@ pub(super) fn apply(
     learned: &Learned,
 ) -> Result<(), StoreError> {
     let gone = gone(tx, learned)?;
-    let users: Vec<&KnownUser> = learned.users.iter().chain(&gone).collect();
-    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.step;
-    for user in users {
+    let position = store::fact::feed_position(tx.conn)?;
+    for user in &learned.users {
         let held = known.get(&user.id);
+        // The feed is further than this direct answer, and does not know the person: they were deleted in between.
+        if held.is_none() && learned.position.is_none() && user.seq < position {
+            continue;
+        }
         if held.is_none_or(|held| held.seq < user.seq) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
@@ -39,6 +43,9 @@ pub(super) fn apply(
             }
             known.insert(user.id, user.clone());
         }
+    }
+    for &(user, seq) in learned.deleted.iter().chain(&gone) {
+        deleted(tx, user, seq, &mut pairs_left)?;
     }
     for &(session, at) in &learned.revoked {
         store::session::revoke(tx.conn, session, at)?;
@@ -54,17 +61,13 @@ pub(super) fn apply(
 }
 
 /// Who is known, but not told of in a list of everybody: their end was an event that this service has missed.
-fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<KnownUser>, StoreError> {
+fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)>, StoreError> {
     let Some(listed) = learned.listed else { return Ok(Vec::new()) };
     let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
-    let mut known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
+    let known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
     // Who was told of after the list was made is there.
-    known.retain(|user| !told.contains(&user.id) && user.seq < listed.seq);
-    for user in &mut known {
-        user.facts.status = AccountStatus::Deleted;
-        user.seq = listed.seq;
-    }
-    Ok(known)
+    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && user.seq < listed.seq);
+    Ok(gone.map(|user| (user.id, listed.seq)).collect())
 }
 
 /// Lists leave a hidden person out as soon as the facts say so. The counters of others follow in the same
@@ -86,6 +89,18 @@ fn appeared_or_vanished(
         store::sweep::begin(tx.conn, user.id, Kind::AcceptSent)?;
     }
     Ok(())
+}
+
+/// Forgets at once who the person was, and begins to remove what they have with others (R46).
+fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32) -> Result<(), StoreError> {
+    if let Some(held) = store::fact::known_one(tx.conn, id)? {
+        let nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        store::fact::put(tx.conn, &nobody)?;
+        if held.status == AccountStatus::Active {
+            appeared_or_vanished(tx, &nobody, pairs_left)?;
+        }
+    }
+    store::sweep::begin(tx.conn, id, Kind::Purge)
 }
 
 fn is_active(user: &KnownUser) -> bool {

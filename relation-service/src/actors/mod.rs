@@ -11,5 +11,6 @@ pub mod janitor;
 mod learn;
 mod news;
 mod note;
+mod purge;
 mod sweep;
 mod user_client;

@@ -11,12 +11,21 @@ use super::change::Learned;
 use super::user_client::Failure;
 use crate::store::fact::KnownUser;
 
-/// The newest facts of each person on a page, the sessions that ended, and what could not be read.
+/// The newest facts of each person on a page, who is gone, the sessions that ended, and what could not be read. Events
+/// that were emptied tell nothing: their person is gone, as a later event says.
 pub fn learned_from(page: &EventPage) -> Learned {
     let mut users: HashMap<UserId, KnownUser> = HashMap::new();
     let mut learned = Learned { position: Some(page.next_after), ..Learned::default() };
     for event in &page.items {
-        let read = if event.kind == "session.revoked" {
+        let emptied = event.data.as_object().is_some_and(serde_json::Map::is_empty);
+        let read = if event.kind == "user.deleted" {
+            subject_of(event).map(|user| {
+                users.remove(&user);
+                learned.deleted.push((user, event.seq));
+            })
+        } else if emptied {
+            Ok(())
+        } else if event.kind == "session.revoked" {
             session_of(event).map(|session| learned.revoked.push((session, event.at)))
         } else if event.kind.starts_with("user.") {
             known_from(event).map(|known| drop(users.insert(known.id, known)))
@@ -32,9 +41,15 @@ pub fn learned_from(page: &EventPage) -> Learned {
     learned
 }
 
+fn subject_of(event: &Event) -> Result<UserId, Failure> {
+    event.subject_id.ok_or_else(|| "it names nobody".into())
+}
+
 fn known_from(event: &Event) -> Result<KnownUser, Failure> {
-    let id = event.subject_id.ok_or("it names nobody")?;
-    let facts: UserFacts = serde_json::from_value(event.data.clone()).map_err(|error| error.to_string())?;
+    let id = subject_of(event)?;
+    // Without the parser's own words: they have parts of the data in them, and this is kept.
+    let facts: Result<UserFacts, _> = serde_json::from_value(event.data.clone());
+    let facts = facts.map_err(|_| "its data are not facts about a person")?;
     Ok(KnownUser { id, seq: event.seq, facts })
 }
 
@@ -72,11 +87,24 @@ mod tests {
             event(5, "something.else", json!({})),
         ];
         let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1, newest: 5 });
-        assert_eq!(learned.position, Some(5));
+        assert_eq!((learned.position, learned.deleted.as_slice()), (Some(5), &[][..]));
         assert_eq!(learned.revoked, [(SessionId::new(77), Micros::new(2))]);
         let known: Vec<(i64, &str)> =
             learned.users.iter().map(|u| (u.seq, u.facts.username.as_str())).collect();
         assert_eq!(known, [(3, "new")]);
         assert_eq!(learned.parked.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn who_is_gone_is_no_more_known_whatever_their_events_were() {
+        let items = vec![
+            event(1, "user.registered", json!({})),
+            event(2, "session.revoked", json!({})),
+            event(3, "user.updated", facts("ann")),
+            event(4, "user.deleted", json!({})),
+        ];
+        let learned = learned_from(&EventPage { items, next_after: 4, oldest: 1, newest: 4 });
+        let gone = Learned { deleted: vec![(UserId::new(5), 4)], position: Some(4), ..Learned::default() };
+        assert_eq!(format!("{learned:?}"), format!("{gone:?}"));
     }
 }

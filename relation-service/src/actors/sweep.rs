@@ -9,6 +9,7 @@ use shared::writer::Transaction;
 
 use super::batch::Act;
 use super::change::{Answer, RelationEngine};
+use super::purge;
 use crate::domain::{Action, CountDelta, Place, Shadow, shadow_delta};
 use crate::store;
 use crate::store::shadow::Way;
@@ -49,6 +50,8 @@ pub(super) fn step(
         // Private or hidden again: whoever goes public or returns next time starts a new sweep.
         Kind::AcceptReceived | Kind::AcceptSent => Step { pairs: 0, more: false },
         Kind::Count => count(tx, user, !active, engine.step)?,
+        Kind::Purge => purge::step(tx, user, engine.step)?,
+        Kind::Wipe => Step { pairs: 0, more: true },
     };
     if !step.more {
         store::sweep::end(tx.conn, user, kind)?;

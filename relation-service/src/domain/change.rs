@@ -48,7 +48,7 @@ impl ChangeKind {
     }
 }
 
-/// Why a follow or a request ended.
+/// Why a follow or a request ended. A deactivation is none: it hides, and ends nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The follower ended the follow.
@@ -61,8 +61,6 @@ pub enum Cause {
     RemovedByTarget,
     /// One of the two blocked the other.
     Block,
-    /// One of the two accounts was deactivated.
-    Deactivated,
     /// One of the two accounts was deleted.
     Deleted,
     /// An import that overwrites left it out.
@@ -78,7 +76,6 @@ impl Cause {
             Self::Rejected => "rejected",
             Self::RemovedByTarget => "removed_by_target",
             Self::Block => "block",
-            Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
             Self::Import => "import",
         }
@@ -137,19 +134,18 @@ pub fn changes(before: Pair, after: Pair, cause: Option<Cause>) -> Vec<Change> {
             cause: cause.filter(|_| kind.has_cause()),
             mute: None,
         })
-        .chain(mute_change(before, after))
+        .chain(mute_change(Side::Source, before.marks.mute, after.marks.mute))
+        .chain(mute_change(Side::Target, before.back_marks.mute, after.back_marks.mute))
         .collect()
 }
 
-/// Only the source's mute: no act moves that of the other person.
-fn mute_change(before: Pair, after: Pair) -> Option<Change> {
-    let kind = match (before.marks.mute, after.marks.mute) {
+fn mute_change(actor: Side, before: Option<Mute>, after: Option<Mute>) -> Option<Change> {
+    let kind = match (before, after) {
         (old, new) if old == new => return None,
         (_, Some(_)) => ChangeKind::MuteCreated,
         (_, None) => ChangeKind::MuteRemoved,
     };
-    let (actor, subject) = (Side::Source, Side::Target);
-    Some(Change { kind, actor, subject, cause: None, mute: after.marks.mute })
+    Some(Change { kind, actor, subject: actor.other(), cause: None, mute: after })
 }
 
 fn ended(old: Edge, new: Edge) -> Option<ChangeKind> {

@@ -3,6 +3,7 @@
 mod act;
 mod counts;
 mod error;
+mod export;
 mod lists;
 mod overlaps;
 mod relationships;

@@ -5,6 +5,7 @@ mod close_friends;
 mod counts;
 mod error;
 mod explain;
+mod export;
 mod follows;
 mod health;
 mod lists;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(lists::routes)
         .configure(counts::routes)
         .configure(explain::routes)
+        .configure(export::routes)
         .configure(visibility::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod count;
+pub mod export;
 pub mod fact;
 pub mod follow_start;
 pub mod key;
@@ -10,6 +11,7 @@ pub mod mark;
 pub mod note;
 pub mod overlap;
 pub mod pair;
+pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;

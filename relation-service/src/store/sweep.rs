@@ -18,6 +18,10 @@ pub enum Kind {
     AcceptSent,
     /// The person was hidden or came back: the counters of others follow (R45).
     Count,
+    /// The account was deleted: everything of the person goes (R46).
+    Purge,
+    /// Everything of the person went; unused parts of the database's files may still have some of it.
+    Wipe,
 }
 
 impl Kind {
@@ -26,6 +30,8 @@ impl Kind {
             Self::AcceptReceived => 1,
             Self::AcceptSent => 2,
             Self::Count => 3,
+            Self::Purge => 4,
+            Self::Wipe => 5,
         }
     }
 
@@ -34,6 +40,8 @@ impl Kind {
             1 => Ok(Self::AcceptReceived),
             2 => Ok(Self::AcceptSent),
             3 => Ok(Self::Count),
+            4 => Ok(Self::Purge),
+            5 => Ok(Self::Wipe),
             other => Err(StoreError::Unreadable(format!("a sweep has the kind {other}"))),
         }
     }
@@ -55,11 +63,25 @@ pub fn end(conn: &mut Conn, user: UserId, kind: Kind) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// At most `limit` pieces of open work. Requests come first: there is a promise of when they are accepted.
+/// At most `limit` pieces of open work in the tables. Requests come first: there is a promise of when they are accepted.
 pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<(UserId, Kind)>, StoreError> {
-    let wanted = sweeps::table.order((sweeps::kind, sweeps::user_id)).limit(limit);
+    let in_tables = sweeps::kind.ne(Kind::Wipe.code());
+    let wanted = sweeps::table.filter(in_tables).order((sweeps::kind, sweeps::user_id)).limit(limit);
     let rows: Vec<(i64, i16)> = on_backend!(conn, |c| wanted.load(c))?;
     rows.into_iter().map(|(user, code)| Ok((UserId::new(user), Kind::from_code(code)?))).collect()
+}
+
+/// Whether somebody's data went from the tables since the files were wiped.
+pub fn is_unwiped(conn: &mut Conn) -> Result<bool, StoreError> {
+    let wanted = sweeps::table.filter(sweeps::kind.eq(Kind::Wipe.code())).select(sweeps::user_id).limit(1);
+    Ok(on_backend!(conn, |c| wanted.get_result::<i64>(c).optional())?.is_some())
+}
+
+/// Notes that the files were wiped.
+pub fn wiped(conn: &mut Conn) -> Result<(), StoreError> {
+    let done = sweeps::table.filter(sweeps::kind.eq(Kind::Wipe.code()));
+    on_backend!(conn, |c| diesel::delete(done).execute(c))?;
+    Ok(())
 }
 
 /// At most `limit` people who have asked to follow `user`, oldest request first. The request of a hidden

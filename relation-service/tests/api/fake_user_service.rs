@@ -164,6 +164,9 @@ impl FakeUserService {
             data,
         });
         log.people.extend(facts.map(|facts| (subject, facts)));
+        if kind == "user.deleted" {
+            log.people.remove(&subject);
+        }
         if !log.held {
             self.state.shown.send_replace(seq);
         }

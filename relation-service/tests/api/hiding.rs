@@ -50,7 +50,7 @@ fn work(world: &mut World, random: &mut Random) -> bool {
             world.model.answer_all(person, true);
         }
         Kind::AcceptSent if visible => world.model.accept_sent(person),
-        Kind::AcceptReceived | Kind::AcceptSent | Kind::Count => {}
+        Kind::AcceptReceived | Kind::AcceptSent | Kind::Count | Kind::Purge | Kind::Wipe => {}
     }
     true
 }

@@ -199,6 +199,11 @@ impl TestApp {
         self.nobody.get("/livez").await.header("mutual-revision").parse().unwrap()
     }
 
+    /// Where the database is.
+    pub fn database_url(&self) -> &DatabaseUrl {
+        &self.database.url
+    }
+
     /// A connection of the test's own.
     pub fn writer(&self) -> Conn {
         open_writer(&self.database.url).unwrap()

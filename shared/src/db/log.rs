@@ -2,7 +2,7 @@
 //! transaction holds. The transactional outbox of both services.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::schema::{events, log_head};
 use super::{Conn, StoreError, Value, chunks, execute, query};
@@ -111,6 +111,17 @@ pub fn after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Event>, Stor
     rows.into_iter().map(event_from).collect()
 }
 
+/// At most `limit` events about a person that say anything, after the number `after`, oldest first.
+pub fn about(conn: &mut Conn, subject: UserId, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+    // The empty object as a literal: only then is the index over the others taken.
+    let text = "SELECT seq, type, at, actor_id, subject_id, cause, data FROM events
+                WHERE subject_id = ? AND seq > ? AND data <> '{}' ORDER BY seq LIMIT ?";
+    let binds = [Value::Int(subject.get()), Value::Int(after), Value::Int(limit)];
+    let rows: Vec<EventRow> = query::<EventRowType, _>(conn, text, &binds)?;
+    rows.into_iter().map(event_from).collect()
+}
+
+type EventRowType = (BigInt, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Text);
 type EventRow = (i64, String, i64, Option<i64>, Option<i64>, Option<String>, String);
 
 fn event_from((seq, kind, at, actor, subject, cause, data): EventRow) -> Result<Event, StoreError> {

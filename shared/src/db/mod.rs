@@ -17,6 +17,7 @@ mod schema;
 pub mod service_token;
 mod sql;
 mod url;
+mod wipe;
 
 pub use connection::{
     Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, quick_check,
@@ -29,6 +30,7 @@ pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::chunks;
 pub use sql::{Value, execute, query};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use wipe::Wiper;
 
 /// Runs one diesel expression on whichever backend `conn` holds, type-checked for both.
 #[macro_export]

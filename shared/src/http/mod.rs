@@ -4,6 +4,7 @@
 mod auth;
 mod body;
 mod description;
+mod document;
 mod fallback;
 mod feed;
 mod health;
@@ -24,6 +25,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use auth::{Auth, MaybeViewer, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody};
 pub use description::Security;
+pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;

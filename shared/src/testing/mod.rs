@@ -5,10 +5,12 @@
 
 mod client;
 pub mod postgres;
+mod residue;
 mod server_thread;
 mod table;
 
 pub use client::{Answer, Client};
+pub use residue::{residue, tables};
 pub use server_thread::{Running, ServerThread};
 pub use table::RouteTable;
 use tempfile::TempDir;

@@ -76,11 +76,7 @@ pub(super) fn void_ways_in(tx: &mut Transaction<'_>, user: UserId) -> Result<(),
 }
 
 /// Closes an account until its owner signs in again, and ends all their sessions.
-pub(super) fn deactivate(
-    tx: &mut Transaction<'_>,
-    proved: &Proved,
-    now: Micros,
-) -> Result<Answer, StoreError> {
+pub(super) fn close(tx: &mut Transaction<'_>, proved: &Proved, now: Micros) -> Result<Answer, StoreError> {
     let Proved { user, session, hash } = proved;
     let Some(mut user) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone).into()) };
     if !is_held(tx, user.id, hash)? {

@@ -19,7 +19,7 @@ use super::register::{Imported, ImportedUser, NewAccount};
 use super::step_up::StepUp;
 use super::two_factor::{Begun, TwoFactorChange};
 use super::{
-    account, login, mail_command, moderation, names, profile, register, step_up, two_factor, upkeep,
+    account, deletion, login, mail_command, moderation, names, profile, register, step_up, two_factor, upkeep,
 };
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
@@ -31,6 +31,7 @@ use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::rules::Rules;
 use crate::domain::two_factor::Code;
 use crate::domain::username::Username;
+use crate::store;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
 
@@ -91,6 +92,8 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// The same, and purge it after the grace unless its owner signs in.
+    Delete(Proved),
     /// Something about mails, or what they ask for.
     Mail(MailCommand),
     /// Somebody acts on another's account.
@@ -103,6 +106,8 @@ pub enum Command {
     TwoFactor(Box<TwoFactorChange>),
     /// Do some of what has fallen due.
     Upkeep(Chore),
+    /// The database's files have been wiped since the last purge ended.
+    Wiped,
     /// Forget the events up to this number.
     ForgetEvents(i64),
 }
@@ -159,6 +164,11 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// The account is closed, and purged from this moment on.
+    Deleting {
+        /// When.
+        purge_at: Micros,
+    },
     /// The session counts as having proved its person until then.
     SteppedUp(Micros),
     /// A second factor waits for its first code.
@@ -222,7 +232,8 @@ impl UserEngine {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
             Command::ChangePassword(change) => account::change_password(self, tx, change, now),
-            Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::Deactivate(proved) => account::close(tx, proved, now),
+            Command::Delete(proved) => deletion::delete(self, tx, proved, now),
             Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
             Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
             Command::Moderate(act) => moderation::moderate(self, tx, act, now),
@@ -231,6 +242,11 @@ impl UserEngine {
             }
             Command::Upkeep(chore) => {
                 upkeep::step(self, tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
+            Command::Wiped => {
+                store::deletion::wiped(tx.conn)?;
+                tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::ForgetEvents(through) => {

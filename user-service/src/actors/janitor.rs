@@ -10,12 +10,13 @@ use actix::prelude::*;
 use log::warn;
 use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
-use shared::db::{Conn, Reads, StoreError};
+use shared::db::{Conn, Reads, StoreError, Wiper};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 use super::change::{Command, UserEngine};
 use crate::store;
+use crate::store::deletion::Stage;
 use crate::store::upkeep::Chore;
 
 /// How long the actor sleeps at the most: for work that another instance has made, and a clock that was set.
@@ -45,6 +46,8 @@ pub struct Parts {
     pub writer: WriterHandle<UserEngine>,
     /// Where to look.
     pub reads: Reads,
+    /// What makes sure that purged people are out of the files too.
+    pub wiper: Wiper,
     /// The time.
     pub clock: Clock,
 }
@@ -154,7 +157,8 @@ async fn work(parts: &Parts) -> Result<Option<Micros>, StoreError> {
         let due = |(chore, at): &(Chore, Micros)| *at <= now && !failed.contains(chore);
         let ready: Vec<Chore> = all.iter().filter(|piece| due(piece)).map(|(chore, _)| *chore).collect();
         if ready.is_empty() {
-            return failure.map_or_else(|| Ok(all.iter().map(|(_, at)| *at).min()), Err);
+            let wipe_at = wipe(parts, now).await?;
+            return failure.map_or_else(|| Ok(all.iter().map(|(_, at)| *at).chain(wipe_at).min()), Err);
         }
         for chore in ready {
             if let Err(error) = parts.writer.submit(Command::Upkeep(chore)).await {
@@ -163,6 +167,19 @@ async fn work(parts: &Parts) -> Result<Option<Micros>, StoreError> {
             }
         }
     }
+}
+
+/// Wipes the files if somebody was purged since the last time; returns when to, if that may not be now.
+async fn wipe(parts: &Parts, now: Micros) -> Result<Option<Micros>, StoreError> {
+    if parts.reads.run(move |conn| store::deletion::next(conn, Stage::Unwiped, now)).await?.is_none() {
+        return Ok(None);
+    }
+    let next = parts.wiper.next(now);
+    if next.is_none() {
+        parts.wiper.wipe(now).await?;
+        parts.writer.submit(Command::Wiped).await?;
+    }
+    Ok(next)
 }
 
 fn next_due(conn: &mut Conn) -> Result<Vec<(Chore, Micros)>, StoreError> {

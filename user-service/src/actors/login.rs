@@ -39,6 +39,10 @@ pub(super) fn open(
     if !is_held(tx, user.id, &new.password_hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
+    // Too late to come back, even if the purge has not come to it yet.
+    if store::deletion::purge_at(tx.conn, user.id)?.is_some_and(|purge_at| purge_at <= now) {
+        return Ok(Err(Denial::InvalidCredentials).into());
+    }
     match opened_before(engine, tx, new, now)? {
         Ok(None) => {}
         Ok(Some(session)) => {
@@ -54,6 +58,7 @@ pub(super) fn open(
     }
     let reactivated = user.status == Status::Deactivated;
     if reactivated {
+        store::deletion::cancel(tx.conn, user.id)?;
         user.status = Status::Active;
         changed(tx, &mut user, Change::Reactivated, now)?;
     }

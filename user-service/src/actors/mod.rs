@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod change;
+mod deletion;
 pub mod email;
 pub mod hasher;
 mod idempotency;

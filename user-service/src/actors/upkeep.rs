@@ -6,6 +6,7 @@ use shared::id::UserId;
 use shared::writer::Transaction;
 
 use super::change::UserEngine;
+use super::deletion;
 use super::login::tokens_expired_at;
 use super::moderation;
 use crate::domain::rename::{Hold, hold};
@@ -27,6 +28,7 @@ pub(super) fn step(
         Chore::Sessions => store::upkeep::forget_sessions(tx.conn, tokens_expired_at(now), STEP_ROWS),
         Chore::IdempotencyKeys => store::upkeep::forget_idempotency_keys(tx.conn, now, STEP_ROWS),
         Chore::FormerNames => free_names(tx, now),
+        Chore::Purges => deletion::purge(tx, now, STEP_ROWS),
         Chore::Suspensions => moderation::unsuspend_due(engine, tx, now, STEP_ROWS),
     }
 }

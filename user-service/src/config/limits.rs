@@ -55,6 +55,10 @@ pub struct Limits {
     /// How long a request with an Idempotency-Key that is repeated is answered the same.
     #[arg(long, env, default_value = "24h", value_parser = span(MINUTE, 30 * DAY))]
     pub idempotency_life: Duration,
+    /// How long a login restores an account whose owner asked for its deletion. After this everything of it is removed,
+    /// and its name is free; never sooner than ten minutes after the request.
+    #[arg(long, env, default_value = "30d", value_parser = span(Duration::ZERO, 10 * YEAR))]
+    pub deletion_grace: Duration,
     /// Registrations from one network within an hour.
     #[arg(long, env, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub registrations_per_hour: u32,
@@ -119,6 +123,7 @@ impl Limits {
             sessions_max: self.sessions_max,
             rename: RenameRules { interval: self.rename_interval, quarantine: self.name_quarantine },
             idempotency_life: self.idempotency_life,
+            deletion_grace: self.deletion_grace,
             networks: KnownNetworkRules { max: self.known_networks_max, life: self.known_network_life },
         }
     }

@@ -12,7 +12,8 @@ pub const USERNAME_CHARS_MAX: usize = 24;
 pub const RENAME_INTERVAL: Duration = DAY.saturating_mul(30);
 /// How long a name that was given up still leads to its former owner and to nobody else.
 pub const NAME_QUARANTINE: Duration = DAY.saturating_mul(30);
-/// How long a person who asked for deletion can still change their mind.
+/// How long a person who asked for deletion can still change their mind. As long as the quarantine of a name: theirs
+/// leads nowhere in that time, and is then free.
 pub const DELETION_GRACE: Duration = DAY.saturating_mul(30);
 
 /// Shortest password, unless a setting says otherwise.

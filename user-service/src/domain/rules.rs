@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::known_network::KnownNetworkRules;
-use super::limits::IDEMPOTENCY_LIFE;
+use super::limits::{DELETION_GRACE, IDEMPOTENCY_LIFE};
 use super::rename::RenameRules;
 use super::session::SessionLife;
 
@@ -21,6 +21,8 @@ pub struct Rules {
     pub rename: RenameRules,
     /// How long a named request that is repeated is answered the same.
     pub idempotency_life: Duration,
+    /// How long a person who asked for deletion can still change their mind.
+    pub deletion_grace: Duration,
     /// Which networks are known of a person.
     pub networks: KnownNetworkRules,
 }
@@ -32,6 +34,7 @@ impl Default for Rules {
             sessions_max: SESSIONS_MAX_DEFAULT,
             rename: RenameRules::default(),
             idempotency_life: IDEMPOTENCY_LIFE,
+            deletion_grace: DELETION_GRACE,
             networks: KnownNetworkRules::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! What one does to one's own account after proving again who one is.
 
+use shared::clock::Micros;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 
@@ -54,6 +55,27 @@ impl UserHandle {
             let (outcome, revision) = self.submit(command).await?;
             if outcome != Outcome::PasswordReplaced {
                 return Ok(self.pending(revision).await);
+            }
+        }
+        Err(Denial::WrongPassword.into())
+    }
+
+    /// Closes an account, for good after a while. Returns when that is, and whether relation-service has not said
+    /// yet that it honours the closing.
+    pub async fn delete_account(
+        &self,
+        user: UserId,
+        session: SessionId,
+        raw: RawProof,
+    ) -> Result<(Micros, bool), UserError> {
+        let password = raw.validate()?;
+        for _ in 0..PROOFS_MAX {
+            let (_, hash) = self.prove(user, password.clone()).await?;
+            let command = Command::Delete(Proved { user, session, hash });
+            let (outcome, revision) = self.submit(command).await?;
+            if let Outcome::Deleting { purge_at } = outcome {
+                self.hint_due();
+                return Ok((purge_at, self.pending(revision).await));
             }
         }
         Err(Denial::WrongPassword.into())

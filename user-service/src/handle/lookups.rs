@@ -7,7 +7,7 @@ use shared::id::UserId;
 
 use super::{UserError, UserHandle};
 use crate::actors::names::{Claimed, Claims};
-use crate::domain::account::User;
+use crate::domain::account::{Status, User};
 use crate::domain::denial::Denial;
 use crate::domain::username::{Username, UsernameProblem};
 use crate::store;
@@ -52,7 +52,9 @@ impl UserHandle {
         let wanted = ids.clone();
         let read = move |conn: &mut Conn| store::snapshot(conn, |conn| store::user::users(conn, &wanted));
         let (found, seq) = self.reads.run(read).await?;
-        let items = ids.into_iter().map(|id| UserFactsItem { id, facts: found.get(&id).map(User::facts) });
+        // Of those who are being purged nothing is told any more.
+        let known = |id| found.get(&id).filter(|user| user.status != Status::Deleted).map(User::facts);
+        let items = ids.into_iter().map(|id| UserFactsItem { id, facts: known(id) });
         Ok(UserFactsPage { items: items.collect(), seq })
     }
 

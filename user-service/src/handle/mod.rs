@@ -4,6 +4,7 @@ mod account;
 mod audit_log;
 mod email;
 mod error;
+mod export;
 mod guard;
 mod idempotency;
 mod lookups;
@@ -29,6 +30,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 pub use error::UserError;
+pub use export::Held;
 pub use guard::{Caller, Guard};
 pub use lookups::NameState;
 pub use moderation::Moderated;

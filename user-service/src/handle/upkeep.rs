@@ -8,7 +8,7 @@ use crate::actors::janitor::Look;
 
 impl UserHandle {
     /// Says that there may be something due, or that the next piece may be due earlier than it was.
-    pub fn hint_due(&self) {
+    pub(super) fn hint_due(&self) {
         // With so many hints waiting, one more tells nothing new.
         let _ = self.janitor.try_send(Look { done: None });
     }

@@ -3,6 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, post, put, web};
 use serde::Serialize;
+use shared::clock::Micros;
 use shared::facts::AccountStatus;
 use shared::http::{Body, Viewer};
 use shared::problem::{Problem, Refusals};
@@ -17,7 +18,7 @@ use crate::domain::rename::RawRename;
 use crate::handle::UserHandle;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(rename).service(change_password).service(deactivate);
+    config.service(rename).service(change_password).service(deactivate).service(delete);
 }
 
 /// Change my username
@@ -77,4 +78,32 @@ async fn deactivate(
         response.insert_header(PENDING);
     }
     Ok(response.json(AccountClosed { status: AccountStatus::Deactivated }))
+}
+
+/// When my account is gone.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletionBegun {
+    /// From then on nothing restores the account, and everything of it is removed.
+    purge_at: Micros,
+}
+
+/// Delete my account
+///
+/// Hidden everywhere, and signed out everywhere, at once. A login before `purge_at` restores it exactly and takes this
+/// back; after it nothing of me is left. 403 `wrong_password` if the password is wrong; a try counts as a login.
+/// `Mutual-Pending: relation` says that relation-service will honour it a little later.
+#[utoipa::path(tag = "me", request_body = RawProof, security(("user" = [])),
+    responses((status = 202, description = "The account is hidden, and will be purged", body = DeletionBegun), Refusals))]
+#[post("/v1/me/deletion", wrap = "from_fn(limit_logins)")]
+async fn delete(
+    viewer: Viewer,
+    body: Body<RawProof>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    let (purge_at, pending) = users.delete_account(viewer.id, viewer.session, body.0).await?;
+    let mut response = HttpResponse::Accepted();
+    if pending {
+        response.insert_header(PENDING);
+    }
+    Ok(response.json(DeletionBegun { purge_at }))
 }

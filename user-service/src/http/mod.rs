@@ -7,6 +7,7 @@ mod caller;
 mod email;
 mod error;
 mod etag;
+mod export;
 mod health;
 mod idempotency;
 mod me;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(account::routes)
         .configure(email::routes)
         .configure(password_reset::routes)
+        .configure(export::routes)
         .configure(moderation::routes)
         .configure(roster::routes)
         .configure(audit_log::routes)

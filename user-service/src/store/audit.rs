@@ -66,9 +66,10 @@ pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
     at_one_moment(conn, |conn| check_all(conn, &CHECKS))
 }
 
-/// What other services are told of the next `limit` people after the id `after`, in the order of ids.
+/// What other services are told of the next `limit` people after the id `after`, in the order of ids. Of those who are
+/// being purged nothing is told any more.
 pub fn facts_after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<(UserId, UserFacts)>, StoreError> {
-    let text = "SELECT id FROM users WHERE id > ? ORDER BY id LIMIT ?";
+    let text = "SELECT id FROM users WHERE id > ? AND status <> 3 ORDER BY id LIMIT ?";
     let ids: Vec<i64> = query::<BigInt, _>(conn, text, &[after.into(), limit.into()])?;
     let ids: Vec<UserId> = ids.into_iter().map(UserId::new).collect();
     let found = users(conn, &ids)?;

@@ -1,4 +1,4 @@
-//! The audit log as rows: written, read, and removed only with the person whom it is about.
+//! The audit log as rows: written and read. A purge of the person whom an entry is about leaves who, whom and when.
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::Value as Json;
@@ -100,11 +100,4 @@ fn entry(row: Row) -> Result<Entry, StoreError> {
         before: json(before)?,
         after: json(after)?,
     })
-}
-
-/// Removes at most `limit` entries about a person, for the purge of all that is theirs. Returns how many.
-pub fn purge(conn: &mut Conn, subject: UserId, limit: i64) -> Result<usize, StoreError> {
-    let text = "DELETE FROM audit_log WHERE id IN
-        (SELECT id FROM audit_log WHERE subject_id = ? ORDER BY id LIMIT ?)";
-    execute(conn, text, &[subject.get().into(), limit.into()])
 }

@@ -77,6 +77,17 @@ pub fn former(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Vec<F
     Ok(found)
 }
 
+/// The names that one person gave up, each with the end of its quarantine.
+pub fn given_up(conn: &mut Conn, user: UserId) -> Result<Vec<(String, Micros)>, StoreError> {
+    let wanted = user_names::table
+        .filter(user_names::user_id.eq(user.get()))
+        .filter(user_names::quarantined_until.is_not_null())
+        .order(user_names::quarantined_until.asc())
+        .select((user_names::name, user_names::quarantined_until.assume_not_null()));
+    let rows: Vec<(String, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+    Ok(rows.into_iter().map(|(name, until)| (name, Micros::new(until))).collect())
+}
+
 /// The holders of those of `looks` that are claimed, also where the claim is over.
 pub fn looks(conn: &mut Conn, looks: &[&str]) -> Result<HashMap<String, UserId>, StoreError> {
     let mut found = HashMap::new();

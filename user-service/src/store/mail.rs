@@ -102,6 +102,13 @@ pub fn due(conn: &mut Conn, now: Micros, limit: i64) -> Result<Vec<Mail>, StoreE
     rows.into_iter().map(Mail::try_from).collect()
 }
 
+/// At most `limit` mails about a person's account, the oldest first.
+pub fn of(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<Mail>, StoreError> {
+    let own = mails::table.filter(mails::user_id.eq(user.get())).order(mails::id.asc()).limit(limit);
+    let rows: Vec<MailRow> = on_backend!(conn, |c| own.load(c))?;
+    rows.into_iter().map(Mail::try_from).collect()
+}
+
 /// One mail, if it is still there.
 pub fn mail(conn: &mut Conn, user: UserId, id: i64) -> Result<Option<Mail>, StoreError> {
     let wanted = mails::table.find((user.get(), id));

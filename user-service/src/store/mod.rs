@@ -3,11 +3,13 @@
 pub mod audit;
 pub mod audit_log;
 pub mod claim;
+pub mod deletion;
 pub mod idempotency;
 pub mod known_network;
 pub mod mail;
 pub mod mail_token;
 pub mod password_reset;
+pub mod purge;
 pub mod roster;
 mod schema;
 pub mod session;

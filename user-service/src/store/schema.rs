@@ -104,6 +104,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    deletions (user_id) {
+        user_id -> BigInt,
+        purge_at -> BigInt,
+        stage -> SmallInt,
+    }
+}
+
+diesel::table! {
     mails (user_id, id) {
         user_id -> BigInt,
         id -> BigInt,

@@ -99,6 +99,14 @@ pub fn live(conn: &mut Conn, user: UserId, now: Micros) -> Result<Vec<Session>, 
     rows.into_iter().map(Session::try_from).collect()
 }
 
+/// At most `limit` sessions of a person, newest first, also those that have ended.
+pub fn all(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<Session>, StoreError> {
+    let wanted =
+        sessions::table.filter(sessions::user_id.eq(user.get())).order(sessions::id.desc()).limit(limit);
+    let rows: Vec<SessionRow> = on_backend!(conn, |c| wanted.load(c))?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
 /// Writes a new session.
 pub fn insert(conn: &mut Conn, session: &Session) -> Result<(), StoreError> {
     let row = SessionRow::from(session);

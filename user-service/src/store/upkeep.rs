@@ -17,6 +17,8 @@ pub enum Chore {
     IdempotencyKeys,
     /// Names that were given up are free again.
     FormerNames,
+    /// People who asked to be forgotten are.
+    Purges,
     /// Suspensions whose time is over are lifted.
     Suspensions,
 }
@@ -24,7 +26,7 @@ pub enum Chore {
 impl Chore {
     /// Every kind, in the order in which a step of each is done.
     pub const ALL: &'static [Self] =
-        &[Self::Suspensions, Self::Sessions, Self::IdempotencyKeys, Self::FormerNames];
+        &[Self::Suspensions, Self::Sessions, Self::IdempotencyKeys, Self::FormerNames, Self::Purges];
 
     /// Statements that find the earliest piece of this kind, each by an index, and how long after what they find it
     /// falls due.
@@ -43,6 +45,10 @@ impl Chore {
                 "SELECT MIN(quarantined_until) FROM user_names WHERE quarantined_until IS NOT NULL",
                 Duration::ZERO,
             )],
+            Self::Purges => &[
+                ("SELECT MIN(purge_at) FROM deletions WHERE stage = 0", Duration::ZERO),
+                ("SELECT MIN(purge_at) FROM deletions WHERE stage = 1", Duration::ZERO),
+            ],
         }
     }
 }

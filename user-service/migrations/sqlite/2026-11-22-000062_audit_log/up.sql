@@ -1,5 +1,5 @@
--- What moderators, admins and operators did to accounts, each row in the transaction of the act. Nothing changes or
--- removes a row but the purge of the person whom it is about.
+-- What moderators, admins and operators did to accounts, each row in the transaction of the act. Nothing changes
+-- a row but the purge of the person whom it is about, which empties the texts.
 -- INTEGER PRIMARY KEY is SQLite's own row number, so that a look-up reads one tree.
 CREATE TABLE audit_log (
     -- Ordered by time.

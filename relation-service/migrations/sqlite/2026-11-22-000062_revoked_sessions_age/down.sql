@@ -1,0 +1,1 @@
+DROP INDEX revoked_sessions_age;

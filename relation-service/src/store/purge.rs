@@ -1,0 +1,173 @@
+//! Where something of a person is kept: the one list, by which a purge removes it and an export shows it (R46).
+//!
+//! A table that is new belongs in one of the two lists here; a test walks the schema.
+
+use diesel::sql_types::BigInt;
+use shared::db::{Conn, StoreError, Value, chunks, execute, query};
+use shared::id::UserId;
+
+use super::pair::{Key, key_binds};
+use super::rows_of_binds;
+
+/// A table that holds something of people.
+#[derive(Debug, Clone, Copy)]
+pub struct Personal {
+    /// Which.
+    pub table: &'static str,
+    /// How its person sees it.
+    pub shown: Shown,
+    goes: Goes,
+}
+
+/// What an export tells of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The parts of the export with these names.
+    As(&'static [&'static str]),
+    /// Nothing, because of this.
+    Not(&'static str),
+}
+
+/// How a person's rows go.
+#[derive(Debug, Clone, Copy)]
+enum Goes {
+    /// With the pair, by the rules of pairs. Each statement finds some of the people at the other ends: of the person
+    /// and a number of rows.
+    ByPair(&'static [&'static str]),
+    /// By a statement: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
+    /// their nature.
+    ByPerson(&'static str),
+}
+
+/// Every table with something of people, in the order in which a purge goes through them.
+pub const PERSONAL: &[Personal] = &[
+    Personal {
+        table: "edges_out",
+        shown: Shown::As(&["following", "requests_sent", "blocks"]),
+        goes: Goes::ByPair(&["SELECT target FROM edges_out WHERE source = ? ORDER BY target LIMIT ?"]),
+    },
+    Personal {
+        table: "edges_in",
+        shown: Shown::As(&["followers", "requests_received"]),
+        goes: Goes::ByPair(&[
+            "SELECT source FROM edges_in WHERE target = ? ORDER BY state, neg_since, source LIMIT ?",
+        ]),
+    },
+    Personal {
+        table: "mutes",
+        shown: Shown::As(&["mutes"]),
+        goes: Goes::ByPair(&[
+            "SELECT target FROM mutes WHERE user_id = ? ORDER BY target LIMIT ?",
+            "SELECT user_id FROM mutes WHERE target = ? LIMIT ?",
+        ]),
+    },
+    Personal {
+        // Who has marked the person is a person whom they follow.
+        table: "close_friends",
+        shown: Shown::As(&["close_friends"]),
+        goes: Goes::ByPair(&["SELECT target FROM close_friends WHERE user_id = ? ORDER BY target LIMIT ?"]),
+    },
+    Personal {
+        table: "notes",
+        shown: Shown::As(&["notes"]),
+        goes: Goes::ByPair(&[
+            "SELECT target FROM notes WHERE user_id = ? ORDER BY target LIMIT ?",
+            "SELECT user_id FROM notes WHERE target = ? LIMIT ?",
+        ]),
+    },
+    Personal {
+        // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
+        table: "events",
+        shown: Shown::Not("who did what to whom; what stands is in the other parts"),
+        goes: Goes::ByPerson(
+            "UPDATE events SET data = '{}' WHERE (partition, seq) IN (
+                SELECT partition, seq FROM events WHERE actor_id = ? AND data <> '{}' LIMIT #)",
+        ),
+    },
+    Personal {
+        table: "follow_starts",
+        shown: Shown::Not("times alone, for a day, where there is a quota"),
+        goes: Goes::ByPerson("DELETE FROM follow_starts WHERE user_id = ?"),
+    },
+    Personal {
+        table: "counters",
+        shown: Shown::As(&["counts"]),
+        goes: Goes::ByPerson("DELETE FROM counters WHERE user_id = ?"),
+    },
+    Personal {
+        table: "shadows",
+        shown: Shown::Not("how far hiding an account has come; nobody who can ask is hidden"),
+        goes: Goes::ByPerson("DELETE FROM shadows WHERE user_id = ?"),
+    },
+    Personal {
+        table: "user_facts",
+        shown: Shown::Not("a copy of what user-service exports"),
+        goes: Goes::ByPerson("DELETE FROM user_facts WHERE user_id = ?"),
+    },
+    Personal {
+        table: "sweeps",
+        shown: Shown::Not("work that is under way"),
+        // The purge itself goes when it has ended.
+        goes: Goes::ByPerson("DELETE FROM sweeps WHERE user_id = ? AND kind <> 4"),
+    },
+];
+
+/// Every other table, and why a purge leaves it.
+pub const IMPERSONAL: &[(&str, &str)] = &[
+    ("__diesel_schema_migrations", "the version of the schema"),
+    ("log_head", "the end of the log"),
+    ("service_tokens", "other services"),
+    ("feed_readers", "other services"),
+    ("feed_position", "how far a feed was read"),
+    ("parked_events", "numbers of events, and the reason in words of ours"),
+    ("revoked_sessions", "numbers of sessions, for ten minutes"),
+    ("trusted_keys", "the keys of user-service"),
+];
+
+/// At most `limit` people with whom `user` has a pair of any kind.
+pub fn others(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
+    let mut found: Vec<i64> = Vec::new();
+    for personal in PERSONAL {
+        let Goes::ByPair(statements) = personal.goes else { continue };
+        for text in statements {
+            let left = limit - i64::try_from(found.len()).unwrap_or(limit);
+            if left <= 0 {
+                break;
+            }
+            found.extend(query::<BigInt, i64>(conn, text, &[user.get().into(), left.into()])?);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found.into_iter().map(UserId::new).collect())
+}
+
+/// Forgets the notes of these keys.
+pub fn forget_notes(conn: &mut Conn, keys: &[Key]) -> Result<(), StoreError> {
+    for piece in chunks(keys) {
+        let rows = rows_of_binds(piece.len(), 2);
+        let text = format!("DELETE FROM notes WHERE (user_id, target) IN (VALUES {rows})");
+        execute(conn, &text, &key_binds(piece))?;
+    }
+    Ok(())
+}
+
+/// Removes at most about `rows` rows of a person who has no pair any more. Returns whether there may be more.
+pub fn erase(conn: &mut Conn, user: UserId, rows: i64) -> Result<bool, StoreError> {
+    let mut left = rows;
+    for personal in PERSONAL {
+        let Goes::ByPerson(text) = personal.goes else { continue };
+        let binds = text.chars().filter_map(|mark| match mark {
+            '?' => Some(Value::Int(user.get())),
+            '#' => Some(Value::Int(left)),
+            _ => None,
+        });
+        let binds: Vec<Value<'_>> = binds.collect();
+        let erased = execute(conn, &text.replace('#', "?"), &binds)?;
+        left -= i64::try_from(erased).unwrap_or(left);
+        if left <= 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

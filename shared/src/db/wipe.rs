@@ -1,0 +1,79 @@
+//! Making sure that what was deleted is out of the database's files too.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use actix_web::web;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Integer;
+
+use super::{Conn, DatabaseUrl, StoreError, open_writer, query};
+use crate::clock::Micros;
+
+/// A file up to this size is rewritten whenever it is asked for: that takes well below a second.
+const SMALL_FILE_BYTES: u64 = 64 << 20;
+/// A larger one is rewritten at most once in this time, since writers wait meanwhile.
+const LARGE_FILE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Wipes the files of one embedded database. Clones share the memory of when that was done last.
+///
+/// Deleted rows are overwritten with zeros at once (`secure_delete`), but two other places may still have them:
+/// the write-ahead file, which has the pages of before, and gaps in pages whose rows were moved to a neighbour
+/// when it was split. The first is cut off here, and the second is gone when the whole file is written anew.
+///
+/// A Postgres server keeps its files by its own rules: there is nothing to do here.
+#[derive(Debug, Clone)]
+pub struct Wiper {
+    url: DatabaseUrl,
+    /// When a large file was last rewritten, or tried to be; never is 0.
+    tried: Arc<AtomicI64>,
+}
+
+impl Wiper {
+    /// For the database at `url`.
+    pub fn new(url: DatabaseUrl) -> Self {
+        Self { url, tried: Arc::default() }
+    }
+
+    /// When the file may be rewritten; `None` for now.
+    pub fn next(&self, now: Micros) -> Option<Micros> {
+        let DatabaseUrl::Sqlite(path) = &self.url else { return None };
+        let tried = self.tried.load(Ordering::Relaxed);
+        let next = Micros::new(tried).after(LARGE_FILE_EVERY);
+        (tried != 0 && now < next && !is_small(path)).then_some(next)
+    }
+
+    /// Rewrites the file and cuts off its write-ahead file: after that, nothing deleted before is in either.
+    pub async fn wipe(&self, now: Micros) -> Result<(), StoreError> {
+        let DatabaseUrl::Sqlite(path) = self.url.clone() else { return Ok(()) };
+        self.tried.store(now.get(), Ordering::Relaxed);
+        let url = self.url.clone();
+        let done = web::block(move || rewrite(&mut open_writer(&url)?, &path)).await;
+        done.map_err(|_| StoreError::Overloaded)?
+    }
+}
+
+fn is_small(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= SMALL_FILE_BYTES)
+}
+
+fn rewrite(conn: &mut Conn, path: &Path) -> Result<(), StoreError> {
+    if let Conn::Sqlite(sqlite) = conn {
+        // The copy that is made on the way needs a writable place, which not every container has beside the data.
+        let place = if is_small(path) { "MEMORY" } else { "FILE" };
+        sqlite.batch_execute(&format!("PRAGMA temp_store = {place}; VACUUM;"))?;
+    }
+    truncate_log(conn)
+}
+
+/// Moves everything from the write-ahead file into the database, and cuts the file off.
+fn truncate_log(conn: &mut Conn) -> Result<(), StoreError> {
+    let text = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let rows: Vec<(i32, i32, i32)> = query::<(Integer, Integer, Integer), _>(conn, text, &[])?;
+    match rows.first() {
+        Some((0, _, _)) => Ok(()),
+        Some(_) | None => Err(StoreError::Unavailable("database is locked: a reader is in the way".into())),
+    }
+}

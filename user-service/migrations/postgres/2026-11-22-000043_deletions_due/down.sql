@@ -1,0 +1,1 @@
+DROP INDEX deletions_due;
