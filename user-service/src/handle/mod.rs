@@ -5,6 +5,7 @@ mod error;
 mod lookups;
 mod members;
 mod profile;
+mod search;
 mod sessions;
 
 use std::sync::Arc;

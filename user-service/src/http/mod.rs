@@ -7,6 +7,7 @@ mod health;
 mod idempotency;
 mod me;
 mod rate_limit;
+mod search;
 mod services;
 mod sessions;
 mod users;
@@ -24,6 +25,8 @@ pub use rate_limit::RateLimits;
 /// Everything that this service answers, once: the routes and their description.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        // Before the people by id, whose path would take it.
+        .configure(search::routes)
         .configure(users::routes)
         .configure(sessions::routes)
         .configure(me::routes)

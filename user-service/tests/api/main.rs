@@ -22,5 +22,6 @@ mod password;
 mod refresh;
 mod register;
 mod rename;
+mod search;
 mod sessions;
 mod store;
