@@ -6,9 +6,11 @@
 #[expect(dead_code, reason = "this binary needs little of it")]
 mod test_app;
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
+use shared::db::Conn;
+use shared::db::audit::count;
+use shared::process::say;
 use shared::testing::TestDatabase;
 use test_app::{Make, TestApp};
 use user_service::actors::register::ImportedUser;
@@ -21,7 +23,7 @@ const PEOPLE_PER_IMPORT: usize = 20_000;
 const QUESTIONS: usize = 400;
 const ROUNDS: usize = 3;
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// Numbers that look random and are the same each time (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -108,84 +110,109 @@ impl World {
     }
 }
 
-fn say(line: &str) {
-    // Not a macro: those are captured.
-    writeln!(std::io::stderr(), "{line}").unwrap();
+/// A question, and who is meant.
+type Question = (String, String);
+
+fn questions(world: &mut World, people: &[ImportedUser], what: &str) -> Vec<Question> {
+    let mut question = || {
+        let person = &people[world.numbers.below(people.len())];
+        let name = person.username.as_str().to_owned();
+        let (given, family) = person.display_name.split_once(' ').expect("two words");
+        let asked = match what {
+            "username" => name.clone(),
+            "prefix of 2" => name[..2].to_owned(),
+            "prefix of 5" => name[..name.len().min(5)].to_owned(),
+            "word" => family.to_owned(),
+            "two words" => format!("{family} {given}"),
+            "typo in username" => world.slip(&name),
+            "typo in word" => world.slip(&family.to_lowercase()),
+            _ => format!("{} {given}", world.slip(&family.to_lowercase())),
+        };
+        (asked, name)
+    };
+    (0..QUESTIONS).map(|_| question()).collect()
+}
+
+/// How long each answer took, sorted, and in how many the one who is meant is on the first page.
+async fn ask(app: &TestApp, questions: &[Question]) -> (Vec<Duration>, usize) {
+    let mut times = Vec::with_capacity(questions.len());
+    let mut found = 0;
+    for (q, name) in questions {
+        let q: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let path = format!("/v1/users/search?q={q}");
+        let started = Instant::now();
+        let answer = app.client.get(&path).await.expect(200);
+        times.push(started.elapsed());
+        let body = answer.json();
+        let items = body["items"].as_array().unwrap();
+        found += usize::from(items.iter().any(|item| item["username"] == name.as_str()));
+    }
+    times.sort_unstable();
+    (times, found)
+}
+
+/// Makes the people, and returns one in a hundred.
+async fn populate(app: &TestApp, world: &mut World) -> Vec<ImportedUser> {
+    let people: usize = std::env::var(PEOPLE).map_or(PEOPLE_DEFAULT, |text| text.parse().expect("a number"));
+    let mut some = Vec::new();
+    for made in (0..people).step_by(PEOPLE_PER_IMPORT) {
+        let end = people.min(made + PEOPLE_PER_IMPORT);
+        let step: Vec<ImportedUser> = (made..end).map(|_| world.person()).collect();
+        some.extend(step.iter().step_by(100).cloned());
+        app.handle.register_imported(step).await.unwrap();
+    }
+    some
 }
 
 async fn measure(kind: &str, make: Make) {
-    let people: usize = std::env::var(PEOPLE).map_or(PEOPLE_DEFAULT, |text| text.parse().expect("a number"));
     let app = TestApp::start(make);
     let mut world = World::new();
-    let mut some = Vec::new();
     let started = Instant::now();
-    for made in (0..people).step_by(PEOPLE_PER_IMPORT) {
-        let step: Vec<ImportedUser> =
-            (made..people.min(made + PEOPLE_PER_IMPORT)).map(|_| world.person()).collect();
-        some.extend(step.iter().step_by(97).cloned());
-        app.handle.register_imported(step).await.unwrap();
-    }
+    let people = populate(&app, &mut world).await;
     say(&format!("{kind}: {} people in {:.0?}", app.handle.revision(), started.elapsed()));
     let app = index_again(app).await;
-    let mut pick = |world: &mut World| some[world.numbers.below(some.len())].clone();
-    let mut questions: Vec<(&str, Vec<(String, String)>)> = Vec::new();
     for what in [
         "username",
-        "prefix 2",
-        "prefix 5",
+        "prefix of 2",
+        "prefix of 5",
         "word",
         "two words",
         "typo in username",
         "typo in word",
-        "typo in two",
+        "typo in two words",
     ] {
-        let asked = (0..QUESTIONS).map(|_| {
-            let person = pick(&mut world);
-            let name = person.username.as_str().to_owned();
-            let (given, family) = person.display_name.split_once(' ').expect("two words");
-            let asked = match what {
-                "username" => name.clone(),
-                "prefix 2" => name[..2].to_owned(),
-                "prefix 5" => name[..name.len().min(5)].to_owned(),
-                "word" => family.to_owned(),
-                "two words" => format!("{family} {given}"),
-                "typo in username" => world.slip(&name),
-                "typo in word" => world.slip(&family.to_lowercase()),
-                _ => format!("{} {given}", world.slip(&family.to_lowercase())),
-            };
-            (asked, name)
-        });
-        questions.push((what, asked.collect()));
-    }
-    for (what, asked) in questions {
-        let mut best = [Duration::MAX; 3];
-        let mut found = 0;
+        let questions = questions(&mut world, &people, what);
+        let mut best: Option<(Vec<Duration>, usize)> = None;
         for _ in 0..ROUNDS {
-            let mut times = Vec::with_capacity(asked.len());
-            found = 0;
-            for (q, name) in &asked {
-                let q: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
-                let path = format!("/v1/users/search?q={q}");
-                let started = Instant::now();
-                let answer = app.client.get(&path).await.expect(200);
-                times.push(started.elapsed());
-                let body = answer.json();
-                let items = body["items"].as_array().unwrap();
-                found += usize::from(items.iter().any(|item| item["username"] == name.as_str()));
-            }
-            times.sort_unstable();
-            let at = |part: usize| times[(times.len() - 1) * part / 100];
-            if at(50) < best[0] {
-                best = [at(50), at(99), at(100)];
+            let (times, found) = ask(&app, &questions).await;
+            let median = times[times.len() / 2];
+            if best.as_ref().is_none_or(|(best, _)| median < best[best.len() / 2]) {
+                best = Some((times, found));
             }
         }
+        let (times, found) = best.expect("a round");
+        let [p50, p99] = [50, 99].map(|part| times[(times.len() - 1) * part / 100]);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let load = load.split(' ').next().unwrap_or_default().to_owned();
-        let [p50, p99, max] = best;
+        let load = load.split(' ').next().unwrap_or_default();
         say(&format!(
-            "{kind}: {what:<16} p50 {p50:>9.2?}  p99 {p99:>9.2?}  max {max:>9.2?}  on the first page {found}/{QUESTIONS}  load {load}"
+            "{kind}: {what:<17} p50 {p50:>9.2?}  p99 {p99:>9.2?}  first page {found}/{QUESTIONS}  load {load}"
         ));
     }
+    for table in ["users", "search_terms", "search_spellings"] {
+        say(&format!("{kind}: {table} {} bytes a person", bytes(&app, table) / app.handle.revision()));
+    }
+}
+
+/// What a table takes, with its indexes: its pages.
+fn bytes(app: &TestApp, table: &str) -> i64 {
+    let mut conn = app.conn();
+    let (size, pages) = match &conn {
+        Conn::Sqlite(_) => (4_096, format!("SELECT 1 FROM dbstat WHERE name = '{table}'")),
+        Conn::Postgres(_) => {
+            (8_192, format!("SELECT generate_series(1, pg_total_relation_size('{table}') / 8192)"))
+        }
+    };
+    size * count(&mut conn, &pages).expect("a size")
 }
 
 /// What the first start of a version with search does.

@@ -18,6 +18,9 @@ pub enum Denial {
     /// The password that a signed-in person was asked for again is wrong.
     #[error("The password is wrong.")]
     WrongPassword,
+    /// The session has not proved its person lately.
+    #[error("This needs the password again: prove it with POST /v1/me/step-up, then repeat the request.")]
+    StepUpRequired,
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
@@ -30,6 +33,15 @@ pub enum Denial {
     /// The caller's own account is gone.
     #[error("The account of this access token is not active.")]
     AccountGone,
+    /// The caller's role does not go so far.
+    #[error("This is for moderators or admins; who acts on those is an admin.")]
+    Forbidden,
+    /// Nobody takes a right from themselves.
+    #[error("Nobody suspends or demotes themselves; another admin can.")]
+    NotOnYourself,
+    /// Without this one nobody could give roles.
+    #[error("This is the last active admin; make another one first.")]
+    LastAdmin,
     /// The caller gave another request the same name.
     #[error("This Idempotency-Key was sent with another body; a new request needs a new key.")]
     IdempotencyKeyReused,
@@ -47,10 +59,14 @@ impl Denial {
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
             Self::WrongPassword => "wrong_password",
+            Self::StepUpRequired => "step_up_required",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotOnYourself => "not_on_yourself",
+            Self::LastAdmin => "last_admin",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
         }

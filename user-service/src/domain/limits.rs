@@ -52,6 +52,10 @@ pub const BIO_BYTES_MAX: usize = 2_000;
 pub const DEVICE_NAME_CHARS_MAX: usize = 100;
 /// Longest name of a device, as stored.
 pub const DEVICE_NAME_BYTES_MAX: usize = 400;
+/// Longest reason of a moderator's act.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Longest reason of a moderator's act, as stored.
+pub const REASON_BYTES_MAX: usize = 2_000;
 /// Longest address of a picture.
 pub const AVATAR_URL_BYTES_MAX: usize = 2_000;
 /// Links on one profile.
@@ -72,6 +76,9 @@ pub const SESSION_IDLE_LIFE: Duration = DAY.saturating_mul(30);
 pub const SESSION_ABSOLUTE_LIFE: Duration = DAY.saturating_mul(90);
 /// How long the refresh token before the newest still answers, for lost answers and races.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
+/// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
+/// a setting says otherwise.
+pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);
 
 /// Longest text to search for.
 pub const SEARCH_QUERY_CHARS_MAX: usize = 64;

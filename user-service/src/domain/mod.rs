@@ -6,6 +6,7 @@
 mod patch;
 
 pub mod account;
+pub mod audit_log;
 pub mod change;
 pub mod denial;
 pub mod email;
@@ -14,6 +15,7 @@ pub mod folding;
 pub mod idempotency;
 pub mod limits;
 pub mod login;
+pub mod moderation;
 pub mod password;
 pub mod password_change;
 pub mod privacy;
@@ -23,9 +25,11 @@ pub mod refresh_token;
 pub mod registration;
 pub mod rename;
 pub mod reserved;
+pub mod roster;
 pub mod search;
 pub mod session;
 pub mod spelling;
+pub mod step_up;
 pub mod text;
 pub mod username;
 pub mod web_address;

@@ -1,12 +1,17 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod account;
+mod audit_log;
 mod error;
 mod lookups;
 mod members;
+mod moderation;
 mod profile;
+mod roster;
 mod search;
 mod sessions;
+mod step_up;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +26,14 @@ use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use lookups::NameState;
+pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
+pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::janitor::Janitor;
 use crate::domain::refresh_token::RefreshKey;
 
 /// How long an answer waits for the other service to honour a change.
@@ -40,6 +48,7 @@ pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
     hasher: Addr<PasswordHasher>,
+    janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
@@ -55,6 +64,8 @@ pub struct Parts {
     pub reads: Reads,
     /// Whom to ask about passwords.
     pub hasher: Addr<PasswordHasher>,
+    /// Whom to tell of work that falls due.
+    pub janitor: Addr<Janitor>,
     /// Signs access tokens.
     pub signer: Arc<TokenSigner>,
     /// What refresh tokens are made with.
@@ -70,8 +81,8 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock } = parts;
+        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock }
     }
 
     /// The newest committed event.
