@@ -9,7 +9,7 @@ use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
 use shared::db::audit::Finding;
-use shared::db::{Conn, open_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
 use shared::testing::{Client, TestDatabase};
@@ -19,8 +19,16 @@ use crate::person::Person;
 use crate::server_thread::ServerThread;
 
 /// The limits of the contract.
-pub const LIMITS: Limits =
-    Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000, mutes_max: 10_000 };
+pub const LIMITS: Limits = Limits {
+    following_max: 10_000,
+    requests_sent_max: 10_000,
+    blocks_max: 10_000,
+    mutes_max: 10_000,
+    close_friends_max: 10_000,
+    notes_max: 10_000,
+    note_chars_max: 2_000,
+    follows_per_24h: 0,
+};
 /// How long anything may take that is not promised sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How soon the service is ready when everything that it needs is there.
@@ -33,6 +41,8 @@ pub struct TestApp {
     pub users: FakeUserService,
     /// A caller without a token.
     pub nobody: Client,
+    /// The time of both services.
+    pub clock: Clock,
     database: TestDatabase,
     limits: Limits,
     server: Option<ServerThread>,
@@ -47,8 +57,14 @@ impl TestApp {
 
     /// The same with other limits.
     pub async fn with_limits(make: impl Fn() -> TestDatabase, limits: Limits) -> Self {
+        Self::with_clock(make, limits, Clock::system()).await
+    }
+
+    /// The same at another time, which user-service has too.
+    pub async fn with_clock(make: impl Fn() -> TestDatabase, limits: Limits, clock: Clock) -> Self {
         let mut app = Self {
-            users: FakeUserService::start(),
+            users: FakeUserService::start(clock.clone()),
+            clock,
             nobody: Client::new(""),
             database: make(),
             limits,
@@ -62,6 +78,14 @@ impl TestApp {
 
     /// Starts the service on the database as it is.
     pub fn start_service(&mut self) {
+        let (server, base) = self.instance();
+        self.server = Some(server);
+        self.nobody = Client::new(base.as_str());
+        self.base = base;
+    }
+
+    /// One instance of the service on this database, and its URL; it stops when dropped.
+    pub fn instance(&self) -> (ServerThread, String) {
         let settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
             database_url: self.database.url.clone(),
@@ -69,15 +93,24 @@ impl TestApp {
             limits: self.limits,
             workers: 2,
             read_connections: 2,
-            clock: Clock::system(),
+            clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {
             let app = App::start(settings).unwrap();
             (app.address, app.stop.clone(), Box::pin(app.run()))
         });
-        self.server = Some(server);
-        self.base = format!("http://{address}");
-        self.nobody = Client::new(self.base.as_str());
+        (server, format!("http://{address}"))
+    }
+
+    /// A second instance on the same database, ready, where the database can have two.
+    pub async fn second_instance(&self) -> Option<(ServerThread, String)> {
+        if matches!(self.database.url, DatabaseUrl::Sqlite(_)) {
+            return None;
+        }
+        let (server, base) = self.instance();
+        let client = Client::new(base.as_str());
+        within(READY, "ready", async || client.get("/readyz").await.status == 200).await;
+        Some((server, base))
     }
 
     /// The whole URL of a path.
@@ -100,6 +133,17 @@ impl TestApp {
         let (id, session) = self.users.register(name);
         let token = self.users.token(id, session);
         Person { id, session, http: self.nobody.with_token(token.as_str()), token }
+    }
+
+    /// The same person, with a token of now for the service as it runs now.
+    pub fn again(&self, person: &Person) -> Person {
+        let token = self.users.token(person.id, person.session);
+        Person { http: self.nobody.with_token(token.as_str()), token, ..person.clone() }
+    }
+
+    /// A client with a new token of somebody's.
+    pub fn client_of(&self, person: &Person) -> Client {
+        self.nobody.with_token(self.users.token(person.id, person.session))
     }
 
     /// New people whom the service knows.
