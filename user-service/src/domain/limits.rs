@@ -135,3 +135,24 @@ pub const CODE_WAIT_FIRST: Duration = Duration::from_secs(30);
 /// The longest wait: with three codes right at a time, somebody who knows the password needs about four years for a
 /// chance of one in ten.
 pub const CODE_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// Longest text to search for.
+pub const SEARCH_QUERY_CHARS_MAX: usize = 64;
+/// People whom one search finds at the most, over all its pages.
+pub const SEARCH_RESULTS_MAX: usize = 500;
+/// Words of one text that are searched: no name has more that anybody would ask for.
+pub const SEARCH_WORDS_MAX: usize = 8;
+/// Words of a display name that are found two at a time, in any order: each costs as many entries as there are others.
+pub const SEARCH_PAIRED_WORDS_MAX: usize = 4;
+/// How much of a word is searched.
+pub const SEARCH_TERM_CHARS_MAX: usize = 32;
+/// Shortest word that is found by a wrong spelling.
+pub const SEARCH_SPELT_CHARS_MIN: usize = 3;
+/// The longer of two words has at least this many letters, if they are a slip apart and not different names.
+pub const SEARCH_SLIP_CHARS_MIN: usize = 4;
+/// Words that are read for one key of a spelling.
+pub const SEARCH_WORDS_PER_KEY_MAX: usize = 256;
+/// Spellings of one word that are searched, the nearest first.
+pub const SEARCH_SPELLINGS_MAX: usize = 16;
+/// The same where two words are searched together: each with each.
+pub const SEARCH_PAIRED_SPELLINGS_MAX: usize = 6;

@@ -13,6 +13,7 @@ mod moderation;
 mod password_reset;
 mod profile;
 mod roster;
+mod search;
 mod sessions;
 mod step_up;
 mod two_factor;

@@ -15,6 +15,7 @@ mod moderation;
 mod password_reset;
 mod rate_limit;
 mod roster;
+mod search;
 mod services;
 mod sessions;
 mod step_up;
@@ -34,6 +35,8 @@ pub use rate_limit::RateLimits;
 /// Everything that this service answers, once: the routes and their description.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
+        // Before the people by id, whose path would take it.
+        .configure(search::routes)
         .configure(users::routes)
         .configure(sessions::routes)
         .configure(me::routes)

@@ -8,6 +8,7 @@ use shared::db::{Conn, StoreError, query};
 use shared::facts::UserFacts;
 use shared::id::UserId;
 
+use super::search_index;
 use super::user::users;
 
 const NAMES: &str = "each account's name is its own, and nobody else's";
@@ -63,7 +64,11 @@ const CHECKS: [Check; 14] = [
 
 /// Checks every rule, all at one moment.
 pub fn audit(conn: &mut Conn) -> Result<Vec<Finding>, StoreError> {
-    at_one_moment(conn, |conn| check_all(conn, &CHECKS))
+    at_one_moment(conn, |conn| {
+        let mut findings = check_all(conn, &CHECKS)?;
+        findings.extend(search_index::audit(conn)?);
+        Ok(findings)
+    })
 }
 
 /// What other services are told of the next `limit` people after the id `after`, in the order of ids. Of those who are

@@ -12,6 +12,8 @@ pub mod password_reset;
 pub mod purge;
 pub mod roster;
 mod schema;
+pub mod search;
+pub mod search_index;
 pub mod session;
 pub mod suspension;
 pub mod two_factor;
@@ -24,9 +26,11 @@ use shared::db::{Conn, Migrations, StoreError, begin_snapshot, end_write};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Brings the database to this schema. Returns how many migrations ran.
+/// Brings the database to this schema, with everybody in the search index. Returns how many migrations ran.
 pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {
-    shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })
+    let ran = shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })?;
+    search_index::complete(conn)?;
+    Ok(ran)
 }
 
 /// Runs `read` on one state of the database, and says which: the log's head that this state includes.

@@ -122,6 +122,9 @@ pub const IMPERSONAL: &[(&str, &str)] = &[
     ("log_head", "the end of the log"),
     ("service_tokens", "other services"),
     ("feed_readers", "other services"),
+    ("search_terms", "visible people alone: who is purged left it when they were hidden"),
+    ("search_spellings", "words of visible people alone"),
+    ("search_index", "how far the index is built"),
     ("deletions", "the purge itself, which removes the row at its end"),
 ];
 

@@ -9,8 +9,8 @@ use shared::facts::{AccountStatus, Audience, ListAudience};
 use shared::id::UserId;
 use shared::on_backend;
 
-use super::rows_of_binds;
 use super::schema::users;
+use super::{rows_of_binds, search_index};
 use crate::domain::account::{Role, User};
 use crate::domain::email::Email;
 use crate::domain::privacy::Privacy;
@@ -184,7 +184,7 @@ pub fn last_sign_ins(conn: &mut Conn, ids: &[UserId]) -> Result<HashMap<UserId, 
     Ok(found)
 }
 
-/// Writes new people, each with the hash of their password if they have one.
+/// Writes new people, each with the hash of their password if they have one, and what they are found by.
 pub fn insert(conn: &mut Conn, people: &[(&User, Option<&str>)]) -> Result<(), StoreError> {
     for piece in chunks(people) {
         let rows: Result<Vec<UserRow>, StoreError> =
@@ -200,6 +200,7 @@ pub fn insert(conn: &mut Conn, people: &[(&User, Option<&str>)]) -> Result<(), S
             rows_of_binds(piece.len(), COLUMNS)
         );
         execute(conn, &text, &binds)?;
+        search_index::add(conn, piece.iter().map(|(user, _)| *user))?;
     }
     Ok(())
 }
@@ -236,9 +237,13 @@ fn binds<'a>(row: &'a UserRow, password_hash: Option<&'a str>) -> [Value<'a>; CO
     ]
 }
 
-/// Replaces all of a person but the password.
+/// Replaces all of a person but the password, and what they are found by.
 pub fn update(conn: &mut Conn, user: &User) -> Result<(), StoreError> {
     let row = UserRow::try_from(user)?;
+    // Here, and not in the commands, so that none can forget it.
+    if let Some(before) = self::user(conn, user.id)? {
+        search_index::replace(conn, &before, user)?;
+    }
     let held = users::table.find(row.id);
     on_backend!(conn, |c| diesel::update(held).set(&row).execute(c))?;
     Ok(())

@@ -34,6 +34,8 @@ mod register;
 mod rename;
 mod retention;
 mod roster;
+mod search;
+mod search_index;
 mod sessions;
 mod spans;
 mod step_up;
