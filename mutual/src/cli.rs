@@ -191,6 +191,9 @@ pub struct Serve {
     /// The limits of relation-service.
     #[command(flatten)]
     pub relation_limits: relation_service::config::Limits,
+    /// How long things may take in relation-service.
+    #[command(flatten)]
+    pub relation_waits: relation_service::config::Waits,
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,
