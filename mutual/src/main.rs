@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod calibrate;
 mod cli;
 mod failure;
 mod import;
@@ -55,6 +56,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Audit(databases) => audit::run(&databases),
         Command::Seed(databases) => seed::run(&databases),
         Command::Admin(Admin::ServiceToken(command)) => token::run(&command),
+        Command::Admin(Admin::CalibratePasswords(args)) => calibrate::run(&args),
     }
 }
 

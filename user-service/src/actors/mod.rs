@@ -8,6 +8,7 @@
 pub mod account;
 pub mod change;
 pub mod hasher;
+pub mod hashing;
 pub mod janitor;
 pub mod login;
 pub mod moderation;

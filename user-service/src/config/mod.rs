@@ -1,17 +1,18 @@
 //! The settings of this service, as flags, environment and file give them.
 
 mod limits;
+mod passwords;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
 
 pub use limits::Limits;
+pub use passwords::{PasswordCost, Passwords, hash_threads};
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -46,12 +47,9 @@ pub struct Config {
     /// Connections for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
-    /// How much one hash of a password costs; low is for tests alone.
-    #[arg(long, env, value_enum, default_value_t)]
-    pub password_cost: PasswordCost,
-    /// Passwords that are hashed at once; 0 takes one for each core.
-    #[arg(long, env, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(0..=256))]
-    pub hash_threads: usize,
+    /// How passwords are hashed.
+    #[command(flatten)]
+    pub passwords: Passwords,
     /// Whether to limit how often one network may register and log in, and how often a password may be wrong; off is for
     /// tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
@@ -75,16 +73,6 @@ pub struct Config {
     /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
     #[arg(long)]
     pub healthcheck: bool,
-}
-
-/// How much one hash of a password costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum PasswordCost {
-    /// OWASP's choice: 19 MiB, two passes.
-    #[default]
-    Standard,
-    /// As little as argon2 allows.
-    Low,
 }
 
 /// Something that can be switched off.

@@ -12,6 +12,7 @@ pub mod denial;
 pub mod email;
 pub mod field;
 pub mod guessing;
+pub mod hash_cost;
 pub mod idempotency;
 pub mod known_network;
 pub mod limits;

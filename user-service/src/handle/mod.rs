@@ -22,7 +22,6 @@ use shared::db::{Reads, StoreError};
 use shared::http::{FeedReaders, INTERNAL_CLIENT};
 use shared::token::{KeySet, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
-use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use guard::{Caller, Guard};
@@ -33,7 +32,7 @@ pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
-use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::Janitor;
 use crate::domain::refresh_token::RefreshKey;
 
@@ -48,7 +47,7 @@ const PROOFS_MAX: usize = 2;
 pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
-    hasher: Addr<PasswordHasher>,
+    hasher: PasswordHasher,
     janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
@@ -65,7 +64,7 @@ pub struct Parts {
     /// The database, for reading.
     pub reads: Reads,
     /// Whom to ask about passwords.
-    pub hasher: Addr<PasswordHasher>,
+    pub hasher: PasswordHasher,
     /// Whom to tell of work that falls due.
     pub janitor: Addr<Janitor>,
     /// Signs access tokens.
@@ -108,7 +107,7 @@ impl UserHandle {
         if !self.writer.is_alive() {
             return Some("the writer has stopped");
         }
-        (!self.hasher.connected()).then_some("the password hasher has stopped")
+        (!self.hasher.is_alive()).then_some("the password hasher has stopped")
     }
 
     /// Has `command` decided and durably written; returns what was done, and the revision that includes it.
@@ -135,18 +134,6 @@ impl UserHandle {
         // Nobody to wait for is as good as done: who has never read the feed will begin with what is true
         // now.
         self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await == Some(false)
-    }
-
-    /// Has something done with a password.
-    async fn hash<T>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
-    ) -> Result<T, StoreError> {
-        let (reply, answered) = oneshot::channel();
-        self.hasher.try_send(job(reply)).map_err(|_| StoreError::Overloaded)?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the password hasher has stopped".into())))
     }
 }
 
