@@ -12,7 +12,7 @@ use actix::prelude::*;
 use shared::db::StoreError;
 use shared::secret::Secret;
 use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityOsValue, ThreadSchedulePolicy,
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
 use tokio::sync::oneshot;
@@ -162,8 +162,12 @@ impl Actor for HashThread {
 
     fn started(&mut self, _: &mut Self::Context) {
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
-        let set = ThreadPriorityOsValue::try_from(u32::from(self.niceness)).map(|niceness| {
-            set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Os(niceness), policy)
+        let set = ThreadPriorityValue::try_from(priority(self.niceness)).map(|priority| {
+            set_thread_priority_and_policy(
+                thread_native_id(),
+                ThreadPriority::Crossplatform(priority),
+                policy,
+            )
         });
         if !matches!(set, Ok(Ok(()))) {
             log::warn!("threads that hash passwords cannot yield to others: {set:?}");
@@ -210,6 +214,13 @@ impl Task {
     }
 }
 
+/// The priority from 0 to 99 that the library turns into this niceness: it knows 40 of them, from 19 to -20.
+fn priority(niceness: u8) -> u8 {
+    const PRIORITY_MAX: u16 = 99;
+    let above_least = u16::from(19_u8.saturating_sub(niceness));
+    u8::try_from(PRIORITY_MAX * above_least / 39).unwrap_or(0)
+}
+
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
@@ -226,6 +237,15 @@ mod tests {
         {
             queue.pace_micros.store(pace_micros, Ordering::Relaxed);
             assert_eq!(queue.places(), places, "{pace_micros}");
+        }
+    }
+
+    #[test]
+    fn the_threads_are_as_nice_as_they_are_told() {
+        for niceness in [0, 5, 10, 19] {
+            let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+            let priority = ThreadPriority::Crossplatform(priority(niceness).try_into().unwrap());
+            assert_eq!(priority.to_posix(policy).unwrap(), i32::from(niceness));
         }
     }
 

@@ -68,8 +68,9 @@ fn a_weaker_hash_is_made_again_and_a_stronger_one_is_kept() {
     let made = better(&mut standard, &weak).unwrap();
     assert!(made.reveal().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", made.reveal());
     assert!(standard.verify(&password, Some(made.reveal())).is_right());
-    for (hashing, held) in [(&mut standard, &strong), (&mut low, &weak), (&mut low, &strong)] {
-        assert_eq!(better(hashing, held), None);
+    assert_eq!(better(&mut standard, &strong), None);
+    for held in [&weak, &strong] {
+        assert_eq!(better(&mut low, held), None);
     }
 }
 
