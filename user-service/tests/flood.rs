@@ -138,12 +138,12 @@ async fn capacity(http: &awc::Client, base: &str) -> f64 {
     let one_after_the_other = |start: usize| async move {
         let mut done = 0;
         while started.elapsed() < CAPACITY_SPAN {
-            assert_ne!(post(http, format!("{base}/v1/sessions"), &login(start + 4 * done)).await.status, 503);
+            assert_ne!(post(http, format!("{base}/v1/sessions"), &login(start + 2 * done)).await.status, 503);
             done += 1;
         }
         done
     };
-    let done = futures_util::future::join_all((0..4).map(one_after_the_other)).await;
+    let done = futures_util::future::join_all((0..2).map(one_after_the_other)).await;
     f64::from(u32::try_from(done.into_iter().sum::<usize>()).unwrap()) / started.elapsed().as_secs_f64()
 }
 

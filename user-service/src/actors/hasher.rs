@@ -30,7 +30,7 @@ const HASH_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Jobs that may wait for each thread, however quickly hashes go.
 const HASH_QUEUE_PER_THREAD_MAX: usize = 48;
 /// Jobs that may wait for each thread, however slowly: the machine's other work must not end all logins.
-const HASH_QUEUE_PER_THREAD_MIN: usize = 2;
+const HASH_QUEUE_PER_THREAD_MIN: usize = 8;
 /// How much the newest hash counts in what they took lately: one in so many.
 const PACE_OVER: u64 = 8;
 
@@ -233,7 +233,7 @@ mod tests {
     fn the_queue_is_as_long_as_can_be_served_in_time() {
         let queue = Queue { threads: 2, taken: AtomicUsize::new(0), pace_micros: AtomicU64::new(25_000) };
         for (pace_micros, places) in
-            [(0, 98), (1, 98), (20_000, 98), (25_000, 82), (250_000, 10), (9_000_000, 6)]
+            [(0, 98), (1, 98), (20_000, 98), (25_000, 82), (50_000, 42), (9_000_000, 18)]
         {
             queue.pace_micros.store(pace_micros, Ordering::Relaxed);
             assert_eq!(queue.places(), places, "{pace_micros}");

@@ -1,7 +1,7 @@
 //! Reads at a steady rate, each counted from when it was due: a late answer makes the next ones late too, and that
 //! counts. Plain blocking threads, so that the client takes as little of the machine as possible.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
