@@ -77,6 +77,10 @@ pub fn relation_engine() -> RelationEngine {
         requests_sent_max: no_limit,
         blocks_max: no_limit,
         mutes_max: no_limit,
+        close_friends_max: no_limit,
+        notes_max: no_limit,
+        note_chars_max: usize::MAX,
+        follows_per_24h: 0,
     })
 }
 
@@ -87,6 +91,8 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         // A node of its own: a service makes ids at the same time.
         ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
         refresh_key: RefreshKey::new(&key),
+        // What the operator does is not limited.
+        mail_limit: None,
         rules: Rules::default(),
     })
 }

@@ -42,6 +42,8 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         read_connections: config.read_connections,
         passwords: config.passwords,
         rate_limits: config.rate_limits,
+        mail: config.mail,
+        mail_dir: config.mail_dir,
         trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         clock: Clock::system(),

@@ -26,7 +26,7 @@ pub use description::Security;
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;
-pub use link::{Listed, listed};
+pub use link::{Counted, Listed, counted, listed};
 pub use peer::{Network, TrustedProxies};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 

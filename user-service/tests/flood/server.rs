@@ -28,7 +28,7 @@ impl Server {
             "--refresh-key-file",
             &file("refresh-key"),
         ]);
-        command.args(["--service-secret-file", &file("service-secret")]);
+        command.args(["--service-secret-file", &file("service-secret"), "--mail-dir", &file("outbox-mail")]);
         // Further settings to compare, such as `--hash-threads 2`.
         command.args(std::env::var("MUTUAL_FLOOD_FLAGS").unwrap_or_default().split_whitespace());
         let mut process =
