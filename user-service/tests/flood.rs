@@ -4,7 +4,6 @@
 //! `cargo test --release -p user-service --test flood -- --ignored --nocapture`
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
-#![expect(clippy::print_stdout, reason = "a measurement tells its numbers")]
 
 #[path = "flood/reader.rs"]
 mod reader;

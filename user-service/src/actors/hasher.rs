@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use shared::actor::start_on_own_thread;
 use shared::db::StoreError;
 use shared::secret::Secret;
 use thread_priority::{
@@ -36,22 +37,27 @@ const PACE_OVER: u64 = 8;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// The threads that hash, and the queue before them. Clones share both.
+/// The threads that hash, each with its queue. Clones share them.
 #[derive(Clone)]
 pub struct PasswordHasher {
-    threads: Addr<HashThread>,
-    queue: Arc<Queue>,
+    threads: Arc<[Lane]>,
+    pace: Arc<Pace>,
 }
 
-struct Queue {
-    threads: usize,
-    taken: AtomicUsize,
-    /// What a hash took lately.
-    pace_micros: AtomicU64,
+/// One thread from outside.
+struct Lane {
+    thread: Addr<HashThread>,
+    taken: Arc<AtomicUsize>,
 }
 
-/// A place in the queue. It is free again when this is dropped.
-pub struct Place(Arc<Queue>);
+/// What a hash took lately, in microseconds.
+struct Pace(AtomicU64);
+
+/// A place in the queue of one thread. It is free again when this is dropped.
+pub struct Place {
+    lane: usize,
+    taken: Arc<AtomicUsize>,
+}
 
 /// Something to do with a password.
 pub enum Task {
@@ -91,6 +97,7 @@ struct Job {
 struct HashThread {
     hashing: Hashing,
     niceness: u8,
+    pace: Arc<Pace>,
 }
 
 impl PasswordHasher {
@@ -100,65 +107,71 @@ impl PasswordHasher {
         HashThreads { count, niceness }: HashThreads,
         password_chars_min: usize,
     ) -> Result<Self, StoreError> {
-        let first = Hashing::new(cost, password_chars_min)?;
+        let mut first = Hashing::new(cost, password_chars_min)?;
         let started = Instant::now();
-        let mut twin = first.twin();
-        twin.hash(&Secret::new(String::new()))?;
-        let queue = Queue { threads: count, taken: AtomicUsize::new(0), pace_micros: AtomicU64::new(0) };
-        queue.pace_micros.store(micros(started.elapsed()), Ordering::Relaxed);
-        let threads = SyncArbiter::start(count, move || HashThread { hashing: first.twin(), niceness });
-        Ok(Self { threads, queue: Arc::new(queue) })
+        first.hash(&Secret::new(String::new()))?;
+        let pace = Arc::new(Pace(AtomicU64::new(micros(started.elapsed()))));
+        let lane = |_| {
+            let thread = HashThread { hashing: first.twin(), niceness, pace: pace.clone() };
+            let thread = start_on_own_thread(1 + HASH_QUEUE_PER_THREAD_MAX, move || thread);
+            Lane { thread, taken: Arc::new(AtomicUsize::new(0)) }
+        };
+        Ok(Self { threads: (0..count).map(lane).collect(), pace })
     }
 
     /// Whether the threads still run.
     pub fn is_alive(&self) -> bool {
-        self.threads.connected()
+        self.threads.iter().all(|lane| lane.thread.connected())
     }
 
-    /// A place in the queue, if its turn comes in time. To be asked for before anything else is done for a job.
+    /// A place in the shortest queue, if its turn comes in time. To be asked for before anything else is done for a job.
     pub fn place(&self) -> Result<Place, StoreError> {
-        let places = self.queue.places();
+        let taken = |lane: &Lane| lane.taken.load(Ordering::Relaxed);
+        let shortest = self.threads.iter().enumerate().min_by_key(|(_, lane)| taken(lane));
+        let (number, lane) = shortest.ok_or(StoreError::Overloaded)?;
+        let places = self.pace.places();
         let take = |taken: usize| Some(taken + 1).filter(|taken| *taken <= places);
-        match self.queue.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-            Ok(_) => Ok(Place(self.queue.clone())),
+        match lane.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Place { lane: number, taken: lane.taken.clone() }),
             Err(_) => Err(StoreError::Overloaded),
         }
     }
 
     /// Has something done when its turn comes.
     pub async fn run<T>(&self, place: Place, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, StoreError> {
-        let stopped = || StoreError::Unavailable("the password hasher has stopped".into());
         let (reply, answered) = oneshot::channel();
-        self.threads.send(Job { task: task(reply), place }).await.map_err(|_| stopped())?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        let lane = self.threads.get(place.lane).ok_or(StoreError::Overloaded)?;
+        lane.thread.try_send(Job { task: task(reply), place }).map_err(|_| StoreError::Overloaded)?;
+        let stopped = |_| Err(StoreError::Unavailable("the password hasher has stopped".into()));
+        answered.await.unwrap_or_else(stopped)
     }
 }
 
-impl Queue {
-    /// How many may be under way or wait.
+impl Pace {
+    /// How many of one thread may be under way or wait.
     fn places(&self) -> usize {
-        let pace = self.pace_micros.load(Ordering::Relaxed).max(1);
+        let pace = self.0.load(Ordering::Relaxed).max(1);
         let in_time = usize::try_from(micros(HASH_WAIT_MAX) / pace).unwrap_or(usize::MAX);
         // One under way, the others behind it.
-        self.threads * (1 + in_time.clamp(HASH_QUEUE_PER_THREAD_MIN, HASH_QUEUE_PER_THREAD_MAX))
+        1 + in_time.clamp(HASH_QUEUE_PER_THREAD_MIN, HASH_QUEUE_PER_THREAD_MAX)
     }
 
     fn took(&self, span: Duration) {
         let newest = micros(span);
         let average = |pace: u64| Some(pace - pace / PACE_OVER + newest / PACE_OVER);
         // Cannot fail: the closure always has an answer.
-        let _ = self.pace_micros.fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Actor for HashThread {
-    type Context = SyncContext<Self>;
+    type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
@@ -178,7 +191,7 @@ impl Actor for HashThread {
 impl Handler<Job> for HashThread {
     type Result = ();
 
-    fn handle(&mut self, Job { task, place }: Job, _: &mut Self::Context) {
+    fn handle(&mut self, Job { task, place: _place }: Job, _: &mut Self::Context) {
         if task.is_abandoned() {
             return;
         }
@@ -187,7 +200,7 @@ impl Handler<Job> for HashThread {
         let started = Instant::now();
         task.run(&mut self.hashing);
         if is_one_hash {
-            place.0.took(started.elapsed());
+            self.pace.took(started.elapsed());
         }
     }
 }
@@ -231,12 +244,10 @@ mod tests {
 
     #[test]
     fn the_queue_is_as_long_as_can_be_served_in_time() {
-        let queue = Queue { threads: 2, taken: AtomicUsize::new(0), pace_micros: AtomicU64::new(25_000) };
         for (pace_micros, places) in
-            [(0, 98), (1, 98), (20_000, 98), (25_000, 82), (50_000, 42), (9_000_000, 18)]
+            [(0, 49), (1, 49), (20_000, 49), (25_000, 41), (50_000, 21), (9_000_000, 9)]
         {
-            queue.pace_micros.store(pace_micros, Ordering::Relaxed);
-            assert_eq!(queue.places(), places, "{pace_micros}");
+            assert_eq!(Pace(AtomicU64::new(pace_micros)).places(), places, "{pace_micros}");
         }
     }
 
@@ -251,11 +262,30 @@ mod tests {
 
     #[test]
     fn the_pace_follows_what_hashes_take() {
-        let queue = Queue { threads: 1, taken: AtomicUsize::new(0), pace_micros: AtomicU64::new(20_000) };
+        let pace = Pace(AtomicU64::new(20_000));
         for _ in 0..100 {
-            queue.took(Duration::from_millis(100));
+            pace.took(Duration::from_millis(100));
         }
-        let pace = queue.pace_micros.load(Ordering::Relaxed);
+        let pace = pace.0.load(Ordering::Relaxed);
         assert!((99_900..=100_000).contains(&pace), "{pace}");
+    }
+
+    #[actix::test]
+    async fn places_are_spread_bounded_and_given_back() {
+        let hasher =
+            PasswordHasher::start(HashCost::LOWEST, HashThreads { count: 2, niceness: 0 }, 8).unwrap();
+        hasher.pace.0.store(1_000_000, Ordering::Relaxed);
+        let mut places: Vec<Place> = (0..18).map(|_| hasher.place().unwrap()).collect();
+        assert_eq!(places.iter().filter(|place| place.lane == 0).count(), 9);
+        assert!(matches!(hasher.place(), Err(StoreError::Overloaded)));
+        let place = places.pop().unwrap();
+        let verdict =
+            hasher.run(place, |reply| Task::Verify { password: Secret::new("x"), hash: None, reply });
+        assert_eq!(verdict.await.unwrap(), Verdict::Wrong);
+        // The place goes with the job, a moment after its answer.
+        while hasher.threads.iter().map(|lane| lane.taken.load(Ordering::Relaxed)).sum::<usize>() > 17 {
+            actix::clock::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(hasher.place().is_ok());
     }
 }

@@ -48,6 +48,7 @@ fn read(address: SocketAddr, path: &str, first: Instant, stop: &AtomicBool) -> V
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
     let (mut due, mut reads) = (first, Vec::new());
     while !stop.load(Ordering::Relaxed) {
+        #[expect(clippy::disallowed_methods, reason = "a steady rate is a matter of time")]
         thread::sleep(due.saturating_duration_since(Instant::now()));
         stream.write_all(request.as_bytes()).expect("sent");
         answer(&mut answers);
