@@ -47,6 +47,8 @@ pub struct TestApp {
     pub clock: Clock,
     database: TestDatabase,
     limits: Limits,
+    /// For the next start.
+    pub event_retention: Option<Duration>,
     server: Option<ServerThread>,
     base: String,
 }
@@ -70,6 +72,7 @@ impl TestApp {
             nobody: Client::new(""),
             database: make(),
             limits,
+            event_retention: None,
             server: None,
             base: String::new(),
         };
@@ -96,6 +99,7 @@ impl TestApp {
             waits: Config::parse_from(["relation-service"]).waits,
             workers: 2,
             read_connections: 2,
+            event_retention: self.event_retention,
             clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {

@@ -81,7 +81,11 @@ impl Hashing {
 
     /// Checks a registration and hashes its password.
     pub fn judge(&mut self, raw: RawRegistration) -> Result<Judged, StoreError> {
-        match Registration::validate(raw, self.password_chars_min) {
+        self.hashed(Registration::validate(raw, self.password_chars_min))
+    }
+
+    fn hashed(&mut self, judged: Result<Registration, Vec<FieldProblem>>) -> Result<Judged, StoreError> {
+        match judged {
             Ok(registration) => {
                 let hash = self.hash(&registration.password)?;
                 Ok(Ok((registration, hash)))
@@ -168,6 +172,16 @@ impl Hashing {
         }
         filled
     }
+}
+
+/// Checks an account that the operator makes and hashes its password, at once and on this thread.
+pub fn judge_by_operator(
+    cost: HashCost,
+    password_chars_min: usize,
+    raw: RawRegistration,
+) -> Result<Judged, StoreError> {
+    let mut hashing = Hashing::new(cost, password_chars_min)?;
+    hashing.hashed(Registration::validate_by_operator(raw, password_chars_min))
 }
 
 /// How long one hash of this cost takes on this machine, now.
