@@ -9,7 +9,7 @@ use shared::process::{complain, say};
 use shared::secret::random_bytes;
 use shared::writer::commit_batch;
 use user_service::actors::change::{Command, Outcome};
-use user_service::actors::hasher::judge_by_operator;
+use user_service::actors::hashing::judge_by_operator;
 use user_service::actors::moderation::Moderate;
 use user_service::actors::register::NewAccount;
 use user_service::domain::account::User;
@@ -34,7 +34,10 @@ pub fn create(args: &CreateAccount) -> Result<(), Failure> {
         password: Some(read_password()?),
         display_name: None,
     };
-    let judged = judge_by_operator(args.password_cost, args.password_chars_min, raw)?;
+    if let Some(contradiction) = args.passwords.contradiction() {
+        return Err(Failure::Usage(contradiction.to_owned()));
+    }
+    let judged = judge_by_operator(args.passwords.hash_cost(), args.password_chars_min, raw)?;
     let (registration, password_hash) = judged.map_err(|problems| {
         let each = problems.iter().map(|problem| format!("{}: {}", problem.field, problem.detail));
         Failure::Usage(each.collect::<Vec<_>>().join("; "))

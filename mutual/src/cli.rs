@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
-use user_service::config::{PasswordCost, Switch};
+use user_service::config::{Passwords, Switch};
 use user_service::domain::account::Role;
 use user_service::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
 
@@ -66,6 +67,32 @@ pub enum Admin {
     /// Tokens with which other backend services call these.
     #[command(subcommand)]
     ServiceToken(ServiceToken),
+    /// Measure how long hashing a password takes on this machine, and print the settings to use.
+    ///
+    /// The more a hash costs, the longer guessing takes whoever has stolen the database, and the fewer logins a second
+    /// there can be. Run it on the machine of the service, when that is not busy.
+    CalibratePasswords(Calibrate),
+}
+
+/// What a hash of a password may cost.
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// How long one hash may take, in milliseconds.
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    target_ms: u64,
+    /// How much memory one hash is to take, in MiB; as much as fits into two passes if left out.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(7..=4_096))]
+    pub memory_mib: Option<u32>,
+    /// Passwords that are to be hashed at once; 0 takes one for each core but one.
+    #[arg(long, env, default_value_t = 0)]
+    pub hash_threads: usize,
+}
+
+impl Calibrate {
+    /// How long one hash may take.
+    pub const fn target(&self) -> Duration {
+        Duration::from_millis(self.target_ms)
+    }
 }
 
 /// Whom to make.
@@ -86,9 +113,9 @@ pub struct CreateAccount {
     /// Shortest password, in characters: as the service is set.
     #[arg(long, env, default_value_t = PASSWORD_CHARS_MIN_DEFAULT)]
     pub password_chars_min: usize,
-    /// `low` makes passwords cheap to guess: for tests.
-    #[arg(long, env, value_enum, default_value_t)]
-    pub password_cost: PasswordCost,
+    /// How passwords are hashed: as the service is set.
+    #[command(flatten)]
+    pub passwords: Passwords,
     /// Which databases.
     #[command(flatten)]
     pub databases: Databases,
@@ -216,9 +243,9 @@ pub struct Serve {
     /// separated by commas. Nobody's, unless set.
     #[arg(long, env, default_value = "")]
     pub trusted_proxies: TrustedProxies,
-    /// `low` makes passwords cheap to guess: for tests.
-    #[arg(long, env, value_enum, default_value_t)]
-    pub password_cost: PasswordCost,
+    /// How passwords are hashed.
+    #[command(flatten)]
+    pub passwords: Passwords,
     /// Threads of each service that answer requests; 0 takes one for each core.
     #[arg(long, env, default_value_t = 0)]
     pub workers: usize,
@@ -238,6 +265,9 @@ pub struct Serve {
     /// The limits of relation-service.
     #[command(flatten)]
     pub relation_limits: relation_service::config::Limits,
+    /// How long things may take in relation-service.
+    #[command(flatten)]
+    pub relation_waits: relation_service::config::Waits,
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit;
+mod calibrate;
 mod cli;
 mod failure;
 mod import;
@@ -58,6 +59,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Admin(Admin::Create(args)) => account::create(&args),
         Command::Admin(Admin::Role(args)) => account::give_role(&args),
         Command::Admin(Admin::ServiceToken(command)) => token::run(&command),
+        Command::Admin(Admin::CalibratePasswords(args)) => calibrate::run(&args),
     }
 }
 

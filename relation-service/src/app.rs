@@ -23,6 +23,7 @@ use utoipa_actix_web::AppExt;
 use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
 use crate::actors::janitor::Janitor;
+use crate::config::Waits;
 use crate::domain::Limits;
 use crate::handle::{Parts, RelationHandle};
 use crate::{http, store};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub user_service: UserService,
     /// The limits of the rules.
     pub limits: Limits,
+    /// How long things may take.
+    pub waits: Waits,
     /// Threads that answer requests; 0 takes one for each core.
     pub workers: usize,
     /// Connections for reading.
@@ -158,6 +161,15 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
     }
-    let handle = RelationHandle::new(Parts { engine, writer, reads, feed, feed_state, tokens, clock });
+    let handle = RelationHandle::new(Parts {
+        engine,
+        writer,
+        reads,
+        feed,
+        feed_state,
+        tokens,
+        waits: settings.waits,
+        clock,
+    });
     Ok((handle, auth, events))
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser};
 use shared::db::DatabaseUrl;
+use shared::span::{DAY, span};
 use shared::telemetry::LogFormat;
 
 use crate::domain;
@@ -44,6 +46,9 @@ pub struct Config {
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,
+    /// How long things may take.
+    #[command(flatten)]
+    pub waits: Waits,
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,
@@ -88,6 +93,18 @@ pub struct Limits {
     #[arg(long = "follows-per-24h", env = "FOLLOWS_PER_24H", default_value_t = 0,
         value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000))]
     pub follows_per_24h: usize,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Waits {
+    /// How long a reader that asks for a revision (Mutual-At-Least) waits for it.
+    #[arg(long, env, default_value = "1s", value_parser = span(Duration::ZERO, Duration::from_secs(30)))]
+    pub catch_up_wait: Duration,
+    /// A feed of user-service that was not heard of for longer makes this service not ready; more than the 10 seconds
+    /// for which it is silent when nothing happens.
+    #[arg(long, env, default_value = "20s", value_parser = span(Duration::from_secs(11), DAY))]
+    pub feed_lag_max: Duration,
 }
 
 impl From<Limits> for domain::Limits {

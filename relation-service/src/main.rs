@@ -41,6 +41,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
             secret: secret::load_or_create(&config.service_secret_file)?,
         },
         limits: config.limits.into(),
+        waits: config.waits,
         workers: config.workers,
         read_connections: config.read_connections,
         event_retention: retention(config.event_retention_days),

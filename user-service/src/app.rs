@@ -2,10 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -33,7 +31,7 @@ use crate::actors::mail_limit::MailLimit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
 use crate::actors::mailer::Mailer;
 use crate::config::mail::MailConfig;
-use crate::config::{Limits, PasswordCost, Switch};
+use crate::config::{Limits, PasswordCost, Passwords, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::handle::{Guard, Parts, UserHandle};
 use crate::http::RateLimits;
@@ -58,10 +56,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections for reading.
     pub read_connections: u32,
-    /// How much one hash of a password costs.
-    pub password_cost: PasswordCost,
-    /// Passwords that are hashed at once; 0 takes one for each core.
-    pub hash_threads: usize,
+    /// How passwords are hashed.
+    pub passwords: Passwords,
     /// What authenticator apps show beside the username.
     pub two_factor_issuer: String,
     /// Whether networks and wrong passwords are limited.
@@ -123,17 +119,12 @@ impl Settings {
             rules: self.limits.rules(),
         })
     }
-
-    fn hash_threads(&self) -> usize {
-        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-        if self.hash_threads == 0 { cores } else { self.hash_threads }
-    }
 }
 
 impl App {
     /// Opens the database, starts the actors and listens. Requests are answered once [`App::run`] runs.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        if let Some(contradiction) = settings.limits.contradiction() {
+        if let Some(contradiction) = settings.limits.contradiction().or(settings.passwords.contradiction()) {
             return Err(StartError::Settings(contradiction));
         }
         warn_of(&settings);
@@ -182,7 +173,7 @@ impl App {
 }
 
 fn warn_of(settings: &Settings) {
-    if settings.password_cost == PasswordCost::Low {
+    if settings.passwords.password_cost == PasswordCost::Low {
         log::warn!("passwords are hashed at low cost: for tests alone");
     }
     if settings.rate_limits == Switch::Off {
@@ -192,7 +183,7 @@ fn warn_of(settings: &Settings) {
 
 fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
     let engine = settings.engine()?;
-    let Settings { database_url, clock, limits, .. } = settings.clone();
+    let Settings { database_url, clock, limits, passwords, .. } = settings.clone();
     let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
 
     let mut conn = open_writer(&database_url)?;
@@ -212,7 +203,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let writer = WriterHandle::start("user-service", engine, database_url.clone(), clock.clone(), revision);
     let reads = Reads::new(&database_url, settings.read_connections);
     let hasher =
-        PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
+        PasswordHasher::start(passwords.hash_cost(), passwords.threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
     let janitor = Janitor::start(JanitorParts {
         writer: writer.clone(),

@@ -30,11 +30,9 @@ pub use visibility::Check;
 
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
+use crate::config::Waits;
 use crate::domain::{Limits, Onlooker, Pair};
 use crate::store;
-
-/// A feed that has not been heard of for longer makes the service not ready.
-const FEED_LAG_MAX: Duration = Duration::from_secs(20);
 
 /// The service, for anybody on any thread. Clones share everything.
 #[derive(Clone)]
@@ -45,6 +43,7 @@ pub struct RelationHandle {
     feed: Addr<UserFeed>,
     feed_state: FeedState,
     tokens: Arc<TokenVerifier>,
+    waits: Waits,
     clock: Clock,
 }
 
@@ -62,6 +61,8 @@ pub struct Parts {
     pub feed_state: FeedState,
     /// Who verifies the callers.
     pub tokens: Arc<TokenVerifier>,
+    /// How long things may take.
+    pub waits: Waits,
     /// The time.
     pub clock: Clock,
 }
@@ -69,8 +70,8 @@ pub struct Parts {
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, tokens, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, clock }
+        let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
+        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
     }
 
     /// The limits of the rules.
@@ -81,6 +82,11 @@ impl RelationHandle {
     /// The newest committed event: every answer is as true as this.
     pub fn revision(&self) -> i64 {
         self.writer.revision()
+    }
+
+    /// How long a reader waits for the revision that it asks for.
+    pub const fn catch_up_wait(&self) -> Duration {
+        self.waits.catch_up_wait
     }
 
     /// Watches the newest committed event.
@@ -99,7 +105,7 @@ impl RelationHandle {
         if !self.tokens.is_ready() {
             return Some("user-service has not told its keys yet");
         }
-        let lags = self.feed_state.lag(&self.clock) > FEED_LAG_MAX;
+        let lags = self.feed_state.lag(&self.clock) > self.waits.feed_lag_max;
         lags.then_some("user-service's feed is not heard of")
     }
 

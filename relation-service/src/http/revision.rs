@@ -1,8 +1,6 @@
 //! Consistency on request: every answer says as of which revision it is true, and a reader may ask for
 //! at least one.
 
-use std::time::Duration;
-
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -16,8 +14,6 @@ use crate::handle::RelationHandle;
 
 const REVISION: HeaderName = HeaderName::from_static("mutual-revision");
 const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
-/// How long a reader waits for the revision that it asks for.
-const CATCH_UP_WAIT: Duration = Duration::from_secs(1);
 
 /// Middleware: sets `Mutual-Revision`. The outermost, so that no answer goes without.
 pub async fn with_revision<B: MessageBody>(
@@ -68,7 +64,7 @@ async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<()
         Problem::malformed("invalid_revision", "Mutual-At-Least is a revision that an answer stated.")
     })?;
     let mut revision = relations.watch_revision();
-    match timeout(CATCH_UP_WAIT, revision.wait_for(|seq| *seq >= wanted)).await {
+    match timeout(relations.catch_up_wait(), revision.wait_for(|seq| *seq >= wanted)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(Problem::not_caught_up()),
     }

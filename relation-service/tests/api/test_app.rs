@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use relation_service::actors::feed::UserService;
 use relation_service::app::{App, Settings};
+use relation_service::config::Config;
 use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
@@ -93,6 +95,7 @@ impl TestApp {
             database_url: self.database.url.clone(),
             user_service: UserService { url: self.users.url.clone(), secret: self.users.secret.clone() },
             limits: self.limits,
+            waits: Config::parse_from(["relation-service"]).waits,
             workers: 2,
             read_connections: 2,
             event_retention: self.event_retention,

@@ -1,86 +1,66 @@
-//! Passwords: judged, hashed and verified on threads of their own, at most as many at once as there are
-//! cores, so that a flood of logins leaves everything else alone.
+//! Passwords: judged, hashed and verified on threads of their own, behind a queue that takes no more than can be served
+//! in time, so that a flood of logins leaves everything else alone.
+//!
+//! The threads yield to all others: whoever waits for a hash waits for tens of milliseconds anyway, and a request that
+//! takes one must not.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use actix_web::web;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-use log::error;
 use shared::actor::start_on_own_thread;
 use shared::db::StoreError;
 use shared::secret::Secret;
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::sync::oneshot;
 
-use crate::config::PasswordCost;
+use super::hashing::Hashing;
+pub use super::hashing::{Judged, Verdict};
 use crate::domain::field::FieldProblem;
+use crate::domain::hash_cost::{HashCost, HashThreads};
 use crate::domain::password_change::NewPassword;
-use crate::domain::registration::{RawRegistration, Registration};
+use crate::domain::registration::RawRegistration;
 
-/// How many jobs may wait for each thread; one more is refused at once. A job takes about 20 ms, so the last
-/// of them waits about a second.
-pub const HASH_QUEUE_PER_THREAD_MAX: usize = 48;
-
-/// OWASP's choice for argon2id: 19 MiB, two passes, one lane.
-const STANDARD: (u32, u32, u32) = (19 * 1_024, 2, 1);
-/// As little as argon2 allows.
-const LOW: (u32, u32, u32) = (Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST);
-
-/// What the jobs work with.
-#[derive(Clone)]
-struct Tools {
-    argon2: Argon2<'static>,
-    /// Verified against where there is no hash, so that this takes as long. Nobody knows its password.
-    dummy: Secret,
-    password_chars_min: usize,
-}
-
-/// The actor: a bounded queue before a bounded number of threads.
-pub struct PasswordHasher {
-    tools: Tools,
-    threads: usize,
-    running: usize,
-    queue: VecDeque<Job>,
-}
+/// How long the last of those that wait may have to, by what hashes took lately. Who would have to wait longer is
+/// refused at once.
+const HASH_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Jobs that may wait for each thread, however quickly hashes go.
+const HASH_QUEUE_PER_THREAD_MAX: usize = 48;
+/// Jobs that may wait for each thread, however slowly: the machine's other work must not end all logins.
+const HASH_QUEUE_PER_THREAD_MIN: usize = 8;
+/// How much the newest hash counts in what they took lately: one in so many.
+const PACE_OVER: u64 = 8;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// A registration in its one form, and the hash of its password; or what is refused.
-pub type Judged = Result<(Registration, Secret), Vec<FieldProblem>>;
-
-/// What a comparison of a password with a hash says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// They do not match.
-    Wrong,
-    /// They match.
-    Right {
-        /// Of the same password, if the hash is weaker than the settings ask for.
-        better_hash: Option<Secret>,
-    },
+/// The threads that hash, each with its queue. Clones share them.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    threads: Arc<[Lane]>,
+    pace: Arc<Pace>,
 }
 
-impl Verdict {
-    /// Whether they match.
-    pub fn is_right(&self) -> bool {
-        *self != Self::Wrong
-    }
+/// One thread from outside.
+struct Lane {
+    thread: Addr<HashThread>,
+    taken: Arc<AtomicUsize>,
+}
 
-    /// A hash to keep instead, if there is a better one.
-    pub fn better_hash(self) -> Option<Secret> {
-        match self {
-            Self::Wrong => None,
-            Self::Right { better_hash } => better_hash,
-        }
-    }
+/// What a hash took lately, in microseconds.
+struct Pace(AtomicU64);
+
+/// A place in the queue of one thread. It is free again when this is dropped.
+pub struct Place {
+    lane: usize,
+    taken: Arc<AtomicUsize>,
 }
 
 /// Something to do with a password.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub enum Job {
+pub enum Task {
     /// Check a registration and hash its password.
     Judge {
         /// As it was asked for.
@@ -106,56 +86,126 @@ pub enum Job {
     },
 }
 
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Job {
+    task: Task,
+    place: Place,
+}
+
+/// The actor: one thread, with memory of its own.
+struct HashThread {
+    hashing: Hashing,
+    niceness: u8,
+    pace: Arc<Pace>,
+}
+
 impl PasswordHasher {
-    /// Starts the actor on a thread of its own, with at most `threads` jobs at once.
+    /// Starts as many threads.
     pub fn start(
-        cost: PasswordCost,
-        threads: usize,
+        cost: HashCost,
+        HashThreads { count, niceness }: HashThreads,
         password_chars_min: usize,
-    ) -> Result<Addr<Self>, StoreError> {
-        let tools = Tools::new(cost, password_chars_min)?;
-        let start = move || Self { tools, threads, running: 0, queue: VecDeque::new() };
-        Ok(start_on_own_thread(HASH_QUEUE_PER_THREAD_MAX * threads, start))
+    ) -> Result<Self, StoreError> {
+        let mut first = Hashing::new(cost, password_chars_min)?;
+        let started = Instant::now();
+        first.hash(&Secret::new(String::new()))?;
+        let pace = Arc::new(Pace(AtomicU64::new(micros(started.elapsed()))));
+        let lane = |_| {
+            let thread = HashThread { hashing: first.twin(), niceness, pace: pace.clone() };
+            let thread = start_on_own_thread(1 + HASH_QUEUE_PER_THREAD_MAX, move || thread);
+            Lane { thread, taken: Arc::new(AtomicUsize::new(0)) }
+        };
+        Ok(Self { threads: (0..count).map(lane).collect(), pace })
     }
 
-    fn run_next(&mut self, ctx: &mut Context<Self>) {
-        while self.running < self.threads
-            && let Some(job) = self.queue.pop_front()
-        {
-            if job.is_abandoned() {
-                continue;
-            }
-            self.running += 1;
-            let tools = self.tools.clone();
-            let work = web::block(move || job.run(&tools));
-            ctx.spawn(work.into_actor(self).map(|done, hasher, ctx| {
-                if done.is_err() {
-                    error!("a thread that hashes panicked");
-                }
-                hasher.running -= 1;
-                hasher.run_next(ctx);
-            }));
+    /// Whether the threads still run.
+    pub fn is_alive(&self) -> bool {
+        self.threads.iter().all(|lane| lane.thread.connected())
+    }
+
+    /// A place in the shortest queue, if its turn comes in time. To be asked for before anything else is done for a job.
+    pub fn place(&self) -> Result<Place, StoreError> {
+        let taken = |lane: &Lane| lane.taken.load(Ordering::Relaxed);
+        let shortest = self.threads.iter().enumerate().min_by_key(|(_, lane)| taken(lane));
+        let (number, lane) = shortest.ok_or(StoreError::Overloaded)?;
+        let places = self.pace.places();
+        let take = |taken: usize| Some(taken + 1).filter(|taken| *taken <= places);
+        match lane.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Place { lane: number, taken: lane.taken.clone() }),
+            Err(_) => Err(StoreError::Overloaded),
+        }
+    }
+
+    /// Has something done when its turn comes.
+    pub async fn run<T>(&self, place: Place, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, StoreError> {
+        let (reply, answered) = oneshot::channel();
+        let lane = self.threads.get(place.lane).ok_or(StoreError::Overloaded)?;
+        lane.thread.try_send(Job { task: task(reply), place }).map_err(|_| StoreError::Overloaded)?;
+        let stopped = |_| Err(StoreError::Unavailable("the password hasher has stopped".into()));
+        answered.await.unwrap_or_else(stopped)
+    }
+}
+
+impl Pace {
+    /// How many of one thread may be under way or wait.
+    fn places(&self) -> usize {
+        let pace = self.0.load(Ordering::Relaxed).max(1);
+        let in_time = usize::try_from(micros(HASH_WAIT_MAX) / pace).unwrap_or(usize::MAX);
+        // One under way, the others behind it.
+        1 + in_time.clamp(HASH_QUEUE_PER_THREAD_MIN, HASH_QUEUE_PER_THREAD_MAX)
+    }
+
+    fn took(&self, span: Duration) {
+        let newest = micros(span);
+        let average = |pace: u64| Some(pace - pace / PACE_OVER + newest / PACE_OVER);
+        // Cannot fail: the closure always has an answer.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, average);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Actor for HashThread {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+        let set = ThreadPriorityValue::try_from(priority(self.niceness)).map(|priority| {
+            set_thread_priority_and_policy(
+                thread_native_id(),
+                ThreadPriority::Crossplatform(priority),
+                policy,
+            )
+        });
+        if !matches!(set, Ok(Ok(()))) {
+            log::warn!("threads that hash passwords cannot yield to others: {set:?}");
         }
     }
 }
 
-impl Actor for PasswordHasher {
-    type Context = Context<Self>;
-}
-
-impl Handler<Job> for PasswordHasher {
+impl Handler<Job> for HashThread {
     type Result = ();
 
-    fn handle(&mut self, job: Job, ctx: &mut Self::Context) {
-        if self.queue.len() >= HASH_QUEUE_PER_THREAD_MAX * self.threads {
-            return job.refuse();
+    fn handle(&mut self, Job { task, place: _place }: Job, _: &mut Self::Context) {
+        if task.is_abandoned() {
+            return;
         }
-        self.queue.push_back(job);
-        self.run_next(ctx);
+        // The others may end with a refusal, which takes no hash.
+        let is_one_hash = matches!(task, Task::Verify { .. });
+        let started = Instant::now();
+        task.run(&mut self.hashing);
+        if is_one_hash {
+            self.pace.took(started.elapsed());
+        }
     }
 }
 
-impl Job {
+impl Task {
     /// Whether nobody waits for it any more.
     fn is_abandoned(&self) -> bool {
         match self {
@@ -165,98 +215,27 @@ impl Job {
         }
     }
 
-    /// A caller that hung up does not need its refusal.
-    fn refuse(self) {
-        match self {
-            Self::Judge { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
-            Self::Verify { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
-            Self::Renew { reply, .. } => drop(reply.send(Err(StoreError::Overloaded))),
-        }
-    }
-
     /// A caller that hung up does not need its answer.
-    fn run(self, tools: &Tools) {
+    fn run(self, hashing: &mut Hashing) {
         match self {
-            Self::Judge { raw, reply } => drop(reply.send(tools.judge(raw))),
+            Self::Judge { raw, reply } => drop(reply.send(hashing.judge(raw))),
             Self::Verify { password, hash, reply } => {
-                drop(reply.send(Ok(tools.verify(&password, hash.as_ref().map(Secret::reveal)))));
+                drop(reply.send(Ok(hashing.verify(&password, hash.as_ref().map(Secret::reveal)))));
             }
-            Self::Renew { new, reply } => drop(reply.send(tools.renew(&new))),
+            Self::Renew { new, reply } => drop(reply.send(hashing.renew(&new))),
         }
     }
 }
 
-/// Checks an account that the operator makes and hashes its password, at once and on this thread.
-pub fn judge_by_operator(
-    cost: PasswordCost,
-    password_chars_min: usize,
-    raw: RawRegistration,
-) -> Result<Judged, StoreError> {
-    let tools = Tools::new(cost, password_chars_min)?;
-    tools.hashed(Registration::validate_by_operator(raw, password_chars_min))
+/// The priority from 0 to 99 that the library turns into this niceness: it knows 40 of them, from 19 to -20.
+fn priority(niceness: u8) -> u8 {
+    const PRIORITY_MAX: u16 = 99;
+    let above_least = u16::from(19_u8.saturating_sub(niceness));
+    u8::try_from(PRIORITY_MAX * above_least / 39).unwrap_or(0)
 }
 
-impl Tools {
-    fn new(cost: PasswordCost, password_chars_min: usize) -> Result<Self, StoreError> {
-        let unusable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("argon2: {error}"));
-        let (memory_kib, passes, lanes) = match cost {
-            PasswordCost::Standard => STANDARD,
-            PasswordCost::Low => LOW,
-        };
-        let params = Params::new(memory_kib, passes, lanes, None).map_err(|error| unusable(&error))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobodys = Secret::random().map_err(|error| unusable(&error))?;
-        let dummy = hash(&argon2, &nobodys)?;
-        Ok(Self { argon2, dummy, password_chars_min })
-    }
-
-    fn judge(&self, raw: RawRegistration) -> Result<Judged, StoreError> {
-        self.hashed(Registration::validate(raw, self.password_chars_min))
-    }
-
-    fn hashed(&self, judged: Result<Registration, Vec<FieldProblem>>) -> Result<Judged, StoreError> {
-        match judged {
-            Ok(registration) => {
-                let hash = hash(&self.argon2, &registration.password)?;
-                Ok(Ok((registration, hash)))
-            }
-            Err(problems) => Ok(Err(problems)),
-        }
-    }
-
-    /// The comparison is always made, and takes the same time for nobody's hash.
-    fn verify(&self, password: &Secret, held: Option<&str>) -> Verdict {
-        let parsed = PasswordHash::new(held.unwrap_or(self.dummy.reveal()));
-        let matching = parsed.ok().filter(|parsed| {
-            self.argon2.verify_password(password.reveal().as_bytes(), parsed).is_ok() && held.is_some()
-        });
-        let Some(matching) = matching else { return Verdict::Wrong };
-        // A password that is right is right, also where it cannot be hashed again now.
-        let better = || hash(&self.argon2, password).ok();
-        Verdict::Right { better_hash: if self.is_weaker(&matching) { better() } else { None } }
-    }
-
-    /// Whether a hash costs less to guess than one that is made now.
-    fn is_weaker(&self, held: &PasswordHash) -> bool {
-        let wanted = self.argon2.params();
-        let same_kind = Algorithm::new(held.algorithm).is_ok_and(|held| held == Algorithm::Argon2id);
-        let as_costly = Params::try_from(held)
-            .is_ok_and(|held| held.m_cost() >= wanted.m_cost() && held.t_cost() >= wanted.t_cost());
-        !(same_kind && as_costly)
-    }
-
-    fn renew(&self, new: &NewPassword) -> Result<Result<Secret, Vec<FieldProblem>>, StoreError> {
-        match new.judge(self.password_chars_min) {
-            Ok(()) => hash(&self.argon2, &new.password).map(Ok),
-            Err(problems) => Ok(Err(problems)),
-        }
-    }
-}
-
-fn hash(argon2: &Argon2<'_>, password: &Secret) -> Result<Secret, StoreError> {
-    let hashed = argon2.hash_password(password.reveal().as_bytes());
-    let failed = |error| StoreError::Unavailable(format!("argon2: {error}"));
-    Ok(Secret::new(hashed.map_err(failed)?.to_string()))
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -264,46 +243,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_right_password_matches_and_nobodys_never_does() {
-        let tools = Tools::new(PasswordCost::Low, 8).unwrap();
-        let right = Secret::new("plum-Tractor-91 sky");
-        let held = hash(&tools.argon2, &right).unwrap();
-        let is_right = |password: &Secret, held| tools.verify(password, held).is_right();
-        assert!(is_right(&right, Some(held.reveal())));
-        assert!(!is_right(&Secret::new("plum-Tractor-91 sky "), Some(held.reveal())));
-        assert!(!is_right(&right, None));
-        assert!(!is_right(&right, Some("not a hash")));
-        assert_ne!(hash(&tools.argon2, &right).unwrap(), held, "salted");
-    }
-
-    #[test]
-    fn a_weaker_hash_is_made_again_and_a_stronger_one_is_kept() {
-        let [low, standard] =
-            [PasswordCost::Low, PasswordCost::Standard].map(|cost| Tools::new(cost, 8).unwrap());
-        let password = Secret::new("plum-Tractor-91 sky");
-        let [weak, strong] = [&low, &standard].map(|tools| hash(&tools.argon2, &password).unwrap());
-        let better =
-            |tools: &Tools, held: &Secret| tools.verify(&password, Some(held.reveal())).better_hash();
-        let made = better(&standard, &weak).unwrap();
-        assert!(made.reveal().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", made.reveal());
-        assert!(standard.verify(&password, Some(made.reveal())).is_right());
-        for (tools, held) in [(&standard, &strong), (&low, &weak), (&low, &strong)] {
-            assert_eq!(better(tools, held), None);
+    fn the_queue_is_as_long_as_can_be_served_in_time() {
+        for (pace_micros, places) in
+            [(0, 49), (1, 49), (20_000, 49), (25_000, 41), (50_000, 21), (9_000_000, 9)]
+        {
+            assert_eq!(Pace(AtomicU64::new(pace_micros)).places(), places, "{pace_micros}");
         }
     }
 
     #[test]
-    fn comparing_with_nobodys_hash_is_the_same_work() {
-        for (cost, parameters) in [
-            (PasswordCost::Standard, "$argon2id$v=19$m=19456,t=2,p=1$"),
-            (PasswordCost::Low, "$argon2id$v=19$m=8,t=1,p=1$"),
-        ] {
-            let tools = Tools::new(cost, 8).unwrap();
-            let somebodys = hash(&tools.argon2, &Secret::new("plum-Tractor-91 sky")).unwrap();
-            for held in [&somebodys, &tools.dummy] {
-                assert!(held.reveal().starts_with(parameters), "{}", held.reveal());
-            }
-            assert_eq!(somebodys.reveal().len(), tools.dummy.reveal().len());
+    fn the_threads_are_as_nice_as_they_are_told() {
+        for niceness in [0, 5, 10, 19] {
+            let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+            let priority = ThreadPriority::Crossplatform(priority(niceness).try_into().unwrap());
+            assert_eq!(priority.to_posix(policy).unwrap(), i32::from(niceness));
         }
+    }
+
+    #[test]
+    fn the_pace_follows_what_hashes_take() {
+        let pace = Pace(AtomicU64::new(20_000));
+        for _ in 0..100 {
+            pace.took(Duration::from_millis(100));
+        }
+        let pace = pace.0.load(Ordering::Relaxed);
+        assert!((99_900..=100_000).contains(&pace), "{pace}");
+    }
+
+    #[actix::test]
+    async fn places_are_spread_bounded_and_given_back() {
+        let hasher =
+            PasswordHasher::start(HashCost::LOWEST, HashThreads { count: 2, niceness: 0 }, 8).unwrap();
+        hasher.pace.0.store(1_000_000, Ordering::Relaxed);
+        let mut places: Vec<Place> = (0..18).map(|_| hasher.place().unwrap()).collect();
+        assert_eq!(places.iter().filter(|place| place.lane == 0).count(), 9);
+        assert!(matches!(hasher.place(), Err(StoreError::Overloaded)));
+        let place = places.pop().unwrap();
+        let verdict =
+            hasher.run(place, |reply| Task::Verify { password: Secret::new("x"), hash: None, reply });
+        assert_eq!(verdict.await.unwrap(), Verdict::Wrong);
+        // The place goes with the job, a moment after its answer.
+        while hasher.threads.iter().map(|lane| lane.taken.load(Ordering::Relaxed)).sum::<usize>() > 17 {
+            actix::clock::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(hasher.place().is_ok());
     }
 }

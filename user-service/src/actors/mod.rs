@@ -10,6 +10,7 @@ pub mod change;
 mod deletion;
 pub mod email;
 pub mod hasher;
+pub mod hashing;
 mod idempotency;
 pub mod janitor;
 pub mod login;

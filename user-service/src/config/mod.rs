@@ -2,17 +2,18 @@
 
 mod limits;
 pub mod mail;
+mod passwords;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
 
 pub use limits::Limits;
+pub use passwords::{PasswordCost, Passwords, hash_threads};
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -47,12 +48,9 @@ pub struct Config {
     /// Connections for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
-    /// How much one hash of a password costs; low is for tests alone.
-    #[arg(long, env, value_enum, default_value_t)]
-    pub password_cost: PasswordCost,
-    /// Passwords that are hashed at once; 0 takes one for each core.
-    #[arg(long, env, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(0..=256))]
-    pub hash_threads: usize,
+    /// How passwords are hashed.
+    #[command(flatten)]
+    pub passwords: Passwords,
     /// What authenticator apps show beside the username: the name of the app or site. No colon.
     #[arg(long, env, default_value = TWO_FACTOR_ISSUER, value_parser = two_factor_issuer)]
     pub two_factor_issuer: String,
@@ -103,16 +101,6 @@ pub fn two_factor_issuer(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("1 to {TWO_FACTOR_ISSUER_CHARS_MAX} characters, without a colon"))
-}
-
-/// How much one hash of a password costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum PasswordCost {
-    /// OWASP's choice: 19 MiB, two passes.
-    #[default]
-    Standard,
-    /// As little as argon2 allows.
-    Low,
 }
 
 /// Something that can be switched off.

@@ -14,6 +14,7 @@ pub mod email_change;
 pub mod field;
 pub mod folding;
 pub mod guessing;
+pub mod hash_cost;
 pub mod idempotency;
 pub mod known_network;
 pub mod limits;

@@ -7,7 +7,7 @@ use shared::secret::Secret;
 use super::{PROOFS_MAX, UserError, UserHandle};
 use crate::actors::account::{NewPasswordHash, Proved};
 use crate::actors::change::{Command, Outcome};
-use crate::actors::hasher::Job;
+use crate::actors::hasher::Task;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
@@ -30,7 +30,7 @@ impl UserHandle {
                 username: person.username.as_str().to_owned(),
                 email: person.email.as_ref().map(Email::as_str).map(str::to_owned),
             };
-            let to = self.hash(|reply| Job::Renew { new, reply }).await??;
+            let to = self.hasher.run(self.hasher.place()?, |reply| Task::Renew { new, reply }).await??;
             let change = NewPasswordHash { user, keep, from, to };
             if self.submit(Command::ChangePassword(change)).await?.0 != Outcome::PasswordReplaced {
                 self.look_for_mails();
@@ -87,12 +87,13 @@ impl UserHandle {
         let read = move |conn: &mut shared::db::Conn| {
             Ok((store::user::user(conn, user)?, store::user::password_hash(conn, user)?))
         };
+        let place = self.hasher.place()?;
         let (person, hash) = self.reads.run(read).await?;
         let person = person.filter(User::is_visible).ok_or(Denial::AccountGone)?;
         let hash = hash.map(Secret::new);
-        let verify = |hash| move |reply| Job::Verify { password, hash, reply };
+        let verify = |hash| move |reply| Task::Verify { password, hash, reply };
         let counted = self.guard.as_ref().map(|guard| guard.begin_proof(user)).transpose()?;
-        let verdict = self.hash(verify(hash.clone())).await;
+        let verdict = self.hasher.run(place, verify(hash.clone())).await;
         if let Some(counted) = counted {
             counted.settle(&verdict);
         }

@@ -4,7 +4,7 @@ use shared::secret::random_bytes;
 
 use super::{SignedIn, UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, Outcome};
-use crate::actors::hasher::Job;
+use crate::actors::hasher::Task;
 use crate::actors::register::{Imported, ImportedUser, NewAccount};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::refresh_token::SessionNonce;
@@ -24,7 +24,8 @@ impl UserHandle {
         network: String,
     ) -> Result<SignedIn, UserError> {
         let request = self.named(key, REGISTRATION, &raw.parts()).await?;
-        let (registration, password_hash) = self.hash(|reply| Job::Judge { raw, reply }).await??;
+        let judge = |reply| Task::Judge { raw, reply };
+        let (registration, password_hash) = self.hasher.run(self.hasher.place()?, judge).await??;
         let account = NewAccount {
             username: registration.username,
             email: registration.email,

@@ -28,7 +28,6 @@ use shared::db::{Reads, StoreError};
 use shared::http::{FeedReaders, INTERNAL_CLIENT};
 use shared::token::{KeySet, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
-use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use export::Held;
@@ -41,7 +40,7 @@ pub use sessions::{SignedIn, Tokens};
 pub use two_factor::{NewTwoFactor, TwoFactorState};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
-use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::Janitor;
 use crate::actors::mail_command::MailCommand;
 use crate::actors::mailer::{Look, Mailer};
@@ -58,7 +57,7 @@ const PROOFS_MAX: usize = 2;
 pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
-    hasher: Addr<PasswordHasher>,
+    hasher: PasswordHasher,
     mailer: Addr<Mailer>,
     janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
@@ -77,7 +76,7 @@ pub struct Parts {
     /// The database, for reading.
     pub reads: Reads,
     /// Whom to ask about passwords.
-    pub hasher: Addr<PasswordHasher>,
+    pub hasher: PasswordHasher,
     /// Sends mails.
     pub mailer: Addr<Mailer>,
     /// Whom to tell of work that falls due.
@@ -149,7 +148,7 @@ impl UserHandle {
         if !self.writer.is_alive() {
             return Some("the writer has stopped");
         }
-        (!self.hasher.connected()).then_some("the password hasher has stopped")
+        (!self.hasher.is_alive()).then_some("the password hasher has stopped")
     }
 
     /// Has `command` decided and durably written; returns what was done, and the revision that includes it.
@@ -188,18 +187,6 @@ impl UserHandle {
         // Nobody to wait for is as good as done: who has never read the feed will begin with what is true
         // now.
         self.readers.reached(INTERNAL_CLIENT, revision, ACKNOWLEDGED_WAIT).await == Some(false)
-    }
-
-    /// Has something done with a password.
-    async fn hash<T>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
-    ) -> Result<T, StoreError> {
-        let (reply, answered) = oneshot::channel();
-        self.hasher.try_send(job(reply)).map_err(|_| StoreError::Overloaded)?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the password hasher has stopped".into())))
     }
 }
 

@@ -4,7 +4,7 @@ use shared::db::Conn;
 
 use super::{UserError, UserHandle};
 use crate::actors::change::Command;
-use crate::actors::hasher::Job;
+use crate::actors::hasher::Task;
 use crate::actors::mail_command::MailCommand;
 use crate::actors::password_reset::ResetPassword;
 use crate::domain::denial::Denial;
@@ -39,7 +39,7 @@ impl UserHandle {
             username: person.username.as_str().to_owned(),
             email: person.email.as_ref().map(Email::as_str).map(str::to_owned),
         };
-        let to = self.hash(|reply| Job::Renew { new, reply }).await??;
+        let to = self.hasher.run(self.hasher.place()?, |reply| Task::Renew { new, reply }).await??;
         let reset = MailCommand::ResetPassword(ResetPassword { token, to });
         self.submit(Command::Mail(reset)).await?;
         self.look_for_mails();

@@ -10,7 +10,7 @@ use super::guard::{Caller, Place};
 use super::members::new_nonce;
 use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, NewSession, Opened, Outcome};
-use crate::actors::hasher::Job;
+use crate::actors::hasher::Task;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::idempotency::IdempotencyKey;
@@ -86,6 +86,8 @@ impl UserHandle {
         if let Some(guard) = self.guard.as_ref().filter(|_| caller.device.is_none()) {
             guard.waits(&login_text, &caller.network)?;
         }
+        // Who cannot be served in time is told before anything is done for them.
+        let place = self.hasher.place()?;
         let found = self.find(login, caller).await?;
         let account = found.account.as_ref().map(|(user, _)| *user);
         let counted = self.guard.as_ref().map(|guard| {
@@ -96,7 +98,7 @@ impl UserHandle {
         let believed = counted.as_ref().is_none_or(|counted| counted.believed);
         let account = found.account.filter(|_| believed);
         let hash = account.as_ref().map(|(_, hash)| hash.clone());
-        let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await;
+        let verdict = self.hasher.run(place, |reply| Task::Verify { password, hash, reply }).await;
         if let Some(counted) = counted {
             counted.settle(&verdict);
         }

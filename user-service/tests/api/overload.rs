@@ -113,8 +113,8 @@ async fn only_a_trusted_proxy_is_believed(make: Make) {
 #[actix_web::test]
 async fn logins_beyond_the_queue_are_refused_early_and_reads_go_on() {
     let app = TestApp::start_with(TestDatabase::sqlite, |settings| {
-        settings.password_cost = PasswordCost::Standard;
-        settings.hash_threads = 1;
+        settings.passwords.password_cost = PasswordCost::Standard;
+        settings.passwords.hash_threads = 1;
     });
     app.register("ann").await;
     let body = json!({"login": "ann", "password": "wrong password"});

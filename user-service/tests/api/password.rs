@@ -141,7 +141,7 @@ async fn a_weaker_hash_is_replaced_at_the_next_login(make: Make) {
     let mut app = TestApp::start(make);
     let ann = app.register("ann").await;
     assert!(held_hash(&app, &ann).starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
-    app.settings.password_cost = PasswordCost::Standard;
+    app.settings.passwords.password_cost = PasswordCost::Standard;
     let mut app = app.restart().await;
     app.try_log_in("ann", "wrong password").await.expect_problem(401, "invalid_credentials");
     assert!(held_hash(&app, &ann).starts_with("$argon2id$v=19$m=8,"), "only who knows it can");
@@ -152,7 +152,7 @@ async fn a_weaker_hash_is_replaced_at_the_next_login(make: Make) {
     assert!(strong.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     app.log_in("ann").await;
     assert_eq!(held_hash(&app, &ann), strong, "good enough");
-    app.settings.password_cost = PasswordCost::Low;
+    app.settings.passwords.password_cost = PasswordCost::Low;
     let app = app.restart().await;
     app.log_in("ann").await;
     assert_eq!(held_hash(&app, &ann), strong, "never a weaker one");

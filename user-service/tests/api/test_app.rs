@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use user_service::actors::change::{Command, Outcome};
 use user_service::actors::moderation::Moderate;
 use user_service::app::{App, Settings};
-use user_service::config::{Config, PasswordCost, Switch};
+use user_service::config::{Config, PasswordCost, Passwords, Switch};
 use user_service::domain::account::Role;
 use user_service::domain::audit_log::Doer;
 use user_service::domain::denial::Denial;
@@ -191,8 +191,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         node: 0,
         workers: 1,
         read_connections: 4,
-        password_cost: PasswordCost::Low,
-        hash_threads: 2,
+        passwords: Passwords { password_cost: PasswordCost::Low, hash_threads: 2, ..defaults.passwords },
         two_factor_issuer: defaults.two_factor_issuer,
         rate_limits: Switch::Off,
         mail: defaults.mail,
