@@ -205,6 +205,10 @@ pub struct Serve {
     /// Fill empty databases with a small believable world first.
     #[arg(long, env)]
     pub seed_demo: bool,
+    /// What authenticator apps show beside the username: the name of the app or site. No colon.
+    #[arg(long, env, default_value = user_service::config::TWO_FACTOR_ISSUER,
+        value_parser = user_service::config::two_factor_issuer)]
+    pub two_factor_issuer: String,
     /// `off` lifts the limits of requests per network and of wrong passwords: for tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,

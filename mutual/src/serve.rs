@@ -68,6 +68,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         read_connections: settings.read_connections,
         password_cost: settings.password_cost,
         hash_threads: 0,
+        two_factor_issuer: settings.two_factor_issuer.clone(),
         rate_limits: settings.rate_limits,
         mail: settings.mail.clone(),
         mail_dir: settings.databases.data_dir.join("outbox-mail"),

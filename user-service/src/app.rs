@@ -62,6 +62,8 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// Passwords that are hashed at once; 0 takes one for each core.
     pub hash_threads: usize,
+    /// What authenticator apps show beside the username.
+    pub two_factor_issuer: String,
     /// Whether networks and wrong passwords are limited.
     pub rate_limits: Switch,
     /// How mails are sent.
@@ -235,6 +237,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         refresh_key,
         tokens,
         readers,
+        two_factor_issuer: settings.two_factor_issuer.clone(),
         guard,
         clock,
     });

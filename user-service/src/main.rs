@@ -43,6 +43,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         read_connections: config.read_connections,
         password_cost: config.password_cost,
         hash_threads: config.hash_threads,
+        two_factor_issuer: config.two_factor_issuer,
         rate_limits: config.rate_limits,
         mail: config.mail,
         mail_dir: config.mail_dir,

@@ -16,14 +16,20 @@ use super::mail_command::MailCommand;
 use super::mail_limit::MailLimit;
 use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, mail_command, moderation, names, profile, register, step_up, upkeep};
+use super::step_up::StepUp;
+use super::two_factor::{Begun, TwoFactorChange};
+use super::{
+    account, login, mail_command, moderation, names, profile, register, step_up, two_factor, upkeep,
+};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
+use crate::domain::idempotency::KeyedRequest;
 use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::rules::Rules;
+use crate::domain::two_factor::Code;
 use crate::domain::username::Username;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
@@ -92,7 +98,9 @@ pub enum Command {
     /// The operator makes an account.
     CreateByOperator(Box<NewAccount>, Role),
     /// Let a session change how its person signs in, for a while.
-    StepUp(Proved),
+    StepUp(StepUp),
+    /// Set up a second factor, or give it up.
+    TwoFactor(Box<TwoFactorChange>),
     /// Do some of what has fallen due.
     Upkeep(Chore),
     /// Forget the events up to this number.
@@ -112,6 +120,10 @@ pub struct NewSession {
     pub device_name: String,
     /// Random.
     pub nonce: SessionNonce,
+    /// Of the second factor, if one was shown.
+    pub code: Option<Code>,
+    /// What the caller named the request, if anything.
+    pub request: Option<KeyedRequest>,
     /// From where the request came.
     pub network: String,
 }
@@ -149,6 +161,10 @@ pub enum Outcome {
     Ended,
     /// The session counts as having proved its person until then.
     SteppedUp(Micros),
+    /// A second factor waits for its first code.
+    TwoFactorBegun(Box<Begun>),
+    /// It is as was asked for.
+    Done,
     /// A step of what was due.
     Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
@@ -207,11 +223,12 @@ impl UserEngine {
             }
             Command::ChangePassword(change) => account::change_password(self, tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
+            Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
             Command::Moderate(act) => moderation::moderate(self, tx, act, now),
             Command::CreateByOperator(account, role) => {
                 register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
             }
-            Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
             Command::Upkeep(chore) => {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())

@@ -11,6 +11,7 @@ use super::account::is_held;
 use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
 use super::moderation::unsuspend_if_over;
 use super::profile::changed;
+use super::{idempotency, second_factor};
 use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -38,6 +39,16 @@ pub(super) fn open(
     if !is_held(tx, user.id, &new.password_hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
+    match opened_before(engine, tx, new, now)? {
+        Ok(None) => {}
+        Ok(Some(session)) => {
+            return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))).into());
+        }
+        Err(denial) => return Ok(Err(denial).into()),
+    }
+    if let Err(refusal) = second_factor::ask(engine, tx, user.id, new.code.as_ref(), now)? {
+        return Ok(Err(Denial::of_code_at_login(refusal)).into());
+    }
     if let Some(better) = &new.better_hash {
         store::user::set_password_hash(tx.conn, user.id, better.reveal())?;
     }
@@ -52,8 +63,26 @@ pub(super) fn open(
     let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
+    idempotency::remember(engine, tx, new.request.as_ref(), user.id, session.state.id.get(), now)?;
     note_network(engine, tx, user.id, &new.network, now)?;
     Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
+}
+
+/// The session that the same request opened when it came before. Where it is forgotten, the answer cannot be made
+/// again: the request is taken as a new one.
+fn opened_before(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    new: &NewSession,
+    now: Micros,
+) -> Result<Result<Option<Session>, Denial>, StoreError> {
+    let made = match idempotency::made(tx, new.request.as_ref(), now)? {
+        Ok(made) => made.filter(|made| made.user == new.user),
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let Some(made) = made else { return Ok(Ok(None)) };
+    let found = store::session::session(tx.conn, made.user, SessionId::new(made.id))?;
+    Ok(Ok(found.map(|session| as_begun(engine, session))))
 }
 
 /// Writes a session that begins now.
@@ -71,6 +100,12 @@ pub(super) fn new_session(
     store::user::set_last_sign_in(tx.conn, user, now)?;
     tx.wrote();
     Ok(session)
+}
+
+/// A session as it was when it began, whatever became of it since: its first tokens can be answered again.
+pub(super) fn as_begun(engine: &UserEngine, session: Session) -> Session {
+    let SessionState { id, user_id, created_at, .. } = session.state;
+    Session { state: SessionState::open(id, user_id, created_at, engine.rules.session), ..session }
 }
 
 /// Remembers from where somebody came who has proved who they are.

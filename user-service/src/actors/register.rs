@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use shared::clock::Micros;
 use shared::db::StoreError;
-use shared::id::UserId;
+use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Opened, Outcome, UserEngine, emit_facts};
 use super::email::welcome;
-use super::login;
 use super::names::{Claimed, Claims};
+use super::{idempotency, login};
 use crate::domain::account::{Role, Status, User};
 use crate::domain::audit_log::{Action, Doer, Entry, EntryId};
 use crate::domain::change::Change;
@@ -19,7 +19,6 @@ use crate::domain::email::Email;
 use crate::domain::idempotency::KeyedRequest;
 use crate::domain::privacy::Privacy;
 use crate::domain::refresh_token::SessionNonce;
-use crate::domain::session::SessionState;
 use crate::domain::username::Username;
 use crate::store;
 use crate::store::claim::NewClaim;
@@ -71,16 +70,15 @@ pub(super) fn register(
     account: &NewAccount,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
-    if let Some(request) = &account.request
-        && let Some(answered) = store::idempotency::answered(tx.conn, &request.slot, now)?
+    let made = match idempotency::made(tx, account.request.as_ref(), now)? {
+        Ok(made) => made,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
+    if let Some(made) = made
+        && let Some(session) = store::session::session(tx.conn, made.user, SessionId::new(made.id))?
     {
-        if answered.body_digest != request.body_digest {
-            return Ok(Err(Denial::IdempotencyKeyReused));
-        }
-        // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
-        if let Some(session) = store::session::session(tx.conn, answered.user, answered.session)? {
-            return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
-        }
+        return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
     }
     let user = member(account, engine.ids.next_as(UserId::new), now);
     if let Err(denial) = admit(tx, &user, &account.password_hash, Some(user.id))? {
@@ -89,11 +87,7 @@ pub(super) fn register(
     welcome(engine, tx, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     login::note_network(engine, tx, user.id, &account.network, now)?;
-    if let Some(request) = &account.request {
-        let until = now.after(engine.rules.idempotency_life);
-        store::idempotency::remember(tx.conn, request, user.id, session.state.id, until)?;
-        store::idempotency::forget_expired(tx.conn, now)?;
-    }
+    idempotency::remember(engine, tx, account.request.as_ref(), user.id, session.state.id.get(), now)?;
     Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
 }
 
@@ -160,10 +154,9 @@ fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
 
 /// What was answered when the account and its first session were made, whatever became of them since.
 fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
-    let SessionState { id, user_id, created_at, .. } = session.state;
-    let state = SessionState::open(id, user_id, created_at, engine.rules.session);
-    let user = member(account, user_id, created_at);
-    Opened { user, session: Session { state, ..session }, reactivated: false }
+    let session = login::as_begun(engine, session);
+    let user = member(account, session.state.user_id, session.state.created_at);
+    Opened { user, session, reactivated: false }
 }
 
 /// Makes many accounts without a password or an address.

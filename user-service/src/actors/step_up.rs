@@ -8,18 +8,29 @@ use shared::writer::Transaction;
 use super::account::{Proved, is_held};
 use super::change::{Outcome, UserEngine};
 use super::profile::own;
+use super::second_factor;
 use crate::domain::denial::Denial;
 use crate::domain::step_up::{decide, proved_until};
+use crate::domain::two_factor::Code;
 use crate::store;
+
+/// Somebody who proves again who they are.
+#[derive(Debug, Clone)]
+pub struct StepUp {
+    /// By the password.
+    pub proved: Proved,
+    /// Of the second factor, if one was shown.
+    pub code: Option<Code>,
+}
 
 /// Notes that a session has proved its person.
 pub(super) fn step_up(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
-    proved: &Proved,
+    asked: &StepUp,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
-    let Proved { user, session, hash } = proved;
+    let StepUp { proved: Proved { user, session, hash }, code } = asked;
     if own(tx, *user)?.is_none() {
         return Ok(Err(Denial::AccountGone));
     }
@@ -29,6 +40,9 @@ pub(super) fn step_up(
     let found = store::session::session(tx.conn, *user, *session)?;
     if !found.is_some_and(|session| session.state.is_live(now)) {
         return Ok(Err(Denial::AccountGone));
+    }
+    if let Err(refusal) = second_factor::ask(engine, tx, *user, code.as_ref(), now)? {
+        return Ok(Err(Denial::of_code_in_session(refusal)));
     }
     store::session::prove(tx.conn, *user, *session, now)?;
     tx.wrote();

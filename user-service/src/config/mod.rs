@@ -53,6 +53,9 @@ pub struct Config {
     /// Passwords that are hashed at once; 0 takes one for each core.
     #[arg(long, env, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(0..=256))]
     pub hash_threads: usize,
+    /// What authenticator apps show beside the username: the name of the app or site. No colon.
+    #[arg(long, env, default_value = TWO_FACTOR_ISSUER, value_parser = two_factor_issuer)]
+    pub two_factor_issuer: String,
     /// Whether to limit how often one network may register and log in, and how often a password may be wrong; off is for
     /// tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
@@ -86,6 +89,20 @@ pub struct Config {
     /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
     #[arg(long)]
     pub healthcheck: bool,
+}
+
+/// What authenticator apps show beside the username, unless set.
+pub const TWO_FACTOR_ISSUER: &str = "Mutual";
+/// Longest name beside the username: it has to fit on a phone, and into a picture.
+const TWO_FACTOR_ISSUER_CHARS_MAX: usize = 64;
+
+/// Reads the name that authenticator apps show.
+pub fn two_factor_issuer(text: &str) -> Result<String, String> {
+    let fits = (1..=TWO_FACTOR_ISSUER_CHARS_MAX).contains(&text.chars().count());
+    if fits && !text.contains(':') && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("1 to {TWO_FACTOR_ISSUER_CHARS_MAX} characters, without a colon"))
 }
 
 /// How much one hash of a password costs.

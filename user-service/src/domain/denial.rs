@@ -1,5 +1,9 @@
 //! Why an act on an account is denied, in one place and in the words of the wire.
 
+use std::time::Duration;
+
+use super::two_factor::CodeRefusal;
+
 /// A denial. Each has its own code, which clients match on and which never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Denial {
@@ -18,6 +22,33 @@ pub enum Denial {
     /// The password that a signed-in person was asked for again is wrong.
     #[error("The password is wrong.")]
     WrongPassword,
+    /// The password is right, and the account has a second factor.
+    #[error("This account has two factors: send the code of the authenticator app, or a recovery code.")]
+    TwoFactorRequired,
+    /// The code of a login is wrong or was used.
+    #[error("The code is wrong or was used.")]
+    InvalidCode,
+    /// A signed-in person is asked for their second factor.
+    #[error("This account has two factors: send the code of the authenticator app, or a recovery code.")]
+    CodeRequired,
+    /// The code that a signed-in person was asked for is wrong or was used.
+    #[error("The code is wrong or was used.")]
+    WrongCode,
+    /// Too many codes of this account were wrong.
+    #[error("Too many wrong codes; wait before the next try.")]
+    TooManyCodes {
+        /// How long.
+        wait_secs: u32,
+    },
+    /// There is a second factor already.
+    #[error("This account has two factors; end that first.")]
+    TwoFactorEnabled,
+    /// There is none to confirm.
+    #[error("There is nothing to confirm, or it took too long: begin again.")]
+    TwoFactorNotPending,
+    /// There is none.
+    #[error("This account does not have two factors.")]
+    TwoFactorNotEnabled,
     /// The session has not proved its person lately.
     #[error("This needs the password again: prove it with POST /v1/me/step-up, then repeat the request.")]
     StepUpRequired,
@@ -71,6 +102,13 @@ impl Denial {
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
             Self::WrongPassword => "wrong_password",
+            Self::TwoFactorRequired | Self::CodeRequired => "two_factor_required",
+            Self::InvalidCode => "invalid_code",
+            Self::WrongCode => "wrong_code",
+            Self::TooManyCodes { .. } => "rate_limited",
+            Self::TwoFactorEnabled => "two_factor_enabled",
+            Self::TwoFactorNotPending => "two_factor_not_pending",
+            Self::TwoFactorNotEnabled => "two_factor_not_enabled",
             Self::StepUpRequired => "step_up_required",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::InvalidToken => "invalid_token",
@@ -85,5 +123,28 @@ impl Denial {
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
         }
+    }
+
+    /// Why a login fails whose password is right.
+    pub fn of_code_at_login(refusal: CodeRefusal) -> Self {
+        match refusal {
+            CodeRefusal::Missing => Self::TwoFactorRequired,
+            CodeRefusal::Wrong => Self::InvalidCode,
+            CodeRefusal::TooMany(wait) => Self::too_many_codes(wait),
+        }
+    }
+
+    /// Why somebody who is signed in has not proved who they are.
+    pub fn of_code_in_session(refusal: CodeRefusal) -> Self {
+        match refusal {
+            CodeRefusal::Missing => Self::CodeRequired,
+            CodeRefusal::Wrong => Self::WrongCode,
+            CodeRefusal::TooMany(wait) => Self::too_many_codes(wait),
+        }
+    }
+
+    fn too_many_codes(wait: Duration) -> Self {
+        let secs = wait.as_micros().div_ceil(1_000_000);
+        Self::TooManyCodes { wait_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
     }
 }

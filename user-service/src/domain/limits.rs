@@ -112,3 +112,25 @@ pub const KNOWN_NETWORK_LIFE: Duration = DAY.saturating_mul(90);
 /// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
 /// a setting says otherwise.
 pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);
+
+/// A new one-time code every so often (RFC 6238).
+pub const TOTP_STEP: Duration = Duration::from_secs(30);
+/// Steps before and after now whose code is taken too, for clocks that are off.
+pub const TOTP_SKEW_STEPS: i64 = 1;
+/// Digits of a one-time code.
+pub const TOTP_DIGITS: u8 = 6;
+/// Bytes of what one-time codes are made from (RFC 4226 recommends 160 bits).
+pub const TOTP_SECRET_BYTES: usize = 20;
+/// How long a second factor waits for its first code.
+pub const TWO_FACTOR_PENDING_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Recovery codes of one person.
+pub const RECOVERY_CODES: usize = 10;
+/// Characters of a recovery code, of five bits each.
+pub const RECOVERY_CODE_CHARS: usize = 12;
+/// With this many wrong codes, the waiting begins.
+pub const CODE_TRIES_FREE: i64 = 5;
+/// The first wait; each further wrong code doubles it.
+pub const CODE_WAIT_FIRST: Duration = Duration::from_secs(30);
+/// The longest wait: with three codes right at a time, somebody who knows the password needs about four years for a
+/// chance of one in ten.
+pub const CODE_WAIT_MAX: Duration = Duration::from_secs(60 * 60);

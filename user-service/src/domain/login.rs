@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::email::Email;
 use super::field::{FieldProblem, Fields};
 use super::text::{self, TextProblem};
+use super::two_factor::Code;
 use super::username::Username;
 
 /// A login as it was asked for.
@@ -24,6 +25,15 @@ pub struct RawCredentials {
     /// What the person calls the device: at most 100 characters.
     #[schema(max_length = 100)]
     pub device_name: Option<String>,
+    /// For an account with two factors: the code of the authenticator app, or a recovery code.
+    pub code: Option<String>,
+}
+
+impl RawCredentials {
+    /// All that makes two logins the same request.
+    pub fn parts(&self) -> [Option<&str>; 4] {
+        [&self.login, &self.password, &self.device_name, &self.code].map(Option::as_deref)
+    }
 }
 
 impl fmt::Debug for RawCredentials {
@@ -44,6 +54,8 @@ pub struct Credentials {
     pub password: Secret,
     /// Empty if none was given.
     pub device_name: String,
+    /// Of the second factor, if one was shown.
+    pub code: Option<Code>,
 }
 
 impl Credentials {
@@ -55,11 +67,13 @@ impl Credentials {
         let password =
             fields.required("password", raw.password, |raw| Ok::<_, TextProblem>(Secret::new(raw)));
         let device_name = fields.optional("device_name", raw.device_name, |raw| text::device_name(&raw));
+        let code = raw.code.as_deref().and_then(Code::parse);
         let whole = login.zip(password).map(|((login, raw), password)| Self {
             login_text: login.as_ref().map_or_else(|| raw.trim().to_lowercase(), Login::to_text),
             login,
             password,
             device_name: device_name.unwrap_or_default(),
+            code,
         });
         fields.finish(whole)
     }
@@ -115,6 +129,7 @@ mod tests {
                 login: Some(login.to_owned()),
                 password: Some(String::new()),
                 device_name: None,
+                code: None,
             };
             Credentials::validate(raw).unwrap().login_text
         };

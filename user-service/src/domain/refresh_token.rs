@@ -9,6 +9,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -51,6 +52,14 @@ impl RefreshKey {
             Some(text) => mac.chain_update([1]).chain_update(text.len().to_be_bytes()).chain_update(text),
             None => mac.chain_update([0]),
         })
+    }
+
+    /// Another key, for `purpose` alone, from which this one cannot be found.
+    pub(super) fn derive(&self, purpose: &[u8]) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+        let mut derived = Zeroizing::new([0; KEY_BYTES]);
+        let key = self.0.first_chunk::<KEY_BYTES>()?;
+        Hkdf::<Sha256>::new(None, key).expand(purpose, &mut *derived).ok()?;
+        Some(derived)
     }
 
     fn mac(&self, numbers: [i64; 3], nonce: &SessionNonce) -> Hmac<Sha256> {

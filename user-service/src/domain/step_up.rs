@@ -1,11 +1,44 @@
 //! Step-up: what changes how a person signs in is for sessions that have proved that person a short time ago.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
+use utoipa::ToSchema;
+
 use shared::clock::Micros;
+use shared::secret::Secret;
 
 use super::denial::Denial;
+use super::field::FieldProblem;
+use super::password_change::RawProof;
 use super::session::SessionState;
+use super::two_factor::Code;
+
+/// Who one is, proved again.
+#[derive(Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStepUp {
+    /// The password in force.
+    #[schema(value_type = String, format = Password)]
+    pub password: Option<String>,
+    /// For an account with two factors: the code of the authenticator app, or a recovery code.
+    pub code: Option<String>,
+}
+
+impl fmt::Debug for RawStepUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawStepUp(***)")
+    }
+}
+
+impl RawStepUp {
+    /// Checks that the password is there.
+    pub fn validate(self) -> Result<(Secret, Option<Code>), Vec<FieldProblem>> {
+        let code = self.code.as_deref().and_then(Code::parse);
+        Ok((RawProof { password: self.password }.validate()?, code))
+    }
+}
 
 /// Until when a session that proved its person at `proved_at` counts as having just done so.
 pub fn proved_until(proved_at: Micros, life: Duration) -> Micros {

@@ -1,17 +1,14 @@
 //! Becoming a member.
 
-use shared::db::Conn;
 use shared::secret::random_bytes;
 
 use super::{SignedIn, UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, Outcome};
 use crate::actors::hasher::Job;
 use crate::actors::register::{Imported, ImportedUser, NewAccount};
-use crate::domain::denial::Denial;
-use crate::domain::idempotency::{IdempotencyKey, KeyedRequest};
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::refresh_token::SessionNonce;
 use crate::domain::registration::RawRegistration;
-use crate::store;
 
 /// To which route a key belongs.
 const REGISTRATION: &str = "POST /v1/users";
@@ -26,10 +23,7 @@ impl UserHandle {
         key: Option<IdempotencyKey>,
         network: String,
     ) -> Result<SignedIn, UserError> {
-        let request = key.map(|key| key.of_request(&self.refresh_key, REGISTRATION, &raw.parts()));
-        if let Some(request) = request.clone() {
-            self.refuse_reused(request).await?;
-        }
+        let request = self.named(key, REGISTRATION, &raw.parts()).await?;
         let (registration, password_hash) = self.hash(|reply| Job::Judge { raw, reply }).await??;
         let account = NewAccount {
             username: registration.username,
@@ -48,18 +42,6 @@ impl UserHandle {
         // clock, as the log's time may be where several instances write to it.
         let since = opened.session.state.created_at.min(self.clock.now());
         self.signed_in(*opened, since)
-    }
-
-    /// Refuses a key that was sent with another body, before that is judged or hashed. The writer looks again.
-    async fn refuse_reused(&self, request: KeyedRequest) -> Result<(), UserError> {
-        let (slot, now) = (request.slot, self.clock.now());
-        let read = move |conn: &mut Conn| store::idempotency::answered(conn, &slot, now);
-        match self.reads.run(read).await? {
-            Some(answered) if answered.body_digest != request.body_digest => {
-                Err(Denial::IdempotencyKeyReused.into())
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 
     /// Makes many accounts without a password or an address, and says of each what became of it.

@@ -5,6 +5,7 @@ mod audit_log;
 mod email;
 mod error;
 mod guard;
+mod idempotency;
 mod lookups;
 mod members;
 mod moderation;
@@ -13,6 +14,7 @@ mod profile;
 mod roster;
 mod sessions;
 mod step_up;
+mod two_factor;
 mod upkeep;
 
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
 pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
+pub use two_factor::{NewTwoFactor, TwoFactorState};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
@@ -59,6 +62,7 @@ pub struct UserHandle {
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
     readers: FeedReaders,
+    two_factor_issuer: String,
     guard: Option<Guard>,
     clock: Clock,
 }
@@ -83,6 +87,8 @@ pub struct Parts {
     pub tokens: Arc<TokenVerifier>,
     /// Who reads the feed, and how far.
     pub readers: FeedReaders,
+    /// What an authenticator app shows beside the username.
+    pub two_factor_issuer: String,
     /// Counts wrong passwords, unless limits are off.
     pub guard: Option<Guard>,
     /// The time.
@@ -102,10 +108,24 @@ impl UserHandle {
             refresh_key,
             tokens,
             readers,
+            two_factor_issuer,
             guard,
             clock,
         } = parts;
-        Self { writer, reads, hasher, mailer, janitor, signer, refresh_key, tokens, readers, guard, clock }
+        Self {
+            writer,
+            reads,
+            hasher,
+            mailer,
+            janitor,
+            signer,
+            refresh_key,
+            tokens,
+            readers,
+            two_factor_issuer,
+            guard,
+            clock,
+        }
     }
 
     /// The newest committed event.

@@ -13,6 +13,7 @@ use crate::actors::change::{Command, NewSession, Opened, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::known_network;
 use crate::domain::login::{Credentials, Login, RawCredentials};
 use crate::domain::refresh_token::{self, Presented, RefreshKey};
@@ -20,6 +21,9 @@ use crate::domain::session::SessionState;
 use crate::store;
 use crate::store::claim::NameHolder;
 use crate::store::session::Session;
+
+/// To which route a key belongs.
+const LOGIN: &str = "POST /v1/sessions";
 
 /// A person who has just signed in.
 #[derive(Debug)]
@@ -49,10 +53,18 @@ pub struct Tokens {
 
 impl UserHandle {
     /// Opens a session. Whatever is wrong, it takes as long and answers the same.
-    pub async fn log_in(&self, raw: RawCredentials, caller: Caller) -> Result<SignedIn, UserError> {
+    /// With a key, the same request brings the same session for a day.
+    pub async fn log_in(
+        &self,
+        raw: RawCredentials,
+        caller: Caller,
+        key: Option<IdempotencyKey>,
+    ) -> Result<SignedIn, UserError> {
+        let request = self.named(key, LOGIN, &raw.parts()).await?;
         let credentials = Credentials::validate(raw)?;
         for _ in 0..PROOFS_MAX {
             let new = self.verify(credentials.clone(), &caller).await?;
+            let new = NewSession { request: request.clone(), ..new };
             let (outcome, revision) = self.submit(Command::OpenSession(new)).await?;
             if outcome == Outcome::PasswordReplaced {
                 continue;
@@ -60,14 +72,17 @@ impl UserHandle {
             let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
             // Back everywhere, once this is answered.
             let pending = opened.reactivated && self.pending(revision).await;
-            return Ok(SignedIn { pending, ..self.signed_in(*opened, self.clock.now())? });
+            // As of the session's beginning, so that the same request brings the same tokens; but not ahead of this
+            // clock, as the log's time may be where several instances write to it.
+            let since = opened.session.state.created_at.min(self.clock.now());
+            return Ok(SignedIn { pending, ..self.signed_in(*opened, since)? });
         }
         Err(Denial::InvalidCredentials.into())
     }
 
     /// Whose login it is, if the password is theirs.
     async fn verify(&self, credentials: Credentials, caller: &Caller) -> Result<NewSession, UserError> {
-        let Credentials { login, login_text, password, device_name } = credentials;
+        let Credentials { login, login_text, password, device_name, code } = credentials;
         if let Some(guard) = self.guard.as_ref().filter(|_| caller.device.is_none()) {
             guard.waits(&login_text, &caller.network)?;
         }
@@ -90,7 +105,7 @@ impl UserHandle {
             account.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
         let (nonce, network) = (new_nonce()?, caller.network.clone());
         let better_hash = verdict.better_hash();
-        Ok(NewSession { user, password_hash, better_hash, device_name, nonce, network })
+        Ok(NewSession { user, password_hash, better_hash, device_name, nonce, network, code, request: None })
     }
 
     async fn find(&self, login: Option<Login>, caller: &Caller) -> Result<Found, UserError> {

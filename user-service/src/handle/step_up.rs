@@ -6,8 +6,9 @@ use shared::id::{SessionId, UserId};
 use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
 use crate::actors::account::Proved;
 use crate::actors::change::{Command, Outcome};
+use crate::actors::step_up::StepUp;
 use crate::domain::denial::Denial;
-use crate::domain::password_change::RawProof;
+use crate::domain::step_up::RawStepUp;
 
 impl UserHandle {
     /// Lets a session change how its person signs in. Returns until when.
@@ -15,12 +16,14 @@ impl UserHandle {
         &self,
         user: UserId,
         session: SessionId,
-        raw: RawProof,
+        raw: RawStepUp,
     ) -> Result<Micros, UserError> {
-        let password = raw.validate()?;
+        let (password, code) = raw.validate()?;
         for _ in 0..PROOFS_MAX {
             let (_, hash) = self.prove(user, password.clone()).await?;
-            let (outcome, _) = self.submit(Command::StepUp(Proved { user, session, hash })).await?;
+            let proved = Proved { user, session, hash };
+            let asked = StepUp { proved, code: code.clone() };
+            let (outcome, _) = self.submit(Command::StepUp(asked)).await?;
             if outcome == Outcome::PasswordReplaced {
                 continue;
             }

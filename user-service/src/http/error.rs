@@ -29,15 +29,25 @@ impl From<UserError> for Problem {
 
 fn denied(denial: Denial) -> Problem {
     let status = match denial {
-        Denial::UsernameTaken | Denial::RenamedRecently | Denial::EmailTaken | Denial::LastAdmin => {
-            StatusCode::CONFLICT
-        }
-        Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
-            StatusCode::UNAUTHORIZED
-        }
-        Denial::WrongPassword | Denial::StepUpRequired | Denial::Forbidden | Denial::NotOnYourself => {
-            StatusCode::FORBIDDEN
-        }
+        Denial::TooManyCodes { wait_secs } => return too_many(denial, wait_secs),
+        Denial::UsernameTaken
+        | Denial::RenamedRecently
+        | Denial::EmailTaken
+        | Denial::LastAdmin
+        | Denial::TwoFactorEnabled
+        | Denial::TwoFactorNotPending
+        | Denial::TwoFactorNotEnabled => StatusCode::CONFLICT,
+        Denial::InvalidCredentials
+        | Denial::TwoFactorRequired
+        | Denial::InvalidCode
+        | Denial::InvalidRefreshToken
+        | Denial::AccountGone => StatusCode::UNAUTHORIZED,
+        Denial::WrongPassword
+        | Denial::CodeRequired
+        | Denial::WrongCode
+        | Denial::StepUpRequired
+        | Denial::Forbidden
+        | Denial::NotOnYourself => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -49,6 +59,11 @@ fn denied(denial: Denial) -> Problem {
         return problem.retry_after(retry_after_secs);
     }
     problem
+}
+
+fn too_many(denial: Denial, wait_secs: u32) -> Problem {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, denial.code(), denial.to_string());
+    problem.retry_after(wait_secs)
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
 use actix_web::{FromRequest, HttpRequest};
-use shared::http::Network;
+use shared::http::{Network, Viewer};
 use shared::problem::Problem;
 
 use crate::domain::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
@@ -20,13 +20,22 @@ impl FromRequest for NetworkKey {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(of(request).map(Self).map_err(|invalid| {
-            Problem::malformed("invalid_idempotency_key", format!("The header cannot be read: {invalid}."))
-        }))
+        ready(key(request, Network::of_request(request).to_string()).map(Self))
     }
 }
 
-fn of(request: &HttpRequest) -> Result<Option<IdempotencyKey>, InvalidIdempotencyKey> {
+/// The key of a request from somebody who is signed in, if one was sent.
+pub(super) fn viewer_key(request: &HttpRequest, viewer: Viewer) -> Result<Option<IdempotencyKey>, Problem> {
+    key(request, format!("user {}", viewer.id))
+}
+
+fn key(request: &HttpRequest, caller: String) -> Result<Option<IdempotencyKey>, Problem> {
+    read(request, caller).map_err(|invalid| {
+        Problem::malformed("invalid_idempotency_key", format!("The header cannot be read: {invalid}."))
+    })
+}
+
+fn read(request: &HttpRequest, caller: String) -> Result<Option<IdempotencyKey>, InvalidIdempotencyKey> {
     let mut sent = request.headers().get_all(&IDEMPOTENCY_KEY);
     let Some(key) = sent.next() else { return Ok(None) };
     // Two keys name nothing.
@@ -34,5 +43,5 @@ fn of(request: &HttpRequest) -> Result<Option<IdempotencyKey>, InvalidIdempotenc
         return Err(InvalidIdempotencyKey);
     }
     let key = key.to_str().map_err(|_| InvalidIdempotencyKey)?;
-    IdempotencyKey::parse(Network::of_request(request).to_string(), key).map(Some)
+    IdempotencyKey::parse(caller, key).map(Some)
 }

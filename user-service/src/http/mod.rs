@@ -17,6 +17,7 @@ mod roster;
 mod services;
 mod sessions;
 mod step_up;
+mod two_factor;
 mod users;
 mod views;
 
@@ -42,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(roster::routes)
         .configure(audit_log::routes)
         .configure(step_up::routes)
+        .configure(two_factor::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -14,6 +14,7 @@ use shared::secret::Secret;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::idempotency::NetworkKey;
 use super::rate_limit::limit_logins;
 use super::views::{RefreshedView, SignedInView, refreshed_answer, signed_in_answer};
 use crate::domain::field::FieldProblem;
@@ -34,21 +35,29 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Sign in
 ///
-/// By username or e-mail address, in any case. 401 `invalid_credentials` for whatever is wrong. The 21st
+/// By username or e-mail address, in any case. 401 `invalid_credentials` for whatever is wrong. For an account with
+/// two factors, and only with the right password: 401 `two_factor_required` without a code, `invalid_code` for one that
+/// is wrong or was used. With an `Idempotency-Key`, the same request from the same network brings the same session for
+/// 24 hours, its access token included, which may have expired by then. The 21st
 /// session ends the oldest. An account that its owner deactivated is open again, as it was;
 /// `Mutual-Pending: relation` says that relation-service will honour that a little later. 429 `rate_limited` after too
 /// many logins from a network, or too many wrong passwords for a login, whether anybody has it or not. A device that
 /// sends the last refresh token it had as `Mutual-Device` is not kept out by what others tried.
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,
-    params(("Mutual-Device" = Option<String>, Header, description = "A refresh token of mine that this device had")),
+    params(
+        ("Mutual-Device" = Option<String>, Header, description = "A refresh token of mine that this device had"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
+            min_length = 1, max_length = 255),
+    ),
     responses((status = 201, description = "Signed in", body = SignedInView), Refusals))]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn log_in(
     caller: Caller,
+    key: NetworkKey,
     body: Body<RawCredentials>,
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = users.log_in(body.0, caller).await?;
+    let signed_in = users.log_in(body.0, caller, key.0).await?;
     Ok(signed_in_answer(signed_in))
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::rate_limit::limit_logins;
-use crate::domain::password_change::RawProof;
+use crate::domain::step_up::RawStepUp;
 use crate::handle::UserHandle;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -27,13 +27,14 @@ struct SteppedUp {
 /// Prove again who I am
 ///
 /// For 5 minutes (a setting), this session may change how I sign in; a login counts as well, a refresh does not. 403
-/// `wrong_password` if the password is wrong. A try counts as a login.
-#[utoipa::path(tag = "sessions", request_body = RawProof, security(("user" = [])),
+/// `wrong_password` if the password is wrong; where I have two factors, `two_factor_required` without a code and
+/// `wrong_code` for a wrong one. A try counts as a login.
+#[utoipa::path(tag = "sessions", request_body = RawStepUp, security(("user" = [])),
     responses((status = 200, description = "Until when", body = SteppedUp), Refusals))]
 #[post("/v1/me/step-up", wrap = "from_fn(limit_logins)")]
 async fn step_up(
     viewer: Viewer,
-    body: Body<RawProof>,
+    body: Body<RawStepUp>,
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let expires_at = users.step_up(viewer.id, viewer.session, body.0).await?;

@@ -16,7 +16,7 @@ const MAILS: &str = "each mail, and each token that was mailed, is a person's";
 const CLOSED: &str = "each suspended account says why, and no other";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -42,6 +42,11 @@ const CHECKS: [Check; 13] = [
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
     (MAILS, "SELECT user_id FROM mails EXCEPT SELECT id FROM users"),
     (MAILS, "SELECT user_id FROM mail_tokens EXCEPT SELECT id FROM users"),
+    (
+        "recovery codes are for a second factor in force",
+        "SELECT user_id FROM recovery_codes
+         EXCEPT SELECT user_id FROM two_factors WHERE enabled_at IS NOT NULL",
+    ),
     (
         "each account is in the log, as long as the log is whole",
         "SELECT id FROM users WHERE EXISTS (SELECT 1 FROM events WHERE seq = 1)

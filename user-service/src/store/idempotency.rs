@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError, execute};
-use shared::id::{SessionId, UserId};
+use shared::id::UserId;
 use shared::on_backend;
 
 use super::schema::idempotency_keys;
@@ -17,10 +17,17 @@ const FORGOTTEN_AT_ONCE: i64 = 8;
 pub struct Answered {
     /// Stands for the body that the request had.
     pub body_digest: String,
-    /// The account.
+    /// What was made.
+    pub made: Made,
+}
+
+/// Something that a request made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Whose it is.
     pub user: UserId,
-    /// Its first session.
-    pub session: SessionId,
+    /// Tells it apart from all that this person has of the kind: the id of a session, or when it was begun.
+    pub id: i64,
 }
 
 /// What the request of this slot made, unless its time is over.
@@ -28,12 +35,11 @@ pub fn answered(conn: &mut Conn, slot: &str, now: Micros) -> Result<Option<Answe
     let wanted = idempotency_keys::table
         .find(slot)
         .filter(idempotency_keys::expires_at.gt(now.get()))
-        .select((idempotency_keys::body_digest, idempotency_keys::user_id, idempotency_keys::session_id));
+        .select((idempotency_keys::body_digest, idempotency_keys::user_id, idempotency_keys::made));
     let row: Option<(String, i64, i64)> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
-    Ok(row.map(|(body_digest, user, session)| Answered {
-        body_digest,
-        user: UserId::new(user),
-        session: SessionId::new(session),
+    Ok(row.map(|(body_digest, user, id)| {
+        let made = Made { user: UserId::new(user), id };
+        Answered { body_digest, made }
     }))
 }
 
@@ -41,15 +47,14 @@ pub fn answered(conn: &mut Conn, slot: &str, now: Micros) -> Result<Option<Answe
 pub fn remember(
     conn: &mut Conn,
     request: &KeyedRequest,
-    user: UserId,
-    session: SessionId,
+    made: Made,
     until: Micros,
 ) -> Result<(), StoreError> {
-    let text = "INSERT INTO idempotency_keys (slot, body_digest, user_id, session_id, expires_at)
+    let text = "INSERT INTO idempotency_keys (slot, body_digest, user_id, made, expires_at)
         VALUES (?,?,?,?,?) ON CONFLICT (slot) DO UPDATE SET body_digest = excluded.body_digest,
-        user_id = excluded.user_id, session_id = excluded.session_id, expires_at = excluded.expires_at";
+        user_id = excluded.user_id, made = excluded.made, expires_at = excluded.expires_at";
     let (slot, digest) = (request.slot.as_str(), request.body_digest.as_str());
-    let binds = [slot.into(), digest.into(), user.get().into(), session.get().into(), until.get().into()];
+    let binds = [slot.into(), digest.into(), made.user.get().into(), made.id.into(), until.get().into()];
     execute(conn, text, &binds)?;
     Ok(())
 }

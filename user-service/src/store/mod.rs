@@ -12,6 +12,7 @@ pub mod roster;
 mod schema;
 pub mod session;
 pub mod suspension;
+pub mod two_factor;
 pub mod upkeep;
 pub mod user;
 

@@ -86,8 +86,20 @@ diesel::table! {
         slot -> Text,
         body_digest -> Text,
         user_id -> BigInt,
-        session_id -> BigInt,
+        made -> BigInt,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    two_factors (user_id) {
+        user_id -> BigInt,
+        sealed_secret -> Text,
+        begun_at -> BigInt,
+        enabled_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+        wrong_codes -> BigInt,
+        retry_at -> BigInt,
     }
 }
 
@@ -102,6 +114,13 @@ diesel::table! {
         due_at -> BigInt,
         expires_at -> BigInt,
         failed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, digest) {
+        user_id -> BigInt,
+        digest -> Text,
     }
 }
 

@@ -5,11 +5,12 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::clock::Micros;
 use shared::db::audit::count;
-use shared::id::{SessionId, UserId};
+use shared::id::UserId;
 use shared::on_both_databases;
 use shared::testing::Answer;
 use user_service::domain::idempotency::KeyedRequest;
 use user_service::store;
+use user_service::store::idempotency::Made;
 
 use crate::test_app::{Make, PASSWORD, Person, TestApp, held_clock};
 
@@ -160,13 +161,13 @@ async fn nothing_readable_is_stored_and_old_keys_go(make: Make) {
     let over = Micros::new(now.get() - 1);
     let request = |number: i64| KeyedRequest { slot: format!("old {number}"), body_digest: String::new() };
     for number in 0..10 {
-        let (user, session) = (UserId::new(number), SessionId::new(number));
-        store::idempotency::remember(&mut conn, &request(number), user, session, over).unwrap();
+        let made = Made { user: UserId::new(number), id: number + 1 };
+        store::idempotency::remember(&mut conn, &request(number), made, over).unwrap();
         let found = store::idempotency::answered(&mut conn, &request(number).slot, now).unwrap();
         assert_eq!(found, None, "its time is over");
         let before = Micros::new(over.get() - 1);
         let found = store::idempotency::answered(&mut conn, &request(number).slot, before).unwrap().unwrap();
-        assert_eq!((found.user, found.session), (user, session));
+        assert_eq!(found.made, made);
     }
     let mut rows = |condition: &str| {
         count(&mut conn, &format!("SELECT slot FROM idempotency_keys WHERE {condition}")).unwrap()

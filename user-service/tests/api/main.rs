@@ -36,4 +36,7 @@ mod spans;
 mod step_up;
 mod store;
 mod suspension;
+mod two_factor;
+mod two_factor_codes;
+mod two_factor_login;
 mod upkeep;

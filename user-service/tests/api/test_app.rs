@@ -188,6 +188,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         read_connections: 4,
         password_cost: PasswordCost::Low,
         hash_threads: 2,
+        two_factor_issuer: defaults.two_factor_issuer,
         rate_limits: Switch::Off,
         mail: defaults.mail,
         mail_dir: mails.join("outbox-mail"),

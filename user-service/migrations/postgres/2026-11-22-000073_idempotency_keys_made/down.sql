@@ -1,0 +1,1 @@
+ALTER TABLE idempotency_keys RENAME COLUMN made TO session_id;
