@@ -19,6 +19,7 @@ on_both_databases!(
     a_mail_arrives,
     what_the_server_puts_off_is_tried_again,
     what_the_server_refuses_is_given_up,
+    a_refused_login_is_no_reason_to_give_up,
     mails_wait_for_a_server_that_is_away,
     what_a_crash_interrupted_is_sent,
     a_mail_whose_token_is_void_is_not_sent,
@@ -129,6 +130,26 @@ async fn what_the_server_refuses_is_given_up(make: Make) {
     assert_eq!(server.next().await.0["to"], json!(["bob@example.com"]));
     until("only the refused one", || app.outbox().len() == 1).await;
     clock.advance(6 * 24 * HOUR + HOUR);
+    until("an empty outbox", || app.outbox().is_empty()).await;
+}
+
+async fn a_refused_login_is_no_reason_to_give_up(make: Make) {
+    let Some(server) = SmtpServer::start(0).await else { return };
+    let url = |password: &str| format!("smtp://mutual:{password}@127.0.0.1:{}", server.port).parse().unwrap();
+    let clock = held_clock();
+    let mut app = TestApp::start_with(make, |settings| {
+        settings.clock = clock.clone();
+        over_smtp(settings, server.port);
+        settings.mail.smtp_url = Some(url("wrong"));
+    });
+    register(&app, "ann", "ann@example.com").await;
+    until_tried(&app, 1).await;
+    assert_eq!(app.outbox()[0].failed_at, None);
+    // The operator mends the setting.
+    app.settings.mail.smtp_url = Some(url("right"));
+    let app = app.restart().await;
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(server.next().await.0["to"], json!(["ann@example.com"]));
     until("an empty outbox", || app.outbox().is_empty()).await;
 }
 

@@ -5,13 +5,15 @@ standard input does. By the name before the @ of a recipient:
 
 busy      is told to come later (451), twice, and taken then
 refused   is refused for good (550)
+
+Who signs in does so with the password `right`; another is refused (535).
 """
 
 import asyncio
 import json
 import sys
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Handler:
@@ -38,10 +40,17 @@ class Handler:
         return "250 OK"
 
 
+def authenticate(server, session, envelope, mechanism, data):
+    return AuthResult(success=data.password == b"right", handled=False)
+
+
 async def main(port):
+    def serve():
+        return SMTP(handler, authenticator=authenticate, auth_require_tls=False)
+
     handler = Handler()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(handler), "127.0.0.1", port)
+    server = await loop.create_server(serve, "127.0.0.1", port)
     print("port", server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
