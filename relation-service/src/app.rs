@@ -11,6 +11,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
+    by_method,
 };
 use shared::process::Stopper;
 use shared::telemetry::with_request_id;
@@ -84,6 +85,7 @@ impl App {
                 .app_data(auth.clone())
                 .app_data(feed.clone())
                 .wrap(from_fn(http::at_least))
+                .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id))
                 .wrap(from_fn(http::with_revision))
                 .into_utoipa_app()

@@ -13,6 +13,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
+    by_method,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
@@ -126,6 +127,7 @@ impl App {
                 .app_data(users.clone())
                 .app_data(auth.clone())
                 .app_data(feed.clone())
+                .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id));
             let app = match &limits {
                 Some(limits) => app.app_data(limits.clone()),

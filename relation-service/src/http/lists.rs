@@ -30,8 +30,10 @@ struct ListQuery {
     cursor: Option<String>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
+    #[param(inline)]
     order: OrderWord,
     /// `user` adds what is known about each person.
+    #[param(inline)]
     expand: Option<Expand>,
 }
 

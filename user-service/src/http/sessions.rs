@@ -38,7 +38,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// session ends the oldest. An account that its owner deactivated is open again, as it was;
 /// `Mutual-Pending: relation` says that relation-service will honour that a little later.
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,
-    responses((status = 201, description = "Signed in", body = SignedInView), Refusals))]
+    responses(
+        (status = 201, description = "Signed in", body = SignedInView),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn log_in(body: Body<RawCredentials>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     let signed_in = users.log_in(body.0).await?;
@@ -64,7 +69,11 @@ impl fmt::Debug for RefreshBody {
 /// A refresh token is for one use and brings the next one. For 10 seconds it brings the same one again, in
 /// case the answer got lost; any later use is 401 `invalid_refresh_token` and ends the session.
 #[utoipa::path(tag = "sessions", request_body = RefreshBody,
-    responses((status = 200, description = "The next tokens", body = RefreshedView), Refusals))]
+    responses(
+        (status = 200, description = "The next tokens", body = RefreshedView),
+        (status = 401, description = "`invalid_refresh_token`"),
+        Refusals,
+    ))]
 #[post("/v1/sessions/refresh")]
 async fn refresh(body: Body<RefreshBody>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     let missing = || UserError::from(vec![FieldProblem::required("refresh_token")]);
