@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -25,6 +26,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::actors::change::UserEngine;
 use crate::actors::hasher::PasswordHasher;
+use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
 use crate::config::{Limits, PasswordCost, Switch};
 use crate::domain::refresh_token::RefreshKey;
@@ -97,7 +99,10 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
-            life: SessionLife::default(),
+            life: SessionLife {
+                proof: Duration::from_secs(self.limits.step_up_secs),
+                ..SessionLife::default()
+            },
             sessions_max: self.limits.sessions_max,
         })
     }
@@ -186,12 +191,23 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let reads = Reads::new(&database_url, settings.read_connections);
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
+    let janitor =
+        Janitor::start(JanitorParts { writer: writer.clone(), reads: reads.clone(), clock: clock.clone() });
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
-    let handle =
-        UserHandle::new(Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock });
+    let handle = UserHandle::new(Parts {
+        writer,
+        reads,
+        hasher,
+        janitor,
+        signer,
+        refresh_key,
+        tokens,
+        readers,
+        clock,
+    });
     Ok((handle, auth, feed))
 }

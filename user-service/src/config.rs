@@ -8,7 +8,7 @@ use clap::{Args, Parser, ValueEnum};
 use shared::db::DatabaseUrl;
 use shared::telemetry::LogFormat;
 
-use crate::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
+use crate::domain::limits::{PASSWORD_CHARS_MIN_DEFAULT, PROOF_LIFE};
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -81,6 +81,10 @@ pub struct Limits {
     /// Sessions of one person; one more ends the oldest.
     #[arg(long, env, default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
     pub sessions_max: usize,
+    /// Seconds after a login, or after the password was asked for again, in which a session may change how its
+    /// person signs in.
+    #[arg(long, env, default_value_t = PROOF_LIFE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub step_up_secs: u64,
     /// Registrations from one network within an hour.
     #[arg(long, env, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub registrations_per_hour: u32,

@@ -12,7 +12,7 @@ use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, names, profile, register};
+use super::{account, login, names, profile, register, step_up, upkeep};
 use crate::domain::account::User;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -22,6 +22,7 @@ use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
 use crate::domain::session::SessionLife;
 use crate::domain::username::Username;
 use crate::store::session::Session;
+use crate::store::upkeep::Chore;
 
 /// One thing to do to the user database.
 #[derive(Debug, Clone)]
@@ -75,6 +76,10 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Let a session change how its person signs in, for a while.
+    StepUp(Proved),
+    /// Do some of what has fallen due.
+    Upkeep(Chore),
 }
 
 /// A login that was verified.
@@ -123,6 +128,10 @@ pub enum Outcome {
     Refreshed(Session),
     /// The sessions have ended.
     Ended,
+    /// The session counts as having proved its person until then.
+    SteppedUp(Micros),
+    /// A step of what was due.
+    Stepped,
     /// Nothing: the password that was verified is no longer the one. Verify again.
     PasswordReplaced,
     /// The record as it is now.
@@ -175,6 +184,11 @@ impl UserEngine {
             }
             Command::ChangePassword(change) => account::change_password(tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
+            Command::Upkeep(chore) => {
+                upkeep::step(tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
         }
     }

@@ -1,13 +1,17 @@
 //! The actors of this service, each with one job, a bounded queue and a handle.
 //!
 //! `Writer` (from `shared`, running [`change::UserEngine`]) is the only way to change a table;
-//! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else. A new one
-//! needs a state that nobody else owns.
+//! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else;
+//! [`janitor::Janitor`] does what falls due by itself, in bounded steps. A new one needs a state that
+//! nobody else owns.
 
 pub mod account;
 pub mod change;
 pub mod hasher;
+pub mod janitor;
 pub mod login;
 pub mod names;
 mod profile;
 pub mod register;
+pub mod step_up;
+mod upkeep;

@@ -18,6 +18,9 @@ pub enum Denial {
     /// The password that a signed-in person was asked for again is wrong.
     #[error("The password is wrong.")]
     WrongPassword,
+    /// The session has not proved its person lately.
+    #[error("This needs the password again: prove it with POST /v1/me/step-up, then repeat the request.")]
+    StepUpRequired,
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
@@ -47,6 +50,7 @@ impl Denial {
             Self::EmailTaken => "email_taken",
             Self::InvalidCredentials => "invalid_credentials",
             Self::WrongPassword => "wrong_password",
+            Self::StepUpRequired => "step_up_required",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",

@@ -72,3 +72,6 @@ pub const SESSION_IDLE_LIFE: Duration = DAY.saturating_mul(30);
 pub const SESSION_ABSOLUTE_LIFE: Duration = DAY.saturating_mul(90);
 /// How long the refresh token before the newest still answers, for lost answers and races.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
+/// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
+/// a setting says otherwise.
+pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);

@@ -22,6 +22,7 @@ pub mod registration;
 pub mod rename;
 pub mod reserved;
 pub mod session;
+pub mod step_up;
 pub mod text;
 pub mod username;
 pub mod web_address;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::clock::Micros;
 use shared::id::{SessionId, UserId};
 
-use super::limits::{REFRESH_GRACE, SESSION_ABSOLUTE_LIFE, SESSION_IDLE_LIFE};
+use super::limits::{PROOF_LIFE, REFRESH_GRACE, SESSION_ABSOLUTE_LIFE, SESSION_IDLE_LIFE};
 
 /// How long sessions live and how forgiving they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,18 @@ pub struct SessionLife {
     pub absolute: Duration,
     /// How long the refresh token before the newest still answers.
     pub grace: Duration,
+    /// How long a session that has proved its person may change how they sign in: see [`super::step_up`].
+    pub proof: Duration,
 }
 
 impl Default for SessionLife {
     fn default() -> Self {
-        Self { idle: SESSION_IDLE_LIFE, absolute: SESSION_ABSOLUTE_LIFE, grace: REFRESH_GRACE }
+        Self {
+            idle: SESSION_IDLE_LIFE,
+            absolute: SESSION_ABSOLUTE_LIFE,
+            grace: REFRESH_GRACE,
+            proof: PROOF_LIFE,
+        }
     }
 }
 
@@ -43,6 +50,8 @@ pub struct SessionState {
     pub expires_at: Micros,
     /// When the session ends in any case.
     pub absolute_expires_at: Micros,
+    /// When the session last proved its person: a refresh does not.
+    pub proved_at: Micros,
     /// When the session was ended before its time.
     pub revoked_at: Option<Micros>,
 }
@@ -85,6 +94,7 @@ impl SessionState {
             last_used_at: now,
             expires_at: now.after(life.idle).min(absolute_expires_at),
             absolute_expires_at,
+            proved_at: now,
             revoked_at: None,
         }
     }

@@ -60,7 +60,7 @@ impl UserHandle {
 
     /// The record of a signed-in person and the hash that the password matches. A wrong password takes as long,
     /// and so does one for an account that has none.
-    async fn prove(&self, user: UserId, password: Secret) -> Result<(User, Secret), UserError> {
+    pub(super) async fn prove(&self, user: UserId, password: Secret) -> Result<(User, Secret), UserError> {
         let read = move |conn: &mut shared::db::Conn| {
             Ok((store::user::user(conn, user)?, store::user::password_hash(conn, user)?))
         };

@@ -6,6 +6,8 @@ mod lookups;
 mod members;
 mod profile;
 mod sessions;
+mod step_up;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
+use crate::actors::janitor::Janitor;
 use crate::domain::refresh_token::RefreshKey;
 
 /// How long an answer waits for the other service to honour a change.
@@ -39,6 +42,7 @@ pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
     hasher: Addr<PasswordHasher>,
+    janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
@@ -54,6 +58,8 @@ pub struct Parts {
     pub reads: Reads,
     /// Whom to ask about passwords.
     pub hasher: Addr<PasswordHasher>,
+    /// Whom to tell of work that falls due.
+    pub janitor: Addr<Janitor>,
     /// Signs access tokens.
     pub signer: Arc<TokenSigner>,
     /// What refresh tokens are made with.
@@ -69,8 +75,8 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock } = parts;
+        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock }
     }
 
     /// The newest committed event.

@@ -27,7 +27,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }
-        Denial::WrongPassword => StatusCode::FORBIDDEN,
+        Denial::WrongPassword | Denial::StepUpRequired => StatusCode::FORBIDDEN,
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

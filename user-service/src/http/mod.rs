@@ -9,6 +9,7 @@ mod me;
 mod rate_limit;
 mod services;
 mod sessions;
+mod step_up;
 mod users;
 mod views;
 
@@ -28,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(step_up::routes)
         .configure(services::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -141,6 +141,16 @@ pub fn release(conn: &mut Conn, user: UserId, look: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Forgets those names of this look that a person gave up and whose quarantine is over at `now`.
+pub fn forget_former(conn: &mut Conn, user: UserId, look: &str, now: Micros) -> Result<(), StoreError> {
+    let over = user_names::table
+        .filter(user_names::user_id.eq(user.get()))
+        .filter(user_names::quarantined_until.le(now.get()))
+        .filter(user_names::skeleton.eq(look));
+    on_backend!(conn, |c| diesel::delete(over).execute(c))?;
+    Ok(())
+}
+
 /// What one person claims on becoming a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewClaim {

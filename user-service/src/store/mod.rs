@@ -6,6 +6,7 @@ pub mod idempotency;
 pub mod reader;
 mod schema;
 pub mod session;
+pub mod upkeep;
 pub mod user;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

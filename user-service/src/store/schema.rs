@@ -65,6 +65,7 @@ diesel::table! {
         expires_at -> BigInt,
         absolute_expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        proved_at -> BigInt,
     }
 }
 

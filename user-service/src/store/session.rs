@@ -35,6 +35,7 @@ struct SessionRow {
     expires_at: i64,
     absolute_expires_at: i64,
     revoked_at: Option<i64>,
+    proved_at: i64,
 }
 
 impl From<&Session> for SessionRow {
@@ -52,6 +53,7 @@ impl From<&Session> for SessionRow {
             expires_at: state.expires_at.get(),
             absolute_expires_at: state.absolute_expires_at.get(),
             revoked_at: state.revoked_at.map(Micros::get),
+            proved_at: state.proved_at.get(),
         }
     }
 }
@@ -70,6 +72,7 @@ impl TryFrom<SessionRow> for Session {
             last_used_at: Micros::new(row.last_used_at),
             expires_at: Micros::new(row.expires_at),
             absolute_expires_at: Micros::new(row.absolute_expires_at),
+            proved_at: Micros::new(row.proved_at),
             revoked_at: row.revoked_at.map(Micros::new),
         };
         let damaged = || StoreError::Unreadable(format!("session {}", state.id));
@@ -114,6 +117,13 @@ pub fn rotate(conn: &mut Conn, state: &SessionState) -> Result<(), StoreError> {
             sessions::expires_at.eq(state.expires_at.get()),
         ))
         .execute(c))?;
+    Ok(())
+}
+
+/// Notes that a session has proved its person.
+pub fn prove(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
+    let held = sessions::table.find((user.get(), id.get()));
+    on_backend!(conn, |c| diesel::update(held).set(sessions::proved_at.eq(at.get())).execute(c))?;
     Ok(())
 }
 

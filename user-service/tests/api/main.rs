@@ -23,4 +23,6 @@ mod refresh;
 mod register;
 mod rename;
 mod sessions;
+mod step_up;
 mod store;
+mod upkeep;
