@@ -52,7 +52,7 @@ async fn r42_walks_equal_counts_through_a_random_history(make: impl Fn() -> Test
 }
 
 /// Every list of a person, in both orders and at each page size, is as long as its count.
-async fn assert_walks_equal_counts(person: &Person, limits: &[usize]) {
+pub async fn assert_walks_equal_counts(person: &Person, limits: &[usize]) {
     let [followers, following, friends, received, sent] = person.counts().await;
     let lists = [("followers", followers), ("following", following), ("friends", friends)];
     for (list, count) in lists {

@@ -9,7 +9,7 @@ use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
 use shared::db::audit::Finding;
-use shared::db::{Conn, open_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
 use shared::testing::{Client, TestDatabase};
@@ -62,6 +62,14 @@ impl TestApp {
 
     /// Starts the service on the database as it is.
     pub fn start_service(&mut self) {
+        let (server, base) = self.instance();
+        self.server = Some(server);
+        self.nobody = Client::new(base.as_str());
+        self.base = base;
+    }
+
+    /// One instance of the service on this database, and its URL; it stops when dropped.
+    pub fn instance(&self) -> (ServerThread, String) {
         let settings = Settings {
             listen: ([127, 0, 0, 1], 0).into(),
             database_url: self.database.url.clone(),
@@ -75,9 +83,18 @@ impl TestApp {
             let app = App::start(settings).unwrap();
             (app.address, app.stop.clone(), Box::pin(app.run()))
         });
-        self.server = Some(server);
-        self.base = format!("http://{address}");
-        self.nobody = Client::new(self.base.as_str());
+        (server, format!("http://{address}"))
+    }
+
+    /// A second instance on the same database, ready, where the database can have two.
+    pub async fn second_instance(&self) -> Option<(ServerThread, String)> {
+        if matches!(self.database.url, DatabaseUrl::Sqlite(_)) {
+            return None;
+        }
+        let (server, base) = self.instance();
+        let client = Client::new(base.as_str());
+        within(READY, "ready", async || client.get("/readyz").await.status == 200).await;
+        Some((server, base))
     }
 
     /// The whole URL of a path.
@@ -100,6 +117,11 @@ impl TestApp {
         let (id, session) = self.users.register(name);
         let token = self.users.token(id, session);
         Person { id, session, http: self.nobody.with_token(token.as_str()), token }
+    }
+
+    /// A client with a new token of somebody's.
+    pub fn client_of(&self, person: &Person) -> Client {
+        self.nobody.with_token(self.users.token(person.id, person.session))
     }
 
     /// New people whom the service knows.

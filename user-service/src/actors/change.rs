@@ -11,9 +11,10 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
+use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, names, profile, register, step_up, upkeep};
-use crate::domain::account::User;
+use super::{account, login, moderation, names, profile, register, step_up, upkeep};
+use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::privacy::PrivacyPatch;
@@ -76,6 +77,10 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Somebody acts on another's account.
+    Moderate(Moderate),
+    /// The operator makes an account.
+    CreateByOperator(Box<NewAccount>, Role),
     /// Let a session change how its person signs in, for a while.
     StepUp(Proved),
     /// Do some of what has fallen due.
@@ -184,9 +189,13 @@ impl UserEngine {
             }
             Command::ChangePassword(change) => account::change_password(tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
+            Command::Moderate(act) => moderation::moderate(self, tx, act, now),
+            Command::CreateByOperator(account, role) => {
+                register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
+            }
             Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
             Command::Upkeep(chore) => {
-                upkeep::step(tx, *chore, now)?;
+                upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
@@ -194,16 +203,16 @@ impl UserEngine {
     }
 }
 
-/// Tells the world about a person: all that other services know of them, as it is now.
+/// Tells the world about a person: all that other services know of them, as it is now, and who changed it.
 pub(super) fn emit_facts(
     tx: &mut Transaction<'_>,
     change: Change,
     user: &User,
+    actor: Option<UserId>,
     at: Micros,
 ) -> Result<(), StoreError> {
     let data = serde_json::to_string(&user.facts());
     let data = data.map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    let person = Some(user.id);
-    tx.emit(NewEvent { kind: change.as_str(), at, actor: person, subject: person, cause: None, data });
+    tx.emit(NewEvent { kind: change.as_str(), at, actor, subject: Some(user.id), cause: None, data });
     Ok(())
 }

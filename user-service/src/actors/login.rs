@@ -9,8 +9,9 @@ use shared::writer::Transaction;
 
 use super::account::is_held;
 use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
+use super::moderation::unsuspend_if_over;
 use super::profile::changed;
-use crate::domain::account::{Status, User};
+use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::refresh_token::{Presented, SessionNonce};
@@ -26,9 +27,13 @@ pub(super) fn open(
     new: &NewSession,
     now: Micros,
 ) -> Result<Answer, StoreError> {
-    let Some(mut user) = store::user::user(tx.conn, new.user)?.filter(User::may_sign_in) else {
+    let Some(mut user) = store::user::user(tx.conn, new.user)? else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
+    unsuspend_if_over(engine, tx, &mut user, now)?;
+    if !user.may_sign_in() {
+        return Ok(Err(Denial::InvalidCredentials).into());
+    }
     if !is_held(tx, user.id, &new.password_hash)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
@@ -61,6 +66,7 @@ pub(super) fn new_session(
     let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.life);
     let session = Session { state, nonce, device_name };
     store::session::insert(tx.conn, &session)?;
+    store::user::set_last_sign_in(tx.conn, user, now)?;
     tx.wrote();
     Ok(session)
 }
@@ -125,11 +131,22 @@ pub(super) fn revoke_others(
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
 }
 
-/// Ends these sessions of a person, and tells the world.
+/// Ends these sessions of a person by their own act, and tells the world.
 pub(super) fn end(
     tx: &mut Transaction<'_>,
     user: UserId,
     sessions: &[SessionId],
+    now: Micros,
+) -> Result<(), StoreError> {
+    end_by(tx, user, sessions, Some(user), now)
+}
+
+/// As [`end`], by the act of somebody else, or of nobody.
+pub(super) fn end_by(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    sessions: &[SessionId],
+    actor: Option<UserId>,
     now: Micros,
 ) -> Result<(), StoreError> {
     for session in sessions {
@@ -137,7 +154,7 @@ pub(super) fn end(
         tx.emit(NewEvent {
             kind: Change::SessionRevoked.as_str(),
             at: now,
-            actor: Some(user),
+            actor,
             subject: Some(user),
             cause: None,
             data: format!(r#"{{"session_id":"{session}"}}"#),

@@ -10,6 +10,7 @@ pub mod change;
 pub mod hasher;
 pub mod janitor;
 pub mod login;
+pub mod moderation;
 pub mod names;
 mod profile;
 pub mod register;

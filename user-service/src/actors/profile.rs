@@ -62,5 +62,5 @@ pub(super) fn changed(
     user.version += 1;
     user.updated_at = now;
     store::user::update(tx.conn, user)?;
-    emit_facts(tx, change, user, now)
+    emit_facts(tx, change, user, Some(user.id), now)
 }

@@ -1,5 +1,6 @@
 //! Becoming a member: names, looks and addresses are looked up for all newcomers at once.
 
+use serde_json::{Value, json};
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
@@ -10,6 +11,7 @@ use super::change::{Opened, Outcome, UserEngine, emit_facts};
 use super::login;
 use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
+use crate::domain::audit_log::{Action, Doer, Entry, EntryId};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
@@ -78,19 +80,10 @@ pub(super) fn register(
             return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
         }
     }
-    let key = account.email.key();
-    let claims = Claims::load(tx.conn, &[&account.username], now)?;
-    if claims.of(&account.username) != Claimed::Free {
-        return Ok(Err(Denial::UsernameTaken));
-    }
-    if !store::claim::addresses(tx.conn, &[&key])?.is_empty() {
-        return Ok(Err(Denial::EmailTaken));
-    }
-    claims.release(tx)?;
     let user = member(account, engine.ids.next_as(UserId::new), now);
-    store::user::insert(tx.conn, &[(&user, Some(account.password_hash.reveal()))])?;
-    store::claim::insert(tx.conn, &[claim_of(&user)])?;
-    emit_facts(tx, Change::Registered, &user, now)?;
+    if let Err(denial) = admit(tx, &user, &account.password_hash, Some(user.id))? {
+        return Ok(Err(denial));
+    }
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     if let Some(request) = &account.request {
         let until = now.after(IDEMPOTENCY_LIFE);
@@ -98,6 +91,58 @@ pub(super) fn register(
         store::idempotency::forget_expired(tx.conn, now)?;
     }
     Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
+}
+
+/// Makes one account that nobody is signed in to, on the operator's word: also for the address.
+pub(super) fn create_by_operator(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    account: &NewAccount,
+    role: Role,
+    now: Micros,
+) -> Result<Result<Outcome, Denial>, StoreError> {
+    let user = member(account, engine.ids.next_as(UserId::new), now);
+    let user = User { role, email_verified: true, ..user };
+    if let Err(denial) = admit(tx, &user, &account.password_hash, None)? {
+        return Ok(Err(denial));
+    }
+    store::audit_log::insert(
+        tx.conn,
+        &Entry {
+            id: engine.ids.next_as(EntryId::new),
+            at: now,
+            by: Doer::Operator,
+            action: Action::CreateUser,
+            subject: Some(user.id),
+            reason: None,
+            before: Value::Null,
+            after: json!({"username": user.username, "role": role}),
+        },
+    )?;
+    Ok(Ok(Outcome::Record(Box::new(user))))
+}
+
+/// Writes somebody new, if the name and the address are free.
+fn admit(
+    tx: &mut Transaction<'_>,
+    user: &User,
+    password_hash: &Secret,
+    actor: Option<UserId>,
+) -> Result<Result<(), Denial>, StoreError> {
+    let at = user.created_at;
+    let claims = Claims::load(tx.conn, &[&user.username], at)?;
+    if claims.of(&user.username) != Claimed::Free {
+        return Ok(Err(Denial::UsernameTaken));
+    }
+    let key = user.email.as_ref().map(Email::key).unwrap_or_default();
+    if !store::claim::addresses(tx.conn, &[&key])?.is_empty() {
+        return Ok(Err(Denial::EmailTaken));
+    }
+    claims.release(tx)?;
+    store::user::insert(tx.conn, &[(user, Some(password_hash.reveal()))])?;
+    store::claim::insert(tx.conn, &[claim_of(user)])?;
+    emit_facts(tx, Change::Registered, user, actor, at)?;
+    Ok(Ok(()))
 }
 
 /// Somebody as they were on registering, at `at`.
@@ -150,7 +195,7 @@ pub(super) fn import(
     store::user::insert(tx.conn, &rows)?;
     store::claim::insert(tx.conn, &people.iter().map(claim_of).collect::<Vec<_>>())?;
     for user in &people {
-        emit_facts(tx, Change::Registered, user, user.created_at)?;
+        emit_facts(tx, Change::Registered, user, Some(user.id), user.created_at)?;
     }
     Ok(Ok(Outcome::Imported(outcome)))
 }

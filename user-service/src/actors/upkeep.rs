@@ -5,7 +5,9 @@ use shared::db::StoreError;
 use shared::id::UserId;
 use shared::writer::Transaction;
 
+use super::change::UserEngine;
 use super::login::tokens_expired_at;
+use super::moderation;
 use crate::domain::rename::{Hold, hold};
 use crate::store;
 use crate::store::upkeep::{Chore, OverdueName};
@@ -14,12 +16,18 @@ use crate::store::upkeep::{Chore, OverdueName};
 const STEP_ROWS: i64 = 200;
 
 /// Does some of what is due at `now`. Whether anything is left is asked of the tables.
-pub(super) fn step(tx: &mut Transaction<'_>, chore: Chore, now: Micros) -> Result<(), StoreError> {
+pub(super) fn step(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    chore: Chore,
+    now: Micros,
+) -> Result<(), StoreError> {
     tx.wrote();
     match chore {
         Chore::Sessions => store::upkeep::forget_sessions(tx.conn, now, tokens_expired_at(now), STEP_ROWS),
         Chore::IdempotencyKeys => store::upkeep::forget_idempotency_keys(tx.conn, now, STEP_ROWS),
         Chore::FormerNames => free_names(tx, now),
+        Chore::Suspensions => moderation::unsuspend_due(engine, tx, now, STEP_ROWS),
     }
 }
 

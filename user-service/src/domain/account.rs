@@ -13,7 +13,9 @@ use super::username::Username;
 pub use shared::facts::AccountStatus as Status;
 
 /// What a person may do to others' accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Nothing.
@@ -46,6 +48,11 @@ impl Role {
             2 => Some(Self::Admin),
             _ => None,
         }
+    }
+
+    /// The role of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 
     /// The role as answers have it.

@@ -33,6 +33,15 @@ pub enum Denial {
     /// The caller's own account is gone.
     #[error("The account of this access token is not active.")]
     AccountGone,
+    /// The caller's role does not go so far.
+    #[error("This is for moderators or admins; who acts on those is an admin.")]
+    Forbidden,
+    /// Nobody takes a right from themselves.
+    #[error("Nobody suspends or demotes themselves; another admin can.")]
+    NotOnYourself,
+    /// Without this one nobody could give roles.
+    #[error("This is the last active admin; make another one first.")]
+    LastAdmin,
     /// The caller gave another request the same name.
     #[error("This Idempotency-Key was sent with another body; a new request needs a new key.")]
     IdempotencyKeyReused,
@@ -55,6 +64,9 @@ impl Denial {
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotOnYourself => "not_on_yourself",
+            Self::LastAdmin => "last_admin",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
         }

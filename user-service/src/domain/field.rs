@@ -16,6 +16,8 @@ pub mod code {
     pub const INVALID_FORMAT: &str = "invalid_format";
     /// Of the right form, but with characters that are not allowed.
     pub const INVALID_CHARACTERS: &str = "invalid_characters";
+    /// Below or above what is possible.
+    pub const OUT_OF_RANGE: &str = "out_of_range";
     /// A name that the service keeps for itself.
     pub const RESERVED: &str = "reserved";
     /// A password that is guessed quickly.

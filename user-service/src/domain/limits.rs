@@ -52,6 +52,10 @@ pub const BIO_BYTES_MAX: usize = 2_000;
 pub const DEVICE_NAME_CHARS_MAX: usize = 100;
 /// Longest name of a device, as stored.
 pub const DEVICE_NAME_BYTES_MAX: usize = 400;
+/// Longest reason of a moderator's act.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Longest reason of a moderator's act, as stored.
+pub const REASON_BYTES_MAX: usize = 2_000;
 /// Longest address of a picture.
 pub const AVATAR_URL_BYTES_MAX: usize = 2_000;
 /// Links on one profile.

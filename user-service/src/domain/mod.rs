@@ -6,6 +6,7 @@
 mod patch;
 
 pub mod account;
+pub mod audit_log;
 pub mod change;
 pub mod denial;
 pub mod email;
@@ -13,6 +14,7 @@ pub mod field;
 pub mod idempotency;
 pub mod limits;
 pub mod login;
+pub mod moderation;
 pub mod password;
 pub mod password_change;
 pub mod privacy;
@@ -21,6 +23,7 @@ pub mod refresh_token;
 pub mod registration;
 pub mod rename;
 pub mod reserved;
+pub mod roster;
 pub mod session;
 pub mod step_up;
 pub mod text;

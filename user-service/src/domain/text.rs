@@ -6,6 +6,7 @@ use super::field::{Refusal, code};
 use super::limits::{
     AVATAR_URL_BYTES_MAX, BIO_BYTES_MAX, BIO_CHARS_MAX, DEVICE_NAME_BYTES_MAX, DEVICE_NAME_CHARS_MAX,
     DISPLAY_NAME_BYTES_MAX, DISPLAY_NAME_CHARS_MAX, LANGUAGE_BYTES_MAX, LINK_BYTES_MAX, LINKS_MAX,
+    REASON_BYTES_MAX, REASON_CHARS_MAX,
 };
 use super::web_address::web_address;
 
@@ -66,6 +67,12 @@ pub fn bio(raw: &str) -> Result<String, TextProblem> {
 /// What a person calls the device that they sign in on.
 pub fn device_name(raw: &str) -> Result<String, TextProblem> {
     tidy(raw, DEVICE_NAME_CHARS_MAX, DEVICE_NAME_BYTES_MAX, is_forbidden)
+}
+
+/// Why a moderator did something: may have several lines. Empty means nothing was said.
+pub fn reason(raw: &str) -> Result<String, TextProblem> {
+    let forbidden = |c| c != '\n' && is_forbidden(c);
+    tidy(&raw.replace("\r\n", "\n"), REASON_CHARS_MAX, REASON_BYTES_MAX, forbidden)
 }
 
 /// The address of a picture.

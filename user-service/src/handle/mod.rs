@@ -1,10 +1,13 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod account;
+mod audit_log;
 mod error;
 mod lookups;
 mod members;
+mod moderation;
 mod profile;
+mod roster;
 mod sessions;
 mod step_up;
 mod upkeep;
@@ -22,7 +25,9 @@ use tokio::sync::oneshot;
 
 pub use error::UserError;
 pub use lookups::NameState;
+pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
+pub use roster::{Looked, RosterRow};
 pub use sessions::{SignedIn, Tokens};
 
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};

@@ -23,11 +23,15 @@ impl From<UserError> for Problem {
 
 fn denied(denial: Denial) -> Problem {
     let status = match denial {
-        Denial::UsernameTaken | Denial::RenamedRecently | Denial::EmailTaken => StatusCode::CONFLICT,
+        Denial::UsernameTaken | Denial::RenamedRecently | Denial::EmailTaken | Denial::LastAdmin => {
+            StatusCode::CONFLICT
+        }
         Denial::InvalidCredentials | Denial::InvalidRefreshToken | Denial::AccountGone => {
             StatusCode::UNAUTHORIZED
         }
-        Denial::WrongPassword | Denial::StepUpRequired => StatusCode::FORBIDDEN,
+        Denial::WrongPassword | Denial::StepUpRequired | Denial::Forbidden | Denial::NotOnYourself => {
+            StatusCode::FORBIDDEN
+        }
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

@@ -1,12 +1,16 @@
 //! The wire: routes, and the types that clients see.
 
 mod account;
+mod audit_log;
+mod authority;
 mod error;
 mod etag;
 mod health;
 mod idempotency;
 mod me;
+mod moderation;
 mod rate_limit;
+mod roster;
 mod services;
 mod sessions;
 mod step_up;
@@ -29,6 +33,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(moderation::routes)
+        .configure(roster::routes)
+        .configure(audit_log::routes)
         .configure(step_up::routes)
         .configure(services::routes)
         .configure(health::routes)

@@ -12,9 +12,10 @@ use super::user::users;
 
 const NAMES: &str = "each account's name is its own, and nobody else's";
 const ADDRESSES: &str = "each account's address is its own, and nobody else's";
+const CLOSED: &str = "each suspended account says why, and no other";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 11] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -35,6 +36,8 @@ const CHECKS: [Check; 9] = [
         "SELECT email_key, user_id FROM user_emails
          EXCEPT SELECT LOWER(email), id FROM users WHERE email IS NOT NULL",
     ),
+    (CLOSED, "SELECT id FROM users WHERE status = 1 EXCEPT SELECT user_id FROM suspensions"),
+    (CLOSED, "SELECT user_id FROM suspensions EXCEPT SELECT id FROM users WHERE status = 1"),
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
     (
         "each account is in the log, as long as the log is whole",

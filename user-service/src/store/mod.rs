@@ -1,11 +1,14 @@
 //! The user database: all SQL of this service, and no rule.
 
 pub mod audit;
+pub mod audit_log;
 pub mod claim;
 pub mod idempotency;
 pub mod reader;
+pub mod roster;
 mod schema;
 pub mod session;
+pub mod suspension;
 pub mod upkeep;
 pub mod user;
 

@@ -26,6 +26,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         version -> BigInt,
+        last_sign_in_at -> Nullable<BigInt>,
     }
 }
 
@@ -66,6 +67,17 @@ diesel::table! {
         absolute_expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
         proved_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    suspensions (user_id) {
+        user_id -> BigInt,
+        reason -> Text,
+        since -> BigInt,
+        until -> Nullable<BigInt>,
+        moderator_id -> Nullable<BigInt>,
+        status_before -> SmallInt,
     }
 }
 

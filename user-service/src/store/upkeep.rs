@@ -17,11 +17,14 @@ pub enum Chore {
     IdempotencyKeys,
     /// Names that were given up are free again.
     FormerNames,
+    /// Suspensions whose time is over are lifted.
+    Suspensions,
 }
 
 impl Chore {
     /// Every kind, in the order in which a step of each is done.
-    pub const ALL: &'static [Self] = &[Self::Sessions, Self::IdempotencyKeys, Self::FormerNames];
+    pub const ALL: &'static [Self] =
+        &[Self::Suspensions, Self::Sessions, Self::IdempotencyKeys, Self::FormerNames];
 
     /// Statements that find the earliest piece of this kind, each by an index, and how long after what they find it
     /// falls due.
@@ -33,6 +36,9 @@ impl Chore {
                 ("SELECT MIN(revoked_at) FROM sessions WHERE revoked_at IS NOT NULL", ACCESS_TOKEN_LIFE),
             ],
             Self::IdempotencyKeys => &[("SELECT MIN(expires_at) FROM idempotency_keys", Duration::ZERO)],
+            Self::Suspensions => {
+                &[("SELECT MIN(until) FROM suspensions WHERE until IS NOT NULL", Duration::ZERO)]
+            }
             Self::FormerNames => &[(
                 "SELECT MIN(quarantined_until) FROM user_names WHERE quarantined_until IS NOT NULL",
                 Duration::ZERO,

@@ -163,6 +163,27 @@ pub fn set_password_hash(conn: &mut Conn, id: UserId, hash: &str) -> Result<(), 
     Ok(())
 }
 
+/// Notes when a person has opened a session.
+pub fn set_last_sign_in(conn: &mut Conn, id: UserId, at: Micros) -> Result<(), StoreError> {
+    let held = users::table.find(id.get());
+    on_backend!(conn, |c| diesel::update(held).set(users::last_sign_in_at.eq(Some(at.get()))).execute(c))?;
+    Ok(())
+}
+
+/// When each of `ids` has opened a session last; who never has is left out.
+pub fn last_sign_ins(conn: &mut Conn, ids: &[UserId]) -> Result<HashMap<UserId, Micros>, StoreError> {
+    let mut found = HashMap::new();
+    for piece in chunks(ids) {
+        let wanted = users::table
+            .filter(users::id.eq_any(piece.iter().map(|id| id.get())))
+            .filter(users::last_sign_in_at.is_not_null())
+            .select((users::id, users::last_sign_in_at.assume_not_null()));
+        let rows: Vec<(i64, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+        found.extend(rows.into_iter().map(|(id, at)| (UserId::new(id), Micros::new(at))));
+    }
+    Ok(found)
+}
+
 /// Writes new people, each with the hash of their password if they have one.
 pub fn insert(conn: &mut Conn, people: &[(&User, Option<&str>)]) -> Result<(), StoreError> {
     for piece in chunks(people) {

@@ -17,11 +17,11 @@ on_both_databases!(
     both_are_answered_once_the_other_service_honours_them,
 );
 
-async fn deactivate(person: &Person, password: &str) -> Answer {
+pub async fn deactivate(person: &Person, password: &str) -> Answer {
     person.client.json(Method::POST, "/v1/me/deactivation", &json!({"password": password})).await
 }
 
-fn without_request_id(answer: &Answer) -> Value {
+pub fn without_request_id(answer: &Answer) -> Value {
     let mut body = answer.json();
     body["request_id"] = Value::Null;
     body
@@ -126,7 +126,7 @@ async fn a_suspended_person_cannot_come_back_alone(make: Make) {
 }
 
 /// Does something while relation-service reads on from `after` until it has seen an event of this type.
-async fn while_reading(
+pub async fn while_reading(
     relation: &Client,
     after: i64,
     kind: &str,

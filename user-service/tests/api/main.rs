@@ -8,6 +8,7 @@
 
 mod test_app;
 
+mod audit_log;
 mod bad_input;
 mod deactivation;
 mod feed;
@@ -16,13 +17,16 @@ mod import;
 mod login;
 mod lookups;
 mod me;
+mod moderation;
 mod openapi;
 mod overload;
 mod password;
 mod refresh;
 mod register;
 mod rename;
+mod roster;
 mod sessions;
 mod step_up;
 mod store;
+mod suspension;
 mod upkeep;

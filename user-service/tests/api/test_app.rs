@@ -10,8 +10,15 @@ use shared::db::{Conn, open_writer};
 use shared::http::NewServiceToken;
 use shared::secret::Secret;
 use shared::testing::{Answer, Client, TestDatabase};
+use shared::writer::commit_batch;
+use user_service::actors::change::{Command, Outcome};
+use user_service::actors::moderation::Moderate;
 use user_service::app::{App, Settings};
 use user_service::config::{Config, PasswordCost, Switch};
+use user_service::domain::account::Role;
+use user_service::domain::audit_log::Doer;
+use user_service::domain::denial::Denial;
+use user_service::domain::moderation::Measure;
 use user_service::handle::UserHandle;
 
 /// Good enough for everybody.
@@ -52,6 +59,10 @@ impl Person {
 
     pub fn session_id(&self) -> &str {
         self.session["id"].as_str().unwrap()
+    }
+
+    pub fn access_token(&self) -> &str {
+        self.session["access_token"].as_str().unwrap()
     }
 
     pub fn refresh_token(&self) -> &str {
@@ -112,6 +123,23 @@ impl TestApp {
 
     pub async fn log_in(&self, login: &str) -> Person {
         Person::from(&self.client, &self.try_log_in(login, PASSWORD).await.expect(201))
+    }
+
+    /// Somebody new to whom the operator gave a role.
+    pub async fn with_role(&self, name: &str, role: Role) -> Person {
+        let person = self.register(name).await;
+        self.try_give_role(&person, role).expect("a role");
+        person
+    }
+
+    /// Gives a role as the operator does, beside the running service.
+    pub fn try_give_role(&self, person: &Person, role: Role) -> Result<Outcome, Denial> {
+        let subject = person.id.parse().unwrap();
+        let act = Moderate { by: Doer::Operator, subject, measure: Measure::SetRole(role), reason: None };
+        let engine = self.settings.engine().unwrap();
+        let clock = &self.settings.clock;
+        let done = commit_batch(&mut self.conn(), &engine, &[Command::Moderate(act)], clock);
+        done.unwrap().0.remove(0).outcome
     }
 
     pub async fn try_log_in(&self, login: &str, password: &str) -> Answer {
