@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use shared::db::DatabaseUrl;
+use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
 use user_service::config::{PasswordCost, Switch};
 
@@ -141,9 +142,13 @@ pub struct Serve {
     /// Fill empty databases with a small believable world first.
     #[arg(long, env)]
     pub seed_demo: bool,
-    /// `off` lifts the limits of requests per network: for tests and benchmarks.
+    /// `off` lifts the limits of requests per network and of wrong passwords: for tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
+    /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,
+    /// separated by commas. Nobody's, unless set.
+    #[arg(long, env, default_value = "")]
+    pub trusted_proxies: TrustedProxies,
     /// `low` makes passwords cheap to guess: for tests.
     #[arg(long, env, value_enum, default_value_t)]
     pub password_cost: PasswordCost,

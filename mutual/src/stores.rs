@@ -14,7 +14,7 @@ use shared::secret::{make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
 use user_service::domain::refresh_token::RefreshKey;
-use user_service::domain::session::SessionLife;
+use user_service::domain::rules::Rules;
 
 use crate::cli::Databases;
 use crate::failure::Failure;
@@ -77,6 +77,10 @@ pub fn relation_engine() -> RelationEngine {
         requests_sent_max: no_limit,
         blocks_max: no_limit,
         mutes_max: no_limit,
+        close_friends_max: no_limit,
+        notes_max: no_limit,
+        note_chars_max: usize::MAX,
+        follows_per_24h: 0,
     })
 }
 
@@ -87,7 +91,6 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         // A node of its own: a service makes ids at the same time.
         ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
         refresh_key: RefreshKey::new(&key),
-        life: SessionLife::default(),
-        sessions_max: 1,
+        rules: Rules::default(),
     })
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser};
 use shared::db::DatabaseUrl;
 use shared::telemetry::LogFormat;
@@ -53,7 +54,7 @@ pub struct Config {
     pub healthcheck: bool,
 }
 
-/// How many edges one person may hold.
+/// How much one person may hold, and do in a day.
 #[derive(Debug, Clone, Copy, Args)]
 // A name of its own, so that one program can take the limits of both services.
 #[group(id = "relation_limits")]
@@ -70,11 +71,32 @@ pub struct Limits {
     /// People whom one person may mute.
     #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     pub mutes_max: i64,
+    /// Close friends of one person.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub close_friends_max: i64,
+    /// People about whom one person may keep a note.
+    #[arg(long, env, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    pub notes_max: i64,
+    /// Characters of a note.
+    #[arg(long, env, default_value_t = 2_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub note_chars_max: usize,
+    /// Follows and requests that one person may begin within 24 hours; 0 is as many as they like.
+    #[arg(long = "follows-per-24h", env = "FOLLOWS_PER_24H", default_value_t = 0,
+        value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000))]
+    pub follows_per_24h: usize,
 }
 
 impl From<Limits> for domain::Limits {
     fn from(limits: Limits) -> Self {
-        let Limits { following_max, requests_sent_max, blocks_max, mutes_max } = limits;
-        Self { following_max, requests_sent_max, blocks_max, mutes_max }
+        Self {
+            following_max: limits.following_max,
+            requests_sent_max: limits.requests_sent_max,
+            blocks_max: limits.blocks_max,
+            mutes_max: limits.mutes_max,
+            close_friends_max: limits.close_friends_max,
+            notes_max: limits.notes_max,
+            note_chars_max: limits.note_chars_max,
+            follows_per_24h: limits.follows_per_24h,
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod process;
 pub mod secret;
 pub mod settings;
+pub mod span;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -27,6 +27,17 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// A page of a list whose length is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CountedPage<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// How many rows a walk through all pages lists.
+    pub total: usize,
+    /// Where the next page starts; null on the last page.
+    pub next_cursor: Option<String>,
+}
+
 /// A place in a list: the sort key and the id of the last row seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -14,7 +13,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
-    by_method,
+    TrustedProxies, by_method,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
@@ -30,8 +29,7 @@ use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
 use crate::config::{Limits, PasswordCost, Switch};
 use crate::domain::refresh_token::RefreshKey;
-use crate::domain::session::SessionLife;
-use crate::handle::{Parts, UserHandle};
+use crate::handle::{Guard, Parts, UserHandle};
 use crate::http::RateLimits;
 use crate::{http, store};
 
@@ -58,8 +56,10 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// Passwords that are hashed at once; 0 takes one for each core.
     pub hash_threads: usize,
-    /// Whether networks are limited.
+    /// Whether networks and wrong passwords are limited.
     pub rate_limits: Switch,
+    /// The proxies whose word about their clients is taken.
+    pub trusted_proxies: TrustedProxies,
     /// The limits.
     pub limits: Limits,
     /// The time.
@@ -78,6 +78,9 @@ pub enum StartError {
     /// A key is not one.
     #[error("user-service: the {0} is not 32 bytes in base64url")]
     Key(&'static str),
+    /// Two settings contradict each other.
+    #[error("user-service: {0}")]
+    Settings(&'static str),
 }
 
 /// The running service.
@@ -99,11 +102,7 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
-            life: SessionLife {
-                proof: Duration::from_secs(self.limits.step_up_secs),
-                ..SessionLife::default()
-            },
-            sessions_max: self.limits.sessions_max,
+            rules: self.limits.rules(),
         })
     }
 
@@ -116,6 +115,9 @@ impl Settings {
 impl App {
     /// Opens the database, starts the actors and listens. Requests are answered once [`App::run`] runs.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
+        if let Some(contradiction) = settings.limits.contradiction() {
+            return Err(StartError::Settings(contradiction));
+        }
         warn_of(&settings);
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
@@ -127,11 +129,13 @@ impl App {
             .then(|| web::Data::new(RateLimits::new(&settings.limits, &settings.clock)));
         let (users, auth, feed) =
             (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
+        let proxies = web::Data::new(settings.trusted_proxies);
         let server = HttpServer::new(move || {
             let app = WebApp::new()
                 .app_data(users.clone())
                 .app_data(auth.clone())
                 .app_data(feed.clone())
+                .app_data(proxies.clone())
                 .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id));
             let app = match &limits {
@@ -198,6 +202,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
+    let guard = (settings.rate_limits == Switch::On)
+        .then(|| Guard::new(limits.guesses(), limits.rules().networks, clock.clone()));
     let handle = UserHandle::new(Parts {
         writer,
         reads,
@@ -207,6 +213,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         refresh_key,
         tokens,
         readers,
+        guard,
         clock,
     });
     Ok((handle, auth, feed))

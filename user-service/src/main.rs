@@ -43,6 +43,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         password_cost: config.password_cost,
         hash_threads: config.hash_threads,
         rate_limits: config.rate_limits,
+        trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         clock: Clock::system(),
     })

@@ -10,11 +10,10 @@ use shared::writer::Transaction;
 
 use super::change::{Acted, Answer};
 use crate::domain::{
-    Action, ActorFacts, Change, CountDelta, Facts, Limits, Mute, Pair, Party, Relationship, Shadow, Side,
-    TargetFacts, check_not_self, decide, deltas, outcome,
+    Action, ActorFacts, Change, CountDelta, Decision, Facts, Limits, Mute, Pair, Party, QUOTA_SPAN,
+    Relationship, Shadow, Side, TargetFacts, begins_follow, check_not_self, decide, deltas, outcome,
 };
 use crate::store;
-use crate::store::fact::KnownUser;
 use crate::store::pair::{Key, PairChange};
 
 /// One act of a batch.
@@ -43,6 +42,12 @@ pub(super) struct Batch {
     muters: Vec<UserId>,
     /// How many mutes each of them has that hold.
     mutes: HashMap<UserId, i64>,
+    /// How many close friends those have who mark one in this batch.
+    close_friends: HashMap<UserId, i64>,
+    /// When those who follow in this batch began to follow others; nobody's without a quota.
+    starts: HashMap<UserId, Vec<Micros>>,
+    /// Those of this batch.
+    new_starts: Vec<(UserId, Micros)>,
 }
 
 /// The one key of a pair, and whether `source` is its first.
@@ -58,20 +63,25 @@ fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 impl Batch {
-    pub(super) fn load(conn: &mut Conn, acts: &[Act], now: Micros) -> Result<Self, StoreError> {
+    pub(super) fn load(
+        conn: &mut Conn,
+        acts: &[Act],
+        limits: &Limits,
+        now: Micros,
+    ) -> Result<Self, StoreError> {
         let keys = distinct(acts.iter().map(|act| pair_key(act.source, act.target).0));
         let pairs = store::pair::whole_pairs(conn, &keys)?;
         let targets = distinct(acts.iter().map(|act| act.target));
         let known = store::fact::known(conn, &targets)?;
         let ends = distinct(acts.iter().flat_map(|act| [act.source, act.target]));
         let ways = distinct(acts.iter().map(|act| (act.source, act.target)));
-        // Only these two look at what the actor holds already.
-        let limited = |act: &&Act| matches!(act.action, Action::Follow { .. } | Action::Block);
-        let actors = distinct(acts.iter().filter(limited).map(|act| act.source));
-        let mutes = |act: &&Act| matches!(act.action, Action::Mute { .. });
-        let muters = distinct(acts.iter().filter(mutes).map(|act| act.source));
+        // Only these look at what the actor holds already.
+        let actors = who(acts, |action| matches!(action, Action::Follow { .. } | Action::Block));
+        let muters = who(acts, |action| matches!(action, Action::Mute { .. }));
+        let markers = who(acts, |action| matches!(action, Action::MarkClose));
+        let followers = who(acts, |action| matches!(action, Action::Follow { .. }));
         Ok(Self {
-            targets: known.into_iter().map(|(id, user)| (id, target_facts(&user))).collect(),
+            targets: known.into_iter().map(|(id, user)| (id, (&user.facts).into())).collect(),
             pairs: pairs.into_iter().map(|(key, pair)| (key, (pair, pair))).collect(),
             counts: store::count::counts(conn, &actors)?,
             shadows: store::shadow::shadows(conn, &ends)?,
@@ -79,6 +89,9 @@ impl Batch {
             notes: store::note::notes(conn, &ways)?,
             mutes: store::mark::mutes_held(conn, &muters, now)?,
             muters,
+            close_friends: store::mark::close_friends_held(conn, &markers)?,
+            starts: starts(conn, &followers, limits, now)?,
+            new_starts: Vec::new(),
         })
     }
 
@@ -93,33 +106,49 @@ impl Batch {
             None => return (Answer::UnknownTarget, Vec::new()),
         };
         let (key, first) = pair_key(act.source, act.target);
-        let stored = self.pairs.entry(key).or_default();
-        let before = if first { stored.1 } else { stored.1.flip() };
-        let held = |user| {
-            let zero = CountDelta::default();
-            *self.counts.get(&user).unwrap_or(&zero) + *self.deltas.get(&user).unwrap_or(&zero)
-        };
-        let facts = Facts {
-            target,
-            actor: actor_facts(held(act.source), self.mutes.get(&act.source).copied()),
-            limits,
-        };
+        let stored = self.pairs.get(&key).map_or_else(Pair::default, |(_, now)| *now);
+        let before = if first { stored } else { stored.flip() };
+        let facts = Facts { target, actor: self.actor(act.source, limits), limits };
         let decision = match decide(before, act.action, &facts, now) {
             Ok(decision) => decision,
             Err(refusal) => return (Answer::Refused(refusal), Vec::new()),
         };
-        stored.1 = if first { decision.pair } else { decision.pair.flip() };
-        let party = |id| Party { id, shadow: self.shadows.get(&id).copied().unwrap_or_default() };
-        let (source_delta, target_delta) =
-            deltas(before, decision.pair, party(act.source), party(act.target));
-        *self.deltas.entry(act.source).or_default() += source_delta;
-        *self.deltas.entry(act.target).or_default() += target_delta;
-        let outcome = outcome(&decision);
-        *self.mutes.entry(act.source).or_default() += mutes(decision.pair, now) - mutes(before, now);
+        self.take(act, before, &decision, limits, now);
         let note = self.notes.get(&(act.source, act.target)).cloned().unwrap_or_default();
         let relationship = Relationship::from_pair(decision.pair, now).with_note(note);
-        let acted = Acted { relationship, changed: decision.changed, outcome };
+        let acted = Acted { relationship, changed: decision.changed, outcome: outcome(&decision) };
         (Answer::Acted(acted), decision.changes)
+    }
+
+    /// What `user` holds after the acts so far.
+    fn actor(&self, user: UserId, limits: Limits) -> ActorFacts {
+        let zero = CountDelta::default();
+        let held = *self.counts.get(&user).unwrap_or(&zero) + *self.deltas.get(&user).unwrap_or(&zero);
+        ActorFacts {
+            mutes: self.mutes.get(&user).copied().unwrap_or_default(),
+            close_friends: self.close_friends.get(&user).copied().unwrap_or_default(),
+            may_follow_from: self.starts.get(&user).and_then(|starts| limits.may_follow_from(starts)),
+            ..held.into()
+        }
+    }
+
+    /// Keeps what the decision leads to, for the next act and for the write.
+    fn take(&mut self, act: Act, before: Pair, decision: &Decision, limits: Limits, now: Micros) {
+        let Act { source, target, action, .. } = act;
+        let after = decision.pair;
+        let (key, first) = pair_key(source, target);
+        self.pairs.entry(key).or_default().1 = if first { after } else { after.flip() };
+        let party = |id| Party { id, shadow: self.shadows.get(&id).copied().unwrap_or_default() };
+        let (source_delta, target_delta) = deltas(before, after, party(source), party(target));
+        *self.deltas.entry(source).or_default() += source_delta;
+        *self.deltas.entry(target).or_default() += target_delta;
+        *self.mutes.entry(source).or_default() += mutes(after, now) - mutes(before, now);
+        *self.close_friends.entry(source).or_default() += close(after) - close(before);
+        *self.close_friends.entry(target).or_default() += close(after.flip()) - close(before.flip());
+        if limits.follows_per_24h > 0 && begins_follow(action, before, after) {
+            self.starts.entry(source).or_default().push(now);
+            self.new_starts.push((source, now));
+        }
     }
 
     pub(super) fn write(self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
@@ -134,22 +163,35 @@ impl Batch {
         tx.wrote();
         store::pair::write(tx.conn, &changes)?;
         store::mark::forget_expired(tx.conn, &muters, tx.now)?;
+        store::follow_start::put(tx.conn, &self.new_starts, tx.now.before(QUOTA_SPAN))?;
         store::count::add(tx.conn, &self.deltas)
     }
 }
 
-pub(super) fn target_facts(known: &KnownUser) -> TargetFacts {
-    let visible = known.facts.status == shared::facts::AccountStatus::Active;
-    TargetFacts { visible, private: known.facts.private_account }
+/// Those whose acts are of a kind.
+fn who(acts: &[Act], kind: impl Fn(Action) -> bool) -> Vec<UserId> {
+    distinct(acts.iter().filter(|act| kind(act.action)).map(|act| act.source))
+}
+
+/// When `users` began to follow others, as far as the quota counts it; without a quota nobody looks.
+fn starts(
+    conn: &mut Conn,
+    users: &[UserId],
+    limits: &Limits,
+    now: Micros,
+) -> Result<HashMap<UserId, Vec<Micros>>, StoreError> {
+    if limits.follows_per_24h == 0 {
+        return Ok(HashMap::new());
+    }
+    store::follow_start::starts(conn, users, now.before(QUOTA_SPAN))
 }
 
 fn mutes(pair: Pair, now: Micros) -> i64 {
     i64::from(pair.at(now).marks.mute.is_some())
 }
 
-fn actor_facts(held: CountDelta, mutes: Option<i64>) -> ActorFacts {
-    let CountDelta { following, requests_sent, blocks, .. } = held;
-    ActorFacts { following, requests_sent, blocks, mutes: mutes.unwrap_or_default() }
+fn close(pair: Pair) -> i64 {
+    i64::from(pair.marks.close_friend.is_some())
 }
 
 fn mute_data(mute: Mute) -> String {

@@ -152,7 +152,7 @@ impl Engine for RelationEngine {
         for (answer, command) in answers.iter_mut().zip(commands) {
             match *command {
                 Command::Note { source, target, ref note } => {
-                    *answer = note::keep(tx, source, target, note)?;
+                    *answer = note::keep(&self.limits, tx, source, target, note)?;
                 }
                 Command::AnswerRequests { user, accept } => {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
@@ -171,7 +171,7 @@ impl RelationEngine {
         if acts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = Batch::load(tx.conn, acts, tx.now)?;
+        let mut batch = Batch::load(tx.conn, acts, &self.limits, tx.now)?;
         let mut answers = Vec::with_capacity(acts.len());
         for act in acts {
             let now = tx.tick();
@@ -195,6 +195,6 @@ impl RelationEngine {
         now: Micros,
     ) -> Result<Answer, StoreError> {
         let act = Act { source, target, action, found: false };
-        Ok(Batch::load(conn, &[act], now)?.decide(act, self.limits, now).0)
+        Ok(Batch::load(conn, &[act], &self.limits, now)?.decide(act, self.limits, now).0)
     }
 }

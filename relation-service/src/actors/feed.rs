@@ -11,7 +11,7 @@ use awc::Client;
 use log::{error, info, warn};
 use serde::de::DeserializeOwned;
 use shared::actor::start_on_own_thread;
-use shared::clock::Clock;
+use shared::clock::{Clock, Micros};
 use shared::db::StoreError;
 use shared::event::{Event, EventPage};
 use shared::facts::{UserFacts, UserFactsPage};
@@ -54,12 +54,33 @@ pub struct UserService {
 #[derive(Debug, Clone, Default)]
 pub struct FeedState {
     last_contact: Arc<AtomicI64>,
+    /// Since when news are known to wait; 0 while none are.
+    behind_since: Arc<AtomicI64>,
 }
 
 impl FeedState {
     /// How long ago the feed was known to be at its end or moving.
     pub fn lag(&self, clock: &Clock) -> Duration {
-        clock.now().since(shared::clock::Micros::new(self.last_contact.load(Ordering::Relaxed)))
+        clock.now().since(Micros::new(self.last_contact.load(Ordering::Relaxed)))
+    }
+
+    /// For how long news have been waiting that user-service has told of and that are not taken in yet.
+    /// One that says nothing has told of none.
+    pub fn behind(&self, clock: &Clock) -> Duration {
+        match self.behind_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => clock.now().since(Micros::new(since)),
+        }
+    }
+
+    fn heard_of_news(&self, now: Micros) {
+        // Only the first that waits counts.
+        let _ = self.behind_since.compare_exchange(0, now.get(), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    fn at_the_end(&self, now: Micros) {
+        self.behind_since.store(0, Ordering::Relaxed);
+        self.last_contact.store(now.get(), Ordering::Relaxed);
     }
 }
 
@@ -199,13 +220,16 @@ impl Reader {
             let newest = page.newest;
             return Err(format!("its log ends at {newest}, but {position} was read: is it an older copy?"));
         }
+        if page.newest > position {
+            self.parts.state.heard_of_news(self.parts.clock.now());
+        }
         let current = page.next_after >= page.newest;
         if !page.items.is_empty() {
             self.apply(page).await?;
         }
         // Where there is more, the copy is not current yet.
         if current {
-            self.parts.state.last_contact.store(self.parts.clock.now().get(), Ordering::Relaxed);
+            self.parts.state.at_the_end(self.parts.clock.now());
         }
         Ok(())
     }
@@ -327,7 +351,6 @@ fn session_of(event: &Event) -> Result<SessionId, Failure> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::clock::Micros;
 
     use super::*;
 

@@ -4,13 +4,13 @@ use shared::db::StoreError;
 use shared::id::UserId;
 use shared::writer::Transaction;
 
-use super::batch::target_facts;
 use super::change::{Acted, Answer};
-use crate::domain::{Note, Outcome, Relationship, check_not_self};
+use crate::domain::{Limits, Note, Outcome, Refusal, Relationship, check_not_self};
 use crate::store;
 
 /// Keeps, replaces or clears the note. No event tells of it: it is nobody else's.
 pub(super) fn keep(
+    limits: &Limits,
     tx: &mut Transaction<'_>,
     source: UserId,
     target: UserId,
@@ -22,12 +22,16 @@ pub(super) fn keep(
     let Some(known) = store::fact::known(tx.conn, &[target])?.remove(&target) else {
         return Ok(Answer::UnknownTarget);
     };
-    if let Err(refusal) = note.check(target_facts(&known)) {
+    if let Err(refusal) = note.check((&known.facts).into()) {
         return Ok(Answer::Refused(refusal));
     }
     let key = (source, target);
     let before = store::note::notes(tx.conn, &[key])?.remove(&key).unwrap_or_default();
     let changed = before != note.as_str();
+    let is_new = before.is_empty() && changed;
+    if is_new && store::note::held(tx.conn, source)? >= limits.notes_max {
+        return Ok(Answer::Refused(Refusal::NoteLimitReached));
+    }
     if changed {
         store::note::put(tx.conn, key, note.as_str())?;
         tx.wrote();

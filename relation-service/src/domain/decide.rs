@@ -46,7 +46,7 @@ pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<
             Pair { marks: muted(pair, notifications, duration, facts, now)?, ..pair }
         }
         Action::Unmute => Pair { marks: Marks { mute: None, ..pair.marks }, ..pair },
-        Action::MarkClose => Pair { marks: marked_close(pair, facts.target, now)?, ..pair },
+        Action::MarkClose => Pair { marks: marked_close(pair, facts, now)?, ..pair },
         Action::UnmarkClose => Pair { marks: Marks { close_friend: None, ..pair.marks }, ..pair },
         Action::RemoveFollower | Action::Block | Action::Unblock => pair,
     };
@@ -78,13 +78,24 @@ fn follow(pair: Pair, notify: Option<bool>, facts: &Facts, now: Micros) -> Resul
 
 fn first_follow(notify: bool, facts: &Facts, now: Micros) -> Result<Edge, Refusal> {
     let Facts { target, actor, limits } = facts;
-    if target.private {
+    // First what waiting does not change.
+    let edge = if target.private {
         below(actor.requests_sent, limits.requests_sent_max, Refusal::RequestLimitReached)?;
-        Ok(Edge::Request { since: now, notify })
+        Edge::Request { since: now, notify }
     } else {
         below(actor.following, limits.following_max, Refusal::FollowingLimitReached)?;
-        Ok(Edge::Follow { since: now, notify })
+        Edge::Follow { since: now, notify }
+    };
+    match actor.may_follow_from.filter(|from| now < *from) {
+        Some(from) => Err(Refusal::FollowQuotaExceeded { wait: from.since(now) }),
+        None => Ok(edge),
     }
+}
+
+/// Whether the step by `action` began a follow or a request of the source's, as the quota counts them.
+pub fn begins_follow(action: Action, before: Pair, after: Pair) -> bool {
+    let held = |edge: Edge| edge.is_follow() || edge.is_request();
+    matches!(action, Action::Follow { .. }) && !held(before.forward) && held(after.forward)
 }
 
 fn unfollowed(edge: Edge) -> Edge {
@@ -136,12 +147,16 @@ fn muted(
 }
 
 /// The source's marks once the target is a close friend. Who blocks the source is refused like any stranger.
-fn marked_close(pair: Pair, target: TargetFacts, now: Micros) -> Result<Marks, Refusal> {
-    if !target.visible {
+fn marked_close(pair: Pair, facts: &Facts, now: Micros) -> Result<Marks, Refusal> {
+    if !facts.target.visible {
         return Err(Refusal::UserNotFound);
     }
     if !pair.backward.is_follow() {
         return Err(Refusal::NotAFollower);
+    }
+    if pair.marks.close_friend.is_none() {
+        let Facts { actor, limits, .. } = facts;
+        below(actor.close_friends, limits.close_friends_max, Refusal::CloseFriendLimitReached)?;
     }
     Ok(Marks { close_friend: pair.marks.close_friend.or(Some(now)), ..pair.marks })
 }

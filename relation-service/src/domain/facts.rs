@@ -1,5 +1,15 @@
 //! What the rules ask about beyond the pair itself.
 
+use std::time::Duration;
+
+use shared::clock::Micros;
+use shared::facts::{AccountStatus, UserFacts};
+
+use super::counts::CountDelta;
+
+/// The time in which follows are counted for the quota.
+pub const QUOTA_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// About the target. Unknown people have no facts: the caller answers them with
 /// [`super::Refusal::UserNotFound`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +18,12 @@ pub struct TargetFacts {
     pub visible: bool,
     /// Follows of this account must be asked for.
     pub private: bool,
+}
+
+impl From<&UserFacts> for TargetFacts {
+    fn from(facts: &UserFacts) -> Self {
+        Self { visible: facts.status == AccountStatus::Active, private: facts.private_account }
+    }
 }
 
 /// How many edges the source holds now, as the limits count them: follows of hidden people and requests to
@@ -22,9 +38,21 @@ pub struct ActorFacts {
     pub blocks: i64,
     /// People whom the source mutes, without mutes that are over.
     pub mutes: i64,
+    /// The source's close friends.
+    pub close_friends: i64,
+    /// From when on the source may begin another follow; `None` where the quota leaves room.
+    pub may_follow_from: Option<Micros>,
 }
 
-/// How many edges one person may hold; an act that would hold one more is refused.
+impl From<CountDelta> for ActorFacts {
+    /// What the counters say; the other limits leave room.
+    fn from(held: CountDelta) -> Self {
+        let CountDelta { following, requests_sent, blocks, .. } = held;
+        Self { following, requests_sent, blocks, ..Self::default() }
+    }
+}
+
+/// How much one person may hold, and do in a day; an act that would be one more is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most people that one may follow by one's own act. Accepted requests may go beyond it (R9).
@@ -35,6 +63,23 @@ pub struct Limits {
     pub blocks_max: i64,
     /// Most people that one may mute.
     pub mutes_max: i64,
+    /// Most close friends.
+    pub close_friends_max: i64,
+    /// Most people about whom one may keep a note.
+    pub notes_max: i64,
+    /// Characters of a note at the most.
+    pub note_chars_max: usize,
+    /// Follows and requests that one may begin within [`QUOTA_SPAN`]; 0 is no quota.
+    pub follows_per_24h: usize,
+}
+
+impl Limits {
+    /// When one who began follows at `starts`, oldest first, may begin another; `None` is now. Each start
+    /// counts for [`QUOTA_SPAN`], so room comes when the oldest of the newest so many falls out.
+    pub fn may_follow_from(&self, starts: &[Micros]) -> Option<Micros> {
+        let oldest = starts.len().checked_sub(self.follows_per_24h).filter(|_| self.follows_per_24h > 0)?;
+        starts.get(oldest).map(|start| start.after(QUOTA_SPAN))
+    }
 }
 
 /// Everything that a decision rests on beside the pair, the action and the time.

@@ -25,17 +25,19 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 mod viewing;
+mod visibility;
 
 pub use action::Action;
 pub use change::{Cause, Change, ChangeKind, Side, changes};
 pub use counts::{CountDelta, Party, deltas, shadow_delta};
-pub use decide::{Decision, check_not_self, decide};
-pub use facts::{ActorFacts, Facts, Limits, TargetFacts};
+pub use decide::{Decision, begins_follow, check_not_self, decide};
+pub use facts::{ActorFacts, Facts, Limits, QUOTA_SPAN, TargetFacts};
 pub use marks::{Marks, Mute};
-pub use note::{BadNote, NOTE_CHARS_MAX, Note};
+pub use note::{BadNote, Note};
 pub use outcome::{Outcome, outcome};
 pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
 pub use shadow::{Place, Shadow};
-pub use viewing::{Hidden, Onlooker, may_see_counts, may_see_lists, may_see_person};
+pub use viewing::{Hidden, Onlooker, may_see_content, may_see_counts, may_see_lists, may_see_person};
+pub use visibility::{Attempt, Circumstances, Denial, Viewer, check_visibility};

@@ -3,15 +3,12 @@
 use super::facts::TargetFacts;
 use super::refusal::Refusal;
 
-/// Characters of a note at the most.
-pub const NOTE_CHARS_MAX: usize = 2_000;
-
 /// Why a text is no note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadNote {
-    /// More than [`NOTE_CHARS_MAX`].
-    #[error("A note has at most 2000 characters.")]
-    TooLong,
+    /// More characters than this.
+    #[error("A note has at most {0} characters.")]
+    TooLong(usize),
     /// A control character other than a tab or a line break.
     #[error("A note has no control characters beside tabs and line breaks.")]
     Forbidden,
@@ -21,7 +18,7 @@ impl BadNote {
     /// The stable code of the refused field.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::TooLong => "too_long",
+            Self::TooLong(_) => "too_long",
             Self::Forbidden => "invalid_characters",
         }
     }
@@ -32,10 +29,10 @@ impl BadNote {
 pub struct Note(String);
 
 impl Note {
-    /// Takes a text as it is.
-    pub fn parse(text: String) -> Result<Self, BadNote> {
-        if text.chars().nth(NOTE_CHARS_MAX).is_some() {
-            return Err(BadNote::TooLong);
+    /// Takes a text of at most `chars_max` characters as it is.
+    pub fn parse(text: String, chars_max: usize) -> Result<Self, BadNote> {
+        if text.chars().nth(chars_max).is_some() {
+            return Err(BadNote::TooLong(chars_max));
         }
         let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
         if text.contains(forbidden) { Err(BadNote::Forbidden) } else { Ok(Self(text)) }

@@ -1,5 +1,7 @@
 //! Why an act is refused.
 
+use std::time::Duration;
+
 /// The only way in which a decision fails. The HTTP status belongs to the layer that speaks HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
@@ -24,6 +26,18 @@ pub enum Refusal {
     /// The limit of one's own mutes.
     #[error("You mute as many people as one account may.")]
     MuteLimitReached,
+    /// The limit of one's own close friends.
+    #[error("You have as many close friends as one account may.")]
+    CloseFriendLimitReached,
+    /// The limit of one's own notes.
+    #[error("You keep notes about as many people as one account may.")]
+    NoteLimitReached,
+    /// The quota of a day.
+    #[error("You have begun to follow as many people within 24 hours as one account may.")]
+    FollowQuotaExceeded {
+        /// For how long no other follow will be taken.
+        wait: Duration,
+    },
     /// A close friend must be a follower.
     #[error("This user does not follow you.")]
     NotAFollower,
@@ -43,6 +57,9 @@ impl Refusal {
             Self::RequestLimitReached => "request_limit_reached",
             Self::BlockLimitReached => "block_limit_reached",
             Self::MuteLimitReached => "mute_limit_reached",
+            Self::CloseFriendLimitReached => "close_friend_limit_reached",
+            Self::NoteLimitReached => "note_limit_reached",
+            Self::FollowQuotaExceeded { .. } => "follow_quota_exceeded",
             Self::NotAFollower => "not_a_follower",
             Self::NoSuchRequest => "no_such_request",
         }

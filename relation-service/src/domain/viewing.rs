@@ -1,4 +1,4 @@
-//! What a viewer may see of another person's lists and counts.
+//! What a viewer may see of another person: content, lists and counts.
 
 use shared::facts::{AccountStatus, ListAudience, UserFacts};
 
@@ -9,8 +9,10 @@ use super::pair::Pair;
 pub enum Hidden {
     /// R4, R33: as if the person were not there.
     NotFound,
-    /// R44: the person is there, the list is not for this viewer.
+    /// R44, R51: the account is private, and the viewer is no accepted follower.
     Private,
+    /// R44: the person shows their lists to these alone.
+    ListsFor(ListAudience),
 }
 
 /// Who looks.
@@ -28,17 +30,23 @@ pub fn may_see_person(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden>
     if owner.status == AccountStatus::Active && !blocked { Ok(()) } else { Err(Hidden::NotFound) }
 }
 
-/// Whether the viewer may read the person's lists of followers, following and friends (R33, R44).
-pub fn may_see_lists(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
+/// Whether the viewer may see what the person shows beyond the profile (R51).
+pub fn may_see_content(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
     may_see_person(owner, viewer)?;
     let Onlooker::Other(pair) = viewer else { return Ok(()) };
-    let follower = pair.forward.is_follow();
-    let audience = match owner.show_relations {
+    if pair.forward.is_follow() || !owner.private_account { Ok(()) } else { Err(Hidden::Private) }
+}
+
+/// Whether the viewer may read the person's lists of followers, following and friends (R33, R44).
+pub fn may_see_lists(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
+    may_see_content(owner, viewer)?;
+    let Onlooker::Other(pair) = viewer else { return Ok(()) };
+    let shown = match owner.show_relations {
         ListAudience::Everyone => true,
-        ListAudience::Followers => follower,
+        ListAudience::Followers => pair.forward.is_follow(),
         ListAudience::OnlyMe => false,
     };
-    if audience && (follower || !owner.private_account) { Ok(()) } else { Err(Hidden::Private) }
+    if shown { Ok(()) } else { Err(Hidden::ListsFor(owner.show_relations)) }
 }
 
 /// Whether the viewer may read the person's counts: `Ok(false)` shows them as null (R44).
@@ -91,12 +99,13 @@ mod tests {
     #[test]
     fn r44_private_lists_are_for_followers_and_the_owner() {
         let (stranger, follower) = (seen_by(Edge::None, FOLLOW), seen_by(FOLLOW, Edge::None));
+        let only = |audience| Err(Hidden::ListsFor(audience));
         for (private, audience, to_stranger, to_follower) in [
             (false, ListAudience::Everyone, Ok(()), Ok(())),
             (true, ListAudience::Everyone, Err(Hidden::Private), Ok(())),
-            (false, ListAudience::Followers, Err(Hidden::Private), Ok(())),
-            (false, ListAudience::OnlyMe, Err(Hidden::Private), Err(Hidden::Private)),
-            (true, ListAudience::OnlyMe, Err(Hidden::Private), Err(Hidden::Private)),
+            (false, ListAudience::Followers, only(ListAudience::Followers), Ok(())),
+            (false, ListAudience::OnlyMe, only(ListAudience::OnlyMe), only(ListAudience::OnlyMe)),
+            (true, ListAudience::OnlyMe, Err(Hidden::Private), only(ListAudience::OnlyMe)),
         ] {
             let person = owner(private, audience, true);
             assert_eq!(may_see_lists(&person, stranger), to_stranger, "{private} {audience:?}");

@@ -22,7 +22,7 @@ impl From<Hidden> for RelationError {
     fn from(hidden: Hidden) -> Self {
         match hidden {
             Hidden::NotFound => Self::Refused(Refusal::UserNotFound),
-            Hidden::Private => Self::PrivateList,
+            Hidden::Private | Hidden::ListsFor(_) => Self::PrivateList,
         }
     }
 }

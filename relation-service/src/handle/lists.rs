@@ -1,7 +1,8 @@
 //! Reading lists.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::facts::UserFacts;
 use shared::id::UserId;
@@ -37,6 +38,8 @@ pub struct ListRow {
     pub entry: Entry,
     /// What is known about them.
     pub user: Option<UserFacts>,
+    /// Whether the viewer mutes them (R40).
+    pub muting: bool,
 }
 
 type Rows = Result<Vec<ListRow>, Hidden>;
@@ -44,7 +47,8 @@ type Rows = Result<Vec<ListRow>, Hidden>;
 impl RelationHandle {
     /// The rows of a page: one more than it holds, if there is another.
     pub async fn list(&self, request: ListRequest) -> Result<Vec<ListRow>, RelationError> {
-        let rows = self.read_known(move |conn| read(conn, request)).await?;
+        let now = self.clock.now();
+        let rows = self.read_known(move |conn| read(conn, request, now)).await?;
         Ok(rows?)
     }
 
@@ -60,7 +64,7 @@ impl RelationHandle {
     }
 }
 
-fn read(conn: &mut Conn, request: ListRequest) -> Result<Known<Rows>, StoreError> {
+fn read(conn: &mut Conn, request: ListRequest, now: Micros) -> Result<Known<Rows>, StoreError> {
     let ListRequest { list, owner, order, page, viewer, expand } = request;
     let Some((facts, onlooker)) = owner_seen_by(conn, owner, viewer)? else {
         return Ok(Known { value: Err(Hidden::NotFound), unknown: vec![owner] });
@@ -71,13 +75,36 @@ fn read(conn: &mut Conn, request: ListRequest) -> Result<Known<Rows>, StoreError
     // Nobody is in their own lists together with a block, so only others' lists need the filter (R34).
     let filter_for = viewer.filter(|_| onlooker != Onlooker::Owner);
     let entries = store::list::page(conn, list, owner, order, page, filter_for)?;
-    let mut people = if expand { people(conn, &entries)? } else { HashMap::new() };
-    let rows = entries.into_iter().map(|entry| ListRow { entry, user: people.remove(&entry.user) });
-    Ok(Known::whole(Ok(rows.collect())))
+    let expanded = expand.then_some(Expanded { viewer, now });
+    Ok(Known::whole(Ok(rows(conn, entries, expanded)?)))
 }
 
-fn people(conn: &mut Conn, entries: &[Entry]) -> Result<HashMap<UserId, UserFacts>, StoreError> {
-    let ids: Vec<UserId> = entries.iter().map(|entry| entry.user).collect();
-    let known = store::fact::known(conn, &ids)?;
-    Ok(known.into_iter().map(|(id, user)| (id, user.facts)).collect())
+/// How rows are expanded.
+pub(super) struct Expanded {
+    /// For whom.
+    pub(super) viewer: Option<UserId>,
+    /// As of when.
+    pub(super) now: Micros,
+}
+
+/// The rows of `entries`, expanded if that is asked for.
+pub(super) fn rows(
+    conn: &mut Conn,
+    entries: Vec<Entry>,
+    expanded: Option<Expanded>,
+) -> Result<Vec<ListRow>, StoreError> {
+    let (mut people, mut muted) = (HashMap::new(), HashSet::new());
+    if let Some(Expanded { viewer, now }) = expanded {
+        let ids: Vec<UserId> = entries.iter().map(|entry| entry.user).collect();
+        people = store::fact::known(conn, &ids)?;
+        if let Some(viewer) = viewer {
+            muted = store::mark::muted_among(conn, viewer, &ids, now)?;
+        }
+    }
+    let row = |entry: Entry| ListRow {
+        entry,
+        user: people.remove(&entry.user).map(|known| known.facts),
+        muting: muted.contains(&entry.user),
+    };
+    Ok(entries.into_iter().map(row).collect())
 }

@@ -4,7 +4,9 @@ mod act;
 mod counts;
 mod error;
 mod lists;
+mod overlaps;
 mod relationships;
+mod visibility;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +23,13 @@ use tokio::sync::{oneshot, watch};
 pub use act::{Asked, Explained};
 pub use error::RelationError;
 pub use lists::{ListRequest, ListRow};
+pub use overlaps::{Overlap, OverlapRequest};
+pub use relationships::Standing;
+pub use visibility::Check;
 
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
-use crate::domain::{Onlooker, Pair};
+use crate::domain::{Limits, Onlooker, Pair};
 use crate::store;
 
 /// A feed that has not been heard of for longer makes the service not ready.
@@ -65,6 +70,11 @@ impl RelationHandle {
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, writer, reads, feed, feed_state, tokens, clock } = parts;
         Self { engine, writer, reads, feed, feed_state, tokens, clock }
+    }
+
+    /// The limits of the rules.
+    pub fn limits(&self) -> &Limits {
+        &self.engine.limits
     }
 
     /// The newest committed event: every answer is as true as this.

@@ -1,5 +1,7 @@
 //! The one place where a refusal becomes a status.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use shared::problem::Problem;
 
@@ -16,6 +18,11 @@ impl From<RelationError> for Problem {
     }
 }
 
+/// Seconds to wait before another try: none too few.
+fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
+}
+
 fn refused(refusal: Refusal) -> Problem {
     let status = match refusal {
         Refusal::UserNotFound | Refusal::NoSuchRequest => StatusCode::NOT_FOUND,
@@ -25,7 +32,14 @@ fn refused(refusal: Refusal) -> Problem {
         | Refusal::RequestLimitReached
         | Refusal::BlockLimitReached
         | Refusal::MuteLimitReached
+        | Refusal::CloseFriendLimitReached
+        | Refusal::NoteLimitReached
         | Refusal::NotAFollower => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::FollowQuotaExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    Problem::new(status, refusal.code(), refusal.to_string())
+    let problem = Problem::new(status, refusal.code(), refusal.to_string());
+    if let Refusal::FollowQuotaExceeded { wait } = refusal {
+        return problem.retry_after(whole_seconds(wait));
+    }
+    problem
 }

@@ -22,12 +22,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListQuery {
+pub(super) struct ListQuery {
     /// Rows on the page: 1 to 100, 20 if left out; more is taken as 100.
     #[param(value_type = Option<u32>, minimum = 1)]
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// The `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
     #[param(inline)]
@@ -35,6 +35,19 @@ struct ListQuery {
     /// `user` adds what is known about each person.
     #[param(inline)]
     expand: Option<Expand>,
+}
+
+impl ListQuery {
+    pub(super) fn order(&self) -> Order {
+        match self.order {
+            OrderWord::Newest => Order::Newest,
+            OrderWord::Oldest => Order::Oldest,
+        }
+    }
+
+    pub(super) fn expand(&self) -> bool {
+        matches!(self.expand, Some(Expand::User))
+    }
 }
 
 /// The order of a list.
@@ -74,18 +87,21 @@ struct UserCard {
     avatar_url: Option<String>,
     verified: bool,
     private_account: bool,
+    /// Whether the viewer mutes them; only for a viewer who is signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muting: Option<bool>,
 }
 
 impl UserCard {
-    fn new(id: UserId, facts: UserFacts) -> Self {
+    fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
         let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = facts;
-        Self { id, username, display_name, avatar_url, verified, private_account }
+        Self { id, username, display_name, avatar_url, verified, private_account, muting }
     }
 }
 
 /// A row of a list.
 #[derive(Debug, Serialize, ToSchema)]
-struct Listing {
+pub(super) struct Listing {
     user_id: UserId,
     /// Since when.
     since: Micros,
@@ -94,10 +110,11 @@ struct Listing {
     user: Option<UserCard>,
 }
 
-impl From<ListRow> for Listing {
-    fn from(row: ListRow) -> Self {
-        let id = row.entry.user;
-        Self { user_id: id, since: row.entry.since, user: row.user.map(|facts| UserCard::new(id, facts)) }
+impl Listing {
+    pub(super) fn new(row: ListRow, signed_in: bool) -> Self {
+        let (id, muting) = (row.entry.user, signed_in.then_some(row.muting));
+        let user = row.user.map(|facts| UserCard::new(id, facts, muting));
+        Self { user_id: id, since: row.entry.since, user }
     }
 }
 
@@ -163,19 +180,14 @@ async fn list(
     list: List,
     query: &ListQuery,
 ) -> Result<Listed<Listing>, Problem> {
-    let order = match query.order {
-        OrderWord::Newest => Order::Newest,
-        OrderWord::Oldest => Order::Oldest,
-    };
+    let order = query.order();
     let name = name(list, owner, order);
     let page = PageRequest::parse(&name, query.limit.as_deref(), query.cursor.as_deref())?;
-    let expand = matches!(query.expand, Some(Expand::User));
-    let rows = relations.list(ListRequest { list, owner, order, page, viewer: viewer.0, expand }).await?;
-    let page = page.page(&name, rows, |row| row.entry.position());
-    Ok(listed(Page {
-        items: page.items.into_iter().map(Listing::from).collect(),
-        next_cursor: page.next_cursor,
-    }))
+    let (expand, viewer) = (query.expand(), viewer.0);
+    let rows = relations.list(ListRequest { list, owner, order, page, viewer, expand }).await?;
+    let Page { items, next_cursor } = page.page(&name, rows, |row| row.entry.position());
+    let items = items.into_iter().map(|row| Listing::new(row, viewer.is_some())).collect();
+    Ok(listed(Page { items, next_cursor }))
 }
 
 /// One of the caller's own lists, newest first.

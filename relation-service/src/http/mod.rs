@@ -10,9 +10,11 @@ mod health;
 mod lists;
 mod mutes;
 mod notes;
+mod overlaps;
 mod relationship;
 mod requests;
 mod revision;
+mod visibility;
 
 use actix_web::App;
 use shared::http::{Revisions, Security, complete};
@@ -33,9 +35,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(close_friends::routes)
         .configure(notes::routes)
         .configure(relationship::routes)
+        .configure(overlaps::routes)
         .configure(lists::routes)
         .configure(counts::routes)
         .configure(explain::routes)
+        .configure(visibility::routes)
         .configure(health::routes)
         .service(shared::http::events)
         .service(shared::http::events_stream);

@@ -38,7 +38,7 @@ async fn note(
     body: Body<NoteBody>,
     relations: web::Data<RelationHandle>,
 ) -> Result<web::Json<ActedBody>, Problem> {
-    let note = Note::parse(body.0.note).map_err(|bad| {
+    let note = Note::parse(body.0.note, relations.limits().note_chars_max).map_err(|bad| {
         let (field, code, detail) = ("note".into(), bad.code().into(), bad.to_string());
         Problem::validation(vec![FieldError { field, code, detail }])
     })?;

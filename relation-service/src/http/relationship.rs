@@ -3,7 +3,7 @@
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Viewer, parse_ids};
+use shared::http::{ServiceCaller, Viewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -11,13 +11,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::change::Acted;
 use crate::domain::Relationship;
-use crate::handle::RelationHandle;
+use crate::handle::{RelationHandle, Standing};
 
 /// People in one question.
 const IDS_MAX: usize = 200;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(relationships);
+    config.service(relationships).service(standings);
 }
 
 /// How the caller (the viewer) stands to another person.
@@ -112,6 +112,12 @@ struct RelationshipItem {
     relationship: Option<RelationshipBody>,
 }
 
+impl RelationshipItem {
+    fn new((id, seen): (UserId, Option<Standing>)) -> Self {
+        Self { id, relationship: seen.map(|seen| RelationshipBody::new(id, seen.relationship)) }
+    }
+}
+
 /// Relationships in the order of the question.
 #[derive(Debug, Serialize, ToSchema)]
 struct Relationships {
@@ -132,9 +138,66 @@ async fn relationships(
 ) -> Result<web::Json<Relationships>, Problem> {
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.relationships(viewer.id, ids).await?;
-    let items = found.into_iter().map(|(id, seen)| RelationshipItem {
-        id,
-        relationship: seen.map(|seen| RelationshipBody::new(id, seen)),
-    });
-    Ok(web::Json(Relationships { items: items.collect() }))
+    Ok(web::Json(Relationships { items: found.into_iter().map(RelationshipItem::new).collect() }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ServiceQuery {
+    /// Whose relationships.
+    viewer_id: UserId,
+    /// Up to 200 ids, separated by commas.
+    #[param(example = "4503599627370496,4503599627370497")]
+    ids: String,
+}
+
+/// A relationship as services are told it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServiceRelationship)]
+struct StandingBody {
+    #[serde(flatten)]
+    relationship: RelationshipBody,
+    /// They block the viewer, who is not told.
+    blocked_by: bool,
+}
+
+/// One person asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServiceRelationshipItem)]
+struct StandingItem {
+    id: UserId,
+    /// Null for who is not there.
+    relationship: Option<StandingBody>,
+}
+
+/// Relationships in the order of the question.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServiceRelationships)]
+struct Standings {
+    items: Vec<StandingItem>,
+}
+
+/// How a person stands to others
+///
+/// What the person themselves would be answered, and who blocks them. 404 `user_not_found` if the viewer is
+/// unknown or hidden. Scope `relationships`.
+#[utoipa::path(tag = "services", params(ServiceQuery), security(("service" = [])),
+    responses((status = 200, description = "The relationships", body = Standings), Refusals))]
+#[get("/v1/relationships")]
+async fn standings(
+    caller: ServiceCaller,
+    query: web::Query<ServiceQuery>,
+    relations: web::Data<RelationHandle>,
+) -> Result<web::Json<Standings>, Problem> {
+    caller.require("relationships")?;
+    let ids = parse_ids(&query.ids, IDS_MAX)?;
+    let found = relations.standings(query.viewer_id, ids).await?;
+    let body = |id, Standing { relationship, blocked_by }| StandingBody {
+        relationship: RelationshipBody::new(id, relationship),
+        blocked_by,
+    };
+    let items =
+        found.into_iter().map(|(id, seen)| StandingItem { id, relationship: seen.map(|s| body(id, s)) });
+    Ok(web::Json(Standings { items: items.collect() }))
 }

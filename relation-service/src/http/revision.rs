@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError, web};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use shared::problem::Problem;
 use tokio::time::timeout;
 
@@ -37,6 +37,11 @@ pub async fn with_revision<B: MessageBody>(
 /// The revision before a read: what was committed while it ran may be in its answer or not. An answer to
 /// a write states the revision afterwards, which includes the write.
 struct ReadAt(i64);
+
+/// Says that a request, whatever its method, only reads from here on: its answer states the revision of now.
+pub(super) fn is_read(request: &HttpRequest, relations: &RelationHandle) {
+    request.extensions_mut().insert(ReadAt(relations.revision()));
+}
 
 /// Middleware: waits for `Mutual-At-Least`.
 pub async fn at_least<B: MessageBody>(

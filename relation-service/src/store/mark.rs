@@ -1,6 +1,6 @@
 //! What people keep about others without telling them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::sql_types::{BigInt, SmallInt};
 use shared::clock::Micros;
@@ -84,6 +84,33 @@ pub fn mutes_held(
         found.extend(rows.into_iter().map(|(user, count)| (UserId::new(user), count)));
     }
     Ok(found)
+}
+
+/// How many close friends each of `users` has; who is not in the map has none.
+pub fn close_friends_held(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, i64>, StoreError> {
+    let mut found = HashMap::new();
+    for piece in chunks(users) {
+        let text = format!(
+            "SELECT user_id, COUNT(*) FROM close_friends WHERE user_id IN ({}) GROUP BY user_id",
+            vec!["?"; piece.len()].join(",")
+        );
+        let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
+        found.extend(rows.into_iter().map(|(user, count)| (UserId::new(user), count)));
+    }
+    Ok(found)
+}
+
+/// Those of `targets` whom `viewer` mutes at `now`.
+pub fn muted_among(
+    conn: &mut Conn,
+    viewer: UserId,
+    targets: &[UserId],
+    now: Micros,
+) -> Result<HashSet<UserId>, StoreError> {
+    let keys: Vec<Key> = targets.iter().map(|&target| (viewer, target)).collect();
+    let marks = marks(conn, &keys)?.into_iter();
+    Ok(marks.filter(|(_, marks)| marks.at(now).mute.is_some()).map(|((_, target), _)| target).collect())
 }
 
 /// Forgets those mutes of `users` that are over, so that short ones do not pile up.

@@ -3,10 +3,12 @@
 pub mod audit;
 pub mod count;
 pub mod fact;
+pub mod follow_start;
 pub mod key;
 pub mod list;
 pub mod mark;
 pub mod note;
+pub mod overlap;
 pub mod pair;
 mod schema;
 pub mod session;

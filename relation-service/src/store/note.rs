@@ -25,6 +25,13 @@ pub fn notes(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, String>, Stor
     Ok(found)
 }
 
+/// About how many people `user` keeps a note.
+pub fn held(conn: &mut Conn, user: UserId) -> Result<i64, StoreError> {
+    let text = "SELECT COUNT(*) FROM notes WHERE user_id = ?";
+    let counted: Vec<i64> = query::<BigInt, _>(conn, text, &[Value::Int(user.get())])?;
+    Ok(counted.first().copied().unwrap_or_default())
+}
+
 /// Replaces a note; an empty one is forgotten.
 pub fn put(conn: &mut Conn, key: Key, note: &str) -> Result<(), StoreError> {
     let [user, target] = [key.0.get(), key.1.get()].map(Value::Int);

@@ -49,7 +49,8 @@ pub fn pairs(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Pair>, StoreE
     Ok(found.collect())
 }
 
-fn edges(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Edge>, StoreError> {
+/// The stored edges of `keys`; who is not in the map holds nothing.
+pub(super) fn edges(conn: &mut Conn, keys: &[Key]) -> Result<HashMap<Key, Edge>, StoreError> {
     let mut edges = HashMap::with_capacity(keys.len());
     for piece in chunks(keys) {
         let text = format!(

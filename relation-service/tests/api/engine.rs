@@ -15,6 +15,7 @@ use shared::writer::commit_batch;
 use crate::model::{Holds, Model};
 use crate::person::Act;
 use crate::random::Random;
+use crate::test_app;
 
 pub const PEOPLE: usize = 9;
 const COMMANDS: usize = 5_000;
@@ -23,7 +24,8 @@ const SEED: u64 = 0x5EED;
 /// More pairs than anybody here has.
 const STEP: u32 = 200;
 /// So few that so few people reach them.
-const LIMITS: Limits = Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4, mutes_max: 4 };
+const LIMITS: Limits =
+    Limits { following_max: 6, requests_sent_max: 3, blocks_max: 4, mutes_max: 4, ..test_app::LIMITS };
 
 pub fn id(person: usize) -> UserId {
     UserId::new(i64::try_from(person).unwrap() + 100)

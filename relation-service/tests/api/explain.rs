@@ -10,7 +10,7 @@ use crate::person::{Act, Person};
 use crate::test_app::TestApp;
 
 /// How two people may stand before the act.
-const SITUATIONS: [&str; 12] = [
+pub const SITUATIONS: [&str; 12] = [
     "strangers",
     "i follow",
     "they follow",
@@ -25,7 +25,7 @@ const SITUATIONS: [&str; 12] = [
     "they asked and are suspended",
 ];
 
-async fn arrange(app: &TestApp, situation: &str, me: &Person, them: &Person) {
+pub async fn arrange(app: &TestApp, situation: &str, me: &Person, them: &Person) {
     match situation {
         "strangers" => {}
         "i follow" => drop(me.follow(them).await),
@@ -54,7 +54,7 @@ async fn arrange(app: &TestApp, situation: &str, me: &Person, them: &Person) {
     }
 }
 
-async fn explain(me: &Person, act: Act, id: UserId) -> Value {
+pub async fn explain(me: &Person, act: Act, id: UserId) -> Value {
     let path = format!("/v1/me/explain?action={}&user_id={id}", act.word());
     me.http.get(&path).await.expect(200).json()
 }

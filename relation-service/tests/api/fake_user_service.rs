@@ -22,6 +22,9 @@ use tokio::time::timeout;
 
 use crate::server_thread::ServerThread;
 
+/// Between two answers of a stalled feed.
+const STALLED_PAUSE: Duration = Duration::from_millis(20);
+
 /// How the fake behaves to callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -63,13 +66,14 @@ struct Log {
     events: Vec<Event>,
     people: HashMap<UserId, UserFacts>,
     held: bool,
+    /// Tells how far the log goes, but shows nothing of it.
+    stalled: bool,
 }
 
 impl FakeUserService {
-    /// Starts it on a free port.
-    pub fn start() -> Self {
+    /// Starts it on a free port, at the time of `clock`.
+    pub fn start(clock: Clock) -> Self {
         let secret = Secret::random().unwrap();
-        let clock = Clock::system();
         let state = Arc::new(State {
             signer: TokenSigner::new(&Secret::random().unwrap()).unwrap(),
             authorization: format!("Bearer {}", secret.as_internal_token().reveal()),
@@ -175,6 +179,17 @@ impl FakeUserService {
         self.state.shown.send_replace(i64::try_from(log.events.len()).unwrap());
     }
 
+    /// Tells from now on that there are news, without showing them.
+    pub fn stall_feed(&self) {
+        self.state.log.lock().unwrap().stalled = true;
+        self.state.shown.send_modify(|_| {});
+    }
+
+    /// Shows them again.
+    pub fn resume_feed(&self) {
+        self.state.log.lock().unwrap().stalled = false;
+    }
+
     /// Changes how it behaves from now on; requests that wait fail.
     pub fn set_mode(&self, mode: Mode) {
         self.state.mode.send_replace(mode);
@@ -240,7 +255,18 @@ async fn events(
         _ = timeout(Duration::from_millis(wait_ms), shown.wait_for(|seq| *seq > after)) => {}
     }
     let shown = *state.shown.borrow();
+    if state.log.lock().unwrap().stalled {
+        tokio::time::sleep(STALLED_PAUSE).await;
+    }
     let log = state.log.lock().unwrap();
+    if log.stalled {
+        return HttpResponse::Ok().json(EventPage {
+            items: vec![],
+            next_after: after,
+            oldest: 1,
+            newest: shown,
+        });
+    }
     let items = log.events.iter().filter(|event| event.seq > after && event.seq <= shown);
     let items: Vec<Event> = items.take(limit).cloned().collect();
     let next_after = items.last().map_or(after, |event| event.seq);

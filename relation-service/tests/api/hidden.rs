@@ -227,7 +227,7 @@ async fn expanded_rows_carry_what_is_known_now(make: impl Fn() -> TestDatabase) 
     for list in LISTS {
         let body = anna.http.get(&format!("{}?expand=user", anna.list(list))).await.expect(200).json();
         let expected = serde_json::json!({"id": carl.id, "username": "renamed", "display_name": "CARL",
-            "avatar_url": "https://pictures.example/1", "verified": true, "private_account": true});
+            "avatar_url": "https://pictures.example/1", "verified": true, "private_account": true, "muting": false});
         assert_eq!(body["items"][0]["user"], expected, "{list}");
         assert_eq!(body["items"][1]["user"]["username"], "ben", "{list}");
         let plain = anna.http.get(&anna.list(list)).await.expect(200).json();

@@ -4,9 +4,9 @@ use relation_service::domain::Limits;
 use shared::testing::TestDatabase;
 
 use crate::person::Act;
-use crate::test_app::{TestApp, all};
+use crate::test_app::{LIMITS, TestApp, all};
 
-const FEW: Limits = Limits { following_max: 3, requests_sent_max: 2, blocks_max: 2, mutes_max: 2 };
+const FEW: Limits = Limits { following_max: 3, requests_sent_max: 2, blocks_max: 2, mutes_max: 2, ..LIMITS };
 
 async fn r09_one_below_the_limit_is_fine(make: impl Fn() -> TestDatabase) {
     let app = TestApp::with_limits(make, FEW).await;

@@ -19,8 +19,16 @@ use crate::person::Person;
 use crate::server_thread::ServerThread;
 
 /// The limits of the contract.
-pub const LIMITS: Limits =
-    Limits { following_max: 10_000, requests_sent_max: 10_000, blocks_max: 10_000, mutes_max: 10_000 };
+pub const LIMITS: Limits = Limits {
+    following_max: 10_000,
+    requests_sent_max: 10_000,
+    blocks_max: 10_000,
+    mutes_max: 10_000,
+    close_friends_max: 10_000,
+    notes_max: 10_000,
+    note_chars_max: 2_000,
+    follows_per_24h: 0,
+};
 /// How long anything may take that is not promised sooner.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How soon the service is ready when everything that it needs is there.
@@ -33,6 +41,8 @@ pub struct TestApp {
     pub users: FakeUserService,
     /// A caller without a token.
     pub nobody: Client,
+    /// The time of both services.
+    pub clock: Clock,
     database: TestDatabase,
     limits: Limits,
     server: Option<ServerThread>,
@@ -47,8 +57,14 @@ impl TestApp {
 
     /// The same with other limits.
     pub async fn with_limits(make: impl Fn() -> TestDatabase, limits: Limits) -> Self {
+        Self::with_clock(make, limits, Clock::system()).await
+    }
+
+    /// The same at another time, which user-service has too.
+    pub async fn with_clock(make: impl Fn() -> TestDatabase, limits: Limits, clock: Clock) -> Self {
         let mut app = Self {
-            users: FakeUserService::start(),
+            users: FakeUserService::start(clock.clone()),
+            clock,
             nobody: Client::new(""),
             database: make(),
             limits,
@@ -77,7 +93,7 @@ impl TestApp {
             limits: self.limits,
             workers: 2,
             read_connections: 2,
-            clock: Clock::system(),
+            clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {
             let app = App::start(settings).unwrap();
@@ -117,6 +133,12 @@ impl TestApp {
         let (id, session) = self.users.register(name);
         let token = self.users.token(id, session);
         Person { id, session, http: self.nobody.with_token(token.as_str()), token }
+    }
+
+    /// The same person, with a token of now for the service as it runs now.
+    pub fn again(&self, person: &Person) -> Person {
+        let token = self.users.token(person.id, person.session);
+        Person { http: self.nobody.with_token(token.as_str()), token, ..person.clone() }
     }
 
     /// A client with a new token of somebody's.

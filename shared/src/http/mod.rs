@@ -9,6 +9,7 @@ mod health;
 mod ids;
 mod link;
 mod methods;
+mod peer;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -25,8 +26,9 @@ pub use description::{Revisions, Security, complete};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;
-pub use link::{Listed, listed};
+pub use link::{Counted, Listed, counted, listed};
 pub use methods::by_method;
+pub use peer::{Network, TrustedProxies};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

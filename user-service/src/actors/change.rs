@@ -20,7 +20,7 @@ use crate::domain::denial::Denial;
 use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::domain::refresh_token::{Presented, RefreshKey, SessionNonce};
-use crate::domain::session::SessionLife;
+use crate::domain::rules::Rules;
 use crate::domain::username::Username;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
@@ -35,7 +35,12 @@ pub enum Command {
     /// Somebody has proved who they are.
     OpenSession(NewSession),
     /// Somebody uses a refresh token.
-    Refresh(Presented),
+    Refresh {
+        /// The token.
+        presented: Presented,
+        /// From where the request came.
+        network: String,
+    },
     /// End one session of a person.
     RevokeSession {
         /// Whose.
@@ -100,6 +105,8 @@ pub struct NewSession {
     pub device_name: String,
     /// Random.
     pub nonce: SessionNonce,
+    /// From where the request came.
+    pub network: String,
 }
 
 /// What became of a command.
@@ -156,10 +163,8 @@ pub struct UserEngine {
     pub ids: Arc<IdGenerator>,
     /// What refresh tokens are made with.
     pub refresh_key: RefreshKey,
-    /// How long sessions live.
-    pub life: SessionLife,
-    /// Live sessions of one person; one more ends the oldest.
-    pub sessions_max: usize,
+    /// The numbers of the rules.
+    pub rules: Rules,
 }
 
 impl Engine for UserEngine {
@@ -178,7 +183,7 @@ impl UserEngine {
             Command::Register(account) => register::register(self, tx, account, now).map(Answer::from),
             Command::RegisterImported(users) => register::import(self, tx, users).map(Answer::from),
             Command::OpenSession(new) => login::open(self, tx, new, now),
-            Command::Refresh(presented) => login::refresh(self, tx, presented, now),
+            Command::Refresh { presented, network } => login::refresh(self, tx, presented, network, now),
             Command::RevokeSession { user, session } => login::revoke(tx, *user, *session, now),
             Command::RevokeOthers { user, keep } => login::revoke_others(tx, *user, *keep, now),
             Command::PatchProfile { user, versions, patch } => {
@@ -198,7 +203,9 @@ impl UserEngine {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
-            Command::Rename { user, name } => names::rename(tx, *user, name, now).map(Answer::from),
+            Command::Rename { user, name } => {
+                names::rename(&self.rules.rename, tx, *user, name, now).map(Answer::from)
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use super::profile::changed;
 use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
+use crate::domain::known_network;
 use crate::domain::refresh_token::{Presented, SessionNonce};
 use crate::domain::session::{RefreshDecision, SessionState, decide_refresh};
 use crate::store;
@@ -47,10 +48,11 @@ pub(super) fn open(
     }
     store::session::forget_ended(tx.conn, user.id, tokens_expired_at(now))?;
     let live = store::session::live(tx.conn, user.id, now)?;
-    let excess = live.iter().skip(engine.sessions_max.saturating_sub(1));
+    let excess = live.iter().skip(engine.rules.sessions_max.saturating_sub(1));
     let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
+    note_network(engine, tx, user.id, &new.network, now)?;
     Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
 }
 
@@ -63,7 +65,7 @@ pub(super) fn new_session(
     nonce: SessionNonce,
     now: Micros,
 ) -> Result<Session, StoreError> {
-    let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.life);
+    let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.rules.session);
     let session = Session { state, nonce, device_name };
     store::session::insert(tx.conn, &session)?;
     store::user::set_last_sign_in(tx.conn, user, now)?;
@@ -71,11 +73,29 @@ pub(super) fn new_session(
     Ok(session)
 }
 
+/// Remembers from where somebody came who has proved who they are.
+pub(super) fn note_network(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    network: &str,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let digest = known_network::digest(&engine.refresh_key, user, network);
+    let seen_at = store::known_network::seen_at(tx.conn, user, &digest)?;
+    if known_network::is_worth_noting(seen_at, now) {
+        store::known_network::note(tx.conn, user, &digest, now, engine.rules.networks.max)?;
+        tx.wrote();
+    }
+    Ok(())
+}
+
 /// Decides about a refresh token. Reuse ends the session: the thief and the owner both sign in again.
 pub(super) fn refresh(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
     presented: &Presented,
+    network: &str,
     now: Micros,
 ) -> Result<Answer, StoreError> {
     let denied = || Answer::from(Err(Denial::InvalidRefreshToken));
@@ -83,11 +103,12 @@ pub(super) fn refresh(
     let Some(session) = found.filter(|session| presented.verify(&engine.refresh_key, &session.nonce)) else {
         return Ok(denied());
     };
-    match decide_refresh(&session.state, presented.generation, now, engine.life.grace) {
+    match decide_refresh(&session.state, presented.generation, now, engine.rules.session.grace) {
         RefreshDecision::Rotate { .. } => {
-            let state = session.state.rotated(now, engine.life);
+            let state = session.state.rotated(now, engine.rules.session);
             store::session::rotate(tx.conn, &state)?;
             tx.wrote();
+            note_network(engine, tx, state.user_id, network, now)?;
             Ok(Ok(Outcome::Refreshed(Session { state, ..session })).into())
         }
         RefreshDecision::Replay { .. } => Ok(Ok(Outcome::Refreshed(session)).into()),

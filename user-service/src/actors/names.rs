@@ -12,7 +12,7 @@ use super::change::Outcome;
 use super::profile::{Patched, changed, own};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
-use crate::domain::rename::{Hold, hold, quarantine_end, renamed_recently};
+use crate::domain::rename::{Hold, RenameRules, hold};
 use crate::domain::username::Username;
 use crate::store;
 use crate::store::claim::{NameHolder, NewName};
@@ -97,14 +97,20 @@ impl Claims {
 }
 
 /// Gives a person another name, and keeps the old one for them for a while.
-pub(super) fn rename(tx: &mut Transaction<'_>, user: UserId, name: &Username, now: Micros) -> Patched {
+pub(super) fn rename(
+    rules: &RenameRules,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    name: &Username,
+    now: Micros,
+) -> Patched {
     let Some(mut user) = own(tx, user)? else { return Ok(Err(Denial::AccountGone)) };
     // A repeated request has its wish already.
     if user.username == *name {
         return Ok(Ok(Outcome::Record(Box::new(user))));
     }
     let former = store::claim::former(tx.conn, &[user.id])?.remove(&user.id).unwrap_or_default();
-    if renamed_recently(&former, now) {
+    if rules.renamed_recently(&former, now) {
         return Ok(Err(Denial::RenamedRecently));
     }
     let claims = Claims::load(tx.conn, &[name], now)?;
@@ -115,7 +121,7 @@ pub(super) fn rename(tx: &mut Transaction<'_>, user: UserId, name: &Username, no
         Claimed::Free | Claimed::InUse(_) | Claimed::Kept(_) | Claimed::Alike(_) => {}
     }
     claims.release(tx)?;
-    store::claim::give_up(tx.conn, &user.username, quarantine_end(now))?;
+    store::claim::give_up(tx.conn, &user.username, rules.quarantine_end(now))?;
     store::claim::take(tx.conn, &NewName { user: user.id, name: name.as_str(), look: &name.skeleton() })?;
     user.username = name.clone();
     changed(tx, &mut user, Change::Renamed, now)?;

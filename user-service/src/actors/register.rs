@@ -16,7 +16,6 @@ use crate::domain::change::Change;
 use crate::domain::denial::Denial;
 use crate::domain::email::Email;
 use crate::domain::idempotency::KeyedRequest;
-use crate::domain::limits::IDEMPOTENCY_LIFE;
 use crate::domain::privacy::Privacy;
 use crate::domain::refresh_token::SessionNonce;
 use crate::domain::session::SessionState;
@@ -40,6 +39,8 @@ pub struct NewAccount {
     pub nonce: SessionNonce,
     /// What the caller named the request, if anything.
     pub request: Option<KeyedRequest>,
+    /// From where the request came.
+    pub network: String,
 }
 
 /// Somebody of another system.
@@ -85,8 +86,9 @@ pub(super) fn register(
         return Ok(Err(denial));
     }
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
+    login::note_network(engine, tx, user.id, &account.network, now)?;
     if let Some(request) = &account.request {
-        let until = now.after(IDEMPOTENCY_LIFE);
+        let until = now.after(engine.rules.idempotency_life);
         store::idempotency::remember(tx.conn, request, user.id, session.state.id, until)?;
         store::idempotency::forget_expired(tx.conn, now)?;
     }
@@ -157,7 +159,7 @@ fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
 /// What was answered when the account and its first session were made, whatever became of them since.
 fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
     let SessionState { id, user_id, created_at, .. } = session.state;
-    let state = SessionState::open(id, user_id, created_at, engine.life);
+    let state = SessionState::open(id, user_id, created_at, engine.rules.session);
     let user = member(account, user_id, created_at);
     Opened { user, session: Session { state, ..session }, reactivated: false }
 }

@@ -32,7 +32,7 @@ pub(super) fn step_up(
     }
     store::session::prove(tx.conn, *user, *session, now)?;
     tx.wrote();
-    Ok(Ok(Outcome::SteppedUp(proved_until(now, engine.life.proof))))
+    Ok(Ok(Outcome::SteppedUp(proved_until(now, engine.rules.session.proof))))
 }
 
 /// Whether a session may change how its person signs in: asked by every command that does.
@@ -44,5 +44,6 @@ pub fn stepped_up(
     now: Micros,
 ) -> Result<Result<(), Denial>, StoreError> {
     let found = store::session::session(tx.conn, user, session)?;
-    Ok(found.map_or(Err(Denial::AccountGone), |session| decide(&session.state, now, engine.life.proof)))
+    Ok(found
+        .map_or(Err(Denial::AccountGone), |session| decide(&session.state, now, engine.rules.session.proof)))
 }

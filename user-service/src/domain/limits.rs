@@ -76,6 +76,23 @@ pub const SESSION_IDLE_LIFE: Duration = DAY.saturating_mul(30);
 pub const SESSION_ABSOLUTE_LIFE: Duration = DAY.saturating_mul(90);
 /// How long the refresh token before the newest still answers, for lost answers and races.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
+
+/// Wrong passwords for one login from one network or device before the next try has to wait.
+pub const GUESSES_MAX: u32 = 10;
+/// Wrong passwords that are further apart than this do not add up.
+pub const GUESSES_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// The first wait; each further wrong password doubles it.
+pub const GUESSES_WAIT_FIRST: Duration = Duration::from_secs(1);
+/// The longest wait.
+pub const GUESSES_WAIT_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Wrong passwords for one login within a day, from wherever, before only networks and devices that are known get in
+/// (NIST SP 800-63B: at most 100).
+pub const GUESSES_PER_DAY_MAX: u32 = 100;
+/// Networks that are known of one person; one more forgets the one not seen for the longest.
+pub const KNOWN_NETWORKS_MAX: usize = 20;
+/// A network is known for this long after the last time.
+pub const KNOWN_NETWORK_LIFE: Duration = DAY.saturating_mul(90);
+
 /// How long after a login, or after a password asked for again, a session may change how its person signs in, unless
 /// a setting says otherwise.
 pub const PROOF_LIFE: Duration = Duration::from_secs(5 * 60);

@@ -38,6 +38,8 @@ impl fmt::Debug for RawCredentials {
 pub struct Credentials {
     /// Who the person says they are; nothing if that cannot be anybody.
     pub login: Option<Login>,
+    /// The same as one text for each login, also for one that nobody can have.
+    pub login_text: String,
     /// In clear. Not judged: whatever its form, it is simply right or wrong.
     pub password: Secret,
     /// Empty if none was given.
@@ -48,11 +50,13 @@ impl Credentials {
     /// Checks all fields and reports every refusal.
     pub fn validate(raw: RawCredentials) -> Result<Self, Vec<FieldProblem>> {
         let mut fields = Fields::new();
-        let login = fields.required("login", raw.login, |raw| Ok::<_, TextProblem>(Login::parse(&raw)));
+        let login =
+            fields.required("login", raw.login, |raw| Ok::<_, TextProblem>((Login::parse(&raw), raw)));
         let password =
             fields.required("password", raw.password, |raw| Ok::<_, TextProblem>(Secret::new(raw)));
         let device_name = fields.optional("device_name", raw.device_name, |raw| text::device_name(&raw));
-        let whole = login.zip(password).map(|(login, password)| Self {
+        let whole = login.zip(password).map(|((login, raw), password)| Self {
+            login_text: login.as_ref().map_or_else(|| raw.trim().to_lowercase(), Login::to_text),
             login,
             password,
             device_name: device_name.unwrap_or_default(),
@@ -81,6 +85,13 @@ impl Login {
             Username::parse_any(raw).ok().map(Self::Name)
         }
     }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Name(name) => name.as_str().to_owned(),
+            Self::Address(key) => key.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +106,24 @@ mod tests {
         assert_eq!(Login::parse(" ALICE "), Some(name));
         assert_eq!(Login::parse("Alice@EXAMPLE.com"), Some(address));
         assert!(Login::parse("admin").is_some(), "the operator's own accounts have reserved names");
+    }
+
+    #[test]
+    fn each_login_has_one_text() {
+        let text = |login: &str| {
+            let raw = RawCredentials {
+                login: Some(login.to_owned()),
+                password: Some(String::new()),
+                device_name: None,
+            };
+            Credentials::validate(raw).unwrap().login_text
+        };
+        for (one, other) in
+            [(" ALICE ", "alice"), ("Alice@EXAMPLE.com", "alice@example.com"), ("No-One ", "no-one")]
+        {
+            assert_eq!(text(one), text(other));
+        }
+        assert_ne!(text("alice"), text("alice@example.com"));
     }
 
     #[test]

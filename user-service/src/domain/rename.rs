@@ -1,5 +1,7 @@
 //! Changing one's username: how often, and how long the old name is kept.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use shared::clock::Micros;
 use utoipa::ToSchema;
@@ -8,8 +10,21 @@ use super::field::{FieldProblem, Fields};
 use super::limits::{NAME_QUARANTINE, RENAME_INTERVAL};
 use super::username::Username;
 
-// The quarantine of the old name also tells when its owner was renamed.
-const _: () = assert!(RENAME_INTERVAL.as_secs() <= NAME_QUARANTINE.as_secs());
+/// How often a name changes, and how long the old one is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RenameRules {
+    /// A person may change the username once in this time. Not more than the quarantine, which also tells when its
+    /// owner was renamed.
+    pub interval: Duration,
+    /// How long a name that was given up leads to its former owner and to nobody else.
+    pub quarantine: Duration,
+}
+
+impl Default for RenameRules {
+    fn default() -> Self {
+        Self { interval: RENAME_INTERVAL, quarantine: NAME_QUARANTINE }
+    }
+}
 
 /// A new name as it was asked for.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -58,21 +73,21 @@ pub fn hold(look: &str, in_use: Option<&Username>, former: &[FormerName], now: M
     if kept { Hold::Kept } else { Hold::Over }
 }
 
-/// When a name given up at `now` becomes free.
-pub fn quarantine_end(now: Micros) -> Micros {
-    now.after(NAME_QUARANTINE)
-}
+impl RenameRules {
+    /// When a name given up at `now` becomes free.
+    pub fn quarantine_end(&self, now: Micros) -> Micros {
+        now.after(self.quarantine)
+    }
 
-/// Whether somebody with these former names must wait for the next change.
-pub fn renamed_recently(former: &[FormerName], now: Micros) -> bool {
-    let quarantine_left = |name: &FormerName| name.quarantined_until.since(now);
-    former.iter().any(|name| quarantine_left(name) > NAME_QUARANTINE - RENAME_INTERVAL)
+    /// Whether somebody with these former names must wait for the next change.
+    pub fn renamed_recently(&self, former: &[FormerName], now: Micros) -> bool {
+        let quarantine_left = |name: &FormerName| name.quarantined_until.since(now);
+        former.iter().any(|name| quarantine_left(name) > self.quarantine.saturating_sub(self.interval))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const NOW: Micros = Micros::from_millis(1_000_000);
@@ -80,17 +95,17 @@ mod tests {
 
     fn given_up(name: &str, at: Micros) -> FormerName {
         let look = Username::parse_any(name).unwrap().skeleton();
-        FormerName { look, quarantined_until: quarantine_end(at) }
+        FormerName { look, quarantined_until: RenameRules::default().quarantine_end(at) }
     }
 
     #[test]
     fn the_next_change_waits_for_thirty_days() {
         let former = [given_up("ann", NOW)];
         let month = Duration::from_secs(30 * 24 * 60 * 60);
-        assert!(renamed_recently(&former, NOW));
-        assert!(renamed_recently(&former, NOW.after(month - MOMENT)));
-        assert!(!renamed_recently(&former, NOW.after(month)));
-        assert!(!renamed_recently(&[], NOW));
+        assert!(RenameRules::default().renamed_recently(&former, NOW));
+        assert!(RenameRules::default().renamed_recently(&former, NOW.after(month - MOMENT)));
+        assert!(!RenameRules::default().renamed_recently(&former, NOW.after(month)));
+        assert!(!RenameRules::default().renamed_recently(&[], NOW));
     }
 
     #[test]
@@ -102,7 +117,7 @@ mod tests {
         };
         check("bob", NOW, Hold::InUse);
         check("ann", NOW, Hold::Kept);
-        check("ann", quarantine_end(NOW), Hold::Over);
+        check("ann", RenameRules::default().quarantine_end(NOW), Hold::Over);
         check("eve", NOW, Hold::Over);
         assert_eq!(hold("bob", None, &[], NOW), Hold::Over);
     }

@@ -68,7 +68,12 @@ impl UserHandle {
         let person = person.filter(User::is_visible).ok_or(Denial::AccountGone)?;
         let hash = hash.map(Secret::new);
         let verify = |hash| move |reply| Job::Verify { password, hash, reply };
-        let right = self.hash(verify(hash.clone())).await?.is_right();
+        let counted = self.guard.as_ref().map(|guard| guard.begin_proof(user)).transpose()?;
+        let verdict = self.hash(verify(hash.clone())).await;
+        if let Some(counted) = counted {
+            counted.settle(&verdict);
+        }
+        let right = verdict?.is_right();
         Ok((person, hash.filter(|_| right).ok_or(Denial::WrongPassword)?))
     }
 }

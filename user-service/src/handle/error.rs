@@ -1,5 +1,7 @@
 //! Why a request is not answered as asked, in the words of the rules.
 
+use std::time::Duration;
+
 use shared::db::StoreError;
 
 use crate::domain::denial::Denial;
@@ -14,6 +16,12 @@ pub enum UserError {
     /// Some fields are refused.
     #[error("some fields are refused")]
     Invalid(Vec<FieldProblem>),
+    /// Too many passwords were wrong.
+    #[error("too many wrong passwords")]
+    TooManyTries {
+        /// How long the next try has to wait.
+        wait: Duration,
+    },
     /// The store cannot do it now, or at all.
     #[error(transparent)]
     Store(#[from] StoreError),

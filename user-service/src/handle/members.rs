@@ -24,6 +24,7 @@ impl UserHandle {
         &self,
         raw: RawRegistration,
         key: Option<IdempotencyKey>,
+        network: String,
     ) -> Result<SignedIn, UserError> {
         let request = key.map(|key| key.of_request(&self.refresh_key, REGISTRATION, &raw.parts()));
         if let Some(request) = request.clone() {
@@ -37,6 +38,7 @@ impl UserHandle {
             display_name: registration.display_name,
             nonce: new_nonce()?,
             request,
+            network,
         };
         let (Outcome::Opened(opened), _) = self.submit(Command::Register(Box::new(account))).await? else {
             return Err(mixed_up());

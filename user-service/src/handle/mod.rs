@@ -3,6 +3,7 @@
 mod account;
 mod audit_log;
 mod error;
+mod guard;
 mod lookups;
 mod members;
 mod moderation;
@@ -24,6 +25,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 pub use error::UserError;
+pub use guard::{Caller, Guard};
 pub use lookups::NameState;
 pub use moderation::Moderated;
 pub use profile::PrivacyChanged;
@@ -52,6 +54,7 @@ pub struct UserHandle {
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
     readers: FeedReaders,
+    guard: Option<Guard>,
     clock: Clock,
 }
 
@@ -73,6 +76,8 @@ pub struct Parts {
     pub tokens: Arc<TokenVerifier>,
     /// Who reads the feed, and how far.
     pub readers: FeedReaders,
+    /// Counts wrong passwords, unless limits are off.
+    pub guard: Option<Guard>,
     /// The time.
     pub clock: Clock,
 }
@@ -80,8 +85,9 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock } = parts;
-        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, clock }
+        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock } =
+            parts;
+        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock }
     }
 
     /// The newest committed event.

@@ -6,14 +6,17 @@ use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::token::ACCESS_TOKEN_LIFE;
 
+use super::guard::{Caller, Place};
 use super::members::new_nonce;
 use super::{PROOFS_MAX, UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, NewSession, Opened, Outcome};
 use crate::actors::hasher::Job;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
+use crate::domain::known_network;
 use crate::domain::login::{Credentials, Login, RawCredentials};
-use crate::domain::refresh_token;
+use crate::domain::refresh_token::{self, Presented, RefreshKey};
+use crate::domain::session::SessionState;
 use crate::store;
 use crate::store::claim::NameHolder;
 use crate::store::session::Session;
@@ -46,10 +49,10 @@ pub struct Tokens {
 
 impl UserHandle {
     /// Opens a session. Whatever is wrong, it takes as long and answers the same.
-    pub async fn log_in(&self, raw: RawCredentials) -> Result<SignedIn, UserError> {
+    pub async fn log_in(&self, raw: RawCredentials, caller: Caller) -> Result<SignedIn, UserError> {
         let credentials = Credentials::validate(raw)?;
         for _ in 0..PROOFS_MAX {
-            let new = self.verify(credentials.clone()).await?;
+            let new = self.verify(credentials.clone(), &caller).await?;
             let (outcome, revision) = self.submit(Command::OpenSession(new)).await?;
             if outcome == Outcome::PasswordReplaced {
                 continue;
@@ -63,23 +66,62 @@ impl UserHandle {
     }
 
     /// Whose login it is, if the password is theirs.
-    async fn verify(&self, credentials: Credentials) -> Result<NewSession, UserError> {
-        let Credentials { login, password, device_name } = credentials;
+    async fn verify(&self, credentials: Credentials, caller: &Caller) -> Result<NewSession, UserError> {
+        let Credentials { login, login_text, password, device_name } = credentials;
+        if let Some(guard) = self.guard.as_ref().filter(|_| caller.device.is_none()) {
+            guard.waits(&login_text, &caller.network)?;
+        }
+        let found = self.find(login, caller).await?;
+        let account = found.account.as_ref().map(|(user, _)| *user);
+        let counted = self.guard.as_ref().map(|guard| {
+            let network = Place::Network { network: &caller.network, known: found.network_known };
+            guard.begin(&login_text, account, found.device.map_or(network, Place::Device))
+        });
+        let counted = counted.transpose()?;
+        let believed = counted.as_ref().is_none_or(|counted| counted.believed);
+        let account = found.account.filter(|_| believed);
+        let hash = account.as_ref().map(|(_, hash)| hash.clone());
+        let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await;
+        if let Some(counted) = counted {
+            counted.settle(&verdict);
+        }
+        let verdict = verdict?;
+        let (user, password_hash) =
+            account.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
+        let (nonce, network) = (new_nonce()?, caller.network.clone());
+        let better_hash = verdict.better_hash();
+        Ok(NewSession { user, password_hash, better_hash, device_name, nonce, network })
+    }
+
+    async fn find(&self, login: Option<Login>, caller: &Caller) -> Result<Found, UserError> {
         let now = self.clock.now();
-        let found = self.reads.run(move |conn| find(conn, login.as_ref(), now)).await?;
-        let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        let verdict = self.hash(|reply| Job::Verify { password, hash, reply }).await?;
-        let (user, password_hash) = found.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
-        let nonce = new_nonce()?;
-        Ok(NewSession { user, password_hash, better_hash: verdict.better_hash(), device_name, nonce })
+        let Some(networks) = self.guard.as_ref().map(|guard| guard.networks) else {
+            let account = self.reads.run(move |conn| account(conn, login.as_ref(), now)).await?;
+            return Ok(Found { account, network_known: false, device: None });
+        };
+        let (key, network) = (self.refresh_key.clone(), caller.network.clone());
+        let device = caller.device.as_ref().and_then(|token| refresh_token::parse(token.reveal()));
+        let read = move |conn: &mut Conn| {
+            let account = account(conn, login.as_ref(), now)?;
+            // The same is asked for nobody, so that it takes as long.
+            let user = account.as_ref().map_or(NOBODY, |(user, _)| *user);
+            let digest = known_network::digest(&key, user, &network);
+            let seen_at = store::known_network::seen_at(conn, user, &digest)?;
+            let device = match device {
+                Some(device) => session_of(conn, &device, &key)?.filter(|state| state.user_id == user),
+                None => None,
+            };
+            let network_known = seen_at.is_some_and(|seen_at| networks.is_known(seen_at, now));
+            Ok(Found { account, network_known, device: device.map(|state| state.id) })
+        };
+        Ok(self.reads.run(read).await?)
     }
 
     /// Answers the next tokens for a refresh token.
-    pub async fn refresh(&self, token: &Secret) -> Result<Tokens, UserError> {
+    pub async fn refresh(&self, token: &Secret, network: String) -> Result<Tokens, UserError> {
         let presented = refresh_token::parse(token.reveal()).ok_or(Denial::InvalidRefreshToken)?;
-        let (Outcome::Refreshed(session), _) = self.submit(Command::Refresh(presented)).await? else {
-            return Err(mixed_up());
-        };
+        let command = Command::Refresh { presented, network };
+        let (Outcome::Refreshed(session), _) = self.submit(command).await? else { return Err(mixed_up()) };
         self.tokens_of(&session, self.clock.now())
     }
 
@@ -121,8 +163,24 @@ impl UserHandle {
     }
 }
 
-/// Whose login it is and the hash of their password; nothing for nobody and for people without one.
-fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(UserId, Secret)>, StoreError> {
+/// What is found about a login.
+struct Found {
+    /// Whose it is and the hash of their password; nothing for nobody and for people without one.
+    account: Option<(UserId, Secret)>,
+    /// Whether that person has signed in from this network before.
+    network_known: bool,
+    /// The session of that person which the caller's device has had.
+    device: Option<SessionId>,
+}
+
+/// The id that nobody has.
+const NOBODY: UserId = UserId::new(0);
+
+fn account(
+    conn: &mut Conn,
+    login: Option<&Login>,
+    now: Micros,
+) -> Result<Option<(UserId, Secret)>, StoreError> {
     let user = match login {
         None => None,
         // A name that was given up still leads to its former owner, but is no login any more.
@@ -131,6 +189,18 @@ fn find(conn: &mut Conn, login: Option<&Login>, now: Micros) -> Result<Option<(U
         }
         Some(Login::Address(key)) => store::claim::addresses(conn, &[key])?.into_values().next(),
     };
-    let Some(user) = user else { return Ok(None) };
-    Ok(store::user::password_hash(conn, user)?.map(|hash| (user, Secret::new(hash))))
+    let hash = store::user::password_hash(conn, user.unwrap_or(NOBODY))?;
+    Ok(user.zip(hash).map(|(user, hash)| (user, Secret::new(hash))))
+}
+
+/// The session that a refresh token was made for, unless somebody ended it. The token itself may be used or expired:
+/// that the device had it is what counts.
+fn session_of(
+    conn: &mut Conn,
+    token: &Presented,
+    key: &RefreshKey,
+) -> Result<Option<SessionState>, StoreError> {
+    let found = store::session::session(conn, token.user_id, token.session_id)?;
+    let proved = found.filter(|held| held.state.revoked_at.is_none() && token.verify(key, &held.nonce));
+    Ok(proved.map(|held| held.state))
 }

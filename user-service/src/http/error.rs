@@ -12,6 +12,12 @@ impl From<UserError> for Problem {
         match error {
             UserError::Denied(denial) => denied(denial),
             UserError::Invalid(problems) => Self::validation(problems.into_iter().map(field_error).collect()),
+            UserError::TooManyTries { wait } => {
+                let detail = "Too many wrong passwords; wait before the next try.";
+                let secs = wait.as_micros().div_ceil(1_000_000);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+                    .retry_after(u32::try_from(secs).unwrap_or(u32::MAX))
+            }
             UserError::Store(error) => error.into(),
             UserError::Internal(what) => {
                 log::error!("{what}");

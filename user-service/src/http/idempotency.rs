@@ -5,9 +5,9 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
 use actix_web::{FromRequest, HttpRequest};
+use shared::http::Network;
 use shared::problem::Problem;
 
-use super::rate_limit::network;
 use crate::domain::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -34,5 +34,5 @@ fn of(request: &HttpRequest) -> Result<Option<IdempotencyKey>, InvalidIdempotenc
         return Err(InvalidIdempotencyKey);
     }
     let key = key.to_str().map_err(|_| InvalidIdempotencyKey)?;
-    IdempotencyKey::parse(network(request.peer_addr()).to_string(), key).map(Some)
+    IdempotencyKey::parse(Network::of_request(request).to_string(), key).map(Some)
 }

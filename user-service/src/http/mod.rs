@@ -3,6 +3,7 @@
 mod account;
 mod audit_log;
 mod authority;
+mod caller;
 mod error;
 mod etag;
 mod health;

@@ -1,18 +1,18 @@
 //! How often one network may register and log in: a fixed window for each, counted in memory.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use moka::sync::Cache;
 use shared::clock::{Clock, Micros};
+use shared::http::Network;
 use shared::problem::Problem;
 
 use crate::config::Limits;
@@ -32,6 +32,7 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub struct RateLimits {
     registrations: Windows,
     logins: Windows,
+    guesses_max: u32,
 }
 
 impl RateLimits {
@@ -41,7 +42,20 @@ impl RateLimits {
         Self {
             registrations: windows(limits.registrations_per_hour, REGISTRATION_WINDOW),
             logins: windows(limits.logins_per_15_min, LOGIN_WINDOW),
+            guesses_max: limits.guesses_max,
         }
+    }
+
+    /// What a refusal says that is not of the network, but of too many wrong passwords.
+    fn of_guesses<B>(&self, response: &ServiceResponse<B>) -> Option<Counted> {
+        let wait = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+        let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        refused.then_some(Counted {
+            max: self.guesses_max,
+            remaining: 0,
+            resets_in_secs: wait,
+            exceeded: true,
+        })
     }
 }
 
@@ -69,7 +83,7 @@ async fn limited<B: MessageBody>(
     // Switched off, there are no limits among the application's data.
     let limits = request.app_data::<web::Data<RateLimits>>().cloned();
     let Some(limits) = limits else { return Ok(next.call(request).await?.map_into_left_body()) };
-    let counted = windows(&limits).count(request.peer_addr());
+    let counted = windows(&limits).count(Network::of_request(request.request()));
     let mut response = if counted.exceeded {
         let problem = Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -81,7 +95,10 @@ async fn limited<B: MessageBody>(
     } else {
         next.call(request).await?.map_into_left_body()
     };
-    counted.tell(response.headers_mut());
+    match limits.of_guesses(&response).filter(|_| !counted.exceeded) {
+        Some(guesses) => guesses.tell(response.headers_mut()),
+        None => counted.tell(response.headers_mut()),
+    }
     Ok(response)
 }
 
@@ -91,7 +108,7 @@ struct Windows {
     max: u32,
     length: Duration,
     clock: Clock,
-    by_network: Cache<IpAddr, Arc<Mutex<Window>>>,
+    by_network: Cache<Network, Arc<Mutex<Window>>>,
 }
 
 /// One network's window.
@@ -115,10 +132,10 @@ impl Windows {
         Self { max, length, clock, by_network }
     }
 
-    fn count(&self, peer: Option<SocketAddr>) -> Counted {
+    fn count(&self, network: Network) -> Counted {
         let now = self.clock.now();
         let fresh = || Window { resets_at: now.after(self.length), used: 0 };
-        let window = self.by_network.get_with(network(peer), || Arc::new(Mutex::new(fresh())));
+        let window = self.by_network.get_with(network, || Arc::new(Mutex::new(fresh())));
         let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.resets_at <= now {
             *window = fresh();
@@ -143,24 +160,12 @@ impl Counted {
     }
 }
 
-/// What counts as one caller: an IPv4 address, or the /64 that one IPv6 customer gets at least.
-pub(super) fn network(peer: Option<SocketAddr>) -> IpAddr {
-    match peer.map(|peer| peer.ip().to_canonical()) {
-        Some(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        Some(address) => address,
-        None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn from(address: &str) -> Option<SocketAddr> {
-        Some(SocketAddr::new(address.parse().unwrap(), 1))
+    fn from(address: &str) -> Network {
+        Network::of(address.parse().unwrap())
     }
 
     #[test]
@@ -180,11 +185,5 @@ mod tests {
         assert_eq!(counted("10.0.0.1"), Counted { max: 2, remaining: 0, resets_in_secs: 1, exceeded: true });
         clock.advance(Duration::from_millis(500));
         assert!(!counted("10.0.0.1").exceeded);
-    }
-
-    #[test]
-    fn one_customers_addresses_are_one_network() {
-        assert_eq!(network(from("2001:db8:1:2:3::4")), network(from("2001:db8:1:2:ffff::1")));
-        assert_ne!(network(from("2001:db8:1:2::")), network(from("2001:db8:1:3::")));
     }
 }

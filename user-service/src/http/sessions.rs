@@ -6,7 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Body, Listed, Viewer, listed};
+use shared::http::{Body, Listed, Network, Viewer, listed};
 use shared::id::SessionId;
 use shared::page::{Page, PageRequest, Position};
 use shared::problem::{Problem, Refusals};
@@ -18,7 +18,7 @@ use super::rate_limit::limit_logins;
 use super::views::{RefreshedView, SignedInView, refreshed_answer, signed_in_answer};
 use crate::domain::field::FieldProblem;
 use crate::domain::login::RawCredentials;
-use crate::handle::{UserError, UserHandle};
+use crate::handle::{Caller, UserError, UserHandle};
 use crate::store::session::Session;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -36,8 +36,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// By username or e-mail address, in any case. 401 `invalid_credentials` for whatever is wrong. The 21st
 /// session ends the oldest. An account that its owner deactivated is open again, as it was;
-/// `Mutual-Pending: relation` says that relation-service will honour that a little later.
+/// `Mutual-Pending: relation` says that relation-service will honour that a little later. 429 `rate_limited` after too
+/// many logins from a network, or too many wrong passwords for a login, whether anybody has it or not. A device that
+/// sends the last refresh token it had as `Mutual-Device` is not kept out by what others tried.
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,
+    params(("Mutual-Device" = Option<String>, Header, description = "A refresh token of mine that this device had")),
     responses(
         (status = 201, description = "Signed in", body = SignedInView),
         (status = 401, description = "`invalid_credentials`"),
@@ -45,8 +48,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         Refusals,
     ))]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
-async fn log_in(body: Body<RawCredentials>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
-    let signed_in = users.log_in(body.0).await?;
+async fn log_in(
+    caller: Caller,
+    body: Body<RawCredentials>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
+    let signed_in = users.log_in(body.0, caller).await?;
     Ok(signed_in_answer(signed_in))
 }
 
@@ -75,10 +82,14 @@ impl fmt::Debug for RefreshBody {
         Refusals,
     ))]
 #[post("/v1/sessions/refresh")]
-async fn refresh(body: Body<RefreshBody>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
+async fn refresh(
+    network: Network,
+    body: Body<RefreshBody>,
+    users: web::Data<UserHandle>,
+) -> Result<HttpResponse, Problem> {
     let missing = || UserError::from(vec![FieldProblem::required("refresh_token")]);
     let token = Secret::new(body.0.refresh_token.ok_or_else(missing)?);
-    Ok(refreshed_answer(users.refresh(&token).await?))
+    Ok(refreshed_answer(users.refresh(&token, network.to_string()).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

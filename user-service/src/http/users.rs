@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
-use shared::http::{Body, MaybeViewer, parse_ids};
+use shared::http::{Body, MaybeViewer, Network, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -39,11 +39,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     ))]
 #[post("/v1/users", wrap = "from_fn(limit_registrations)")]
 async fn register(
+    network: Network,
     key: NetworkKey,
     body: Body<RawRegistration>,
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
-    let signed_in = users.register(body.0, key.0).await?;
+    let signed_in = users.register(body.0, key.0, network.to_string()).await?;
     Ok(signed_in_answer(signed_in))
 }
 

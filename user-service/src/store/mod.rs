@@ -4,6 +4,7 @@ pub mod audit;
 pub mod audit_log;
 pub mod claim;
 pub mod idempotency;
+pub mod known_network;
 pub mod reader;
 pub mod roster;
 mod schema;

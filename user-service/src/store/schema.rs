@@ -96,3 +96,11 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    known_networks (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        seen_at -> BigInt,
+    }
+}

@@ -1,15 +1,20 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use actix_web::http::Method;
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::on_both_databases;
 use shared::testing::TestDatabase;
 use user_service::config::{PasswordCost, Switch};
 
-use crate::test_app::{Make, TestApp};
+use crate::test_app::{Make, PASSWORD, TestApp};
 
-on_both_databases!(a_network_that_asks_too_often_waits);
+on_both_databases!(
+    a_network_that_asks_too_often_waits,
+    no_spelling_gets_around_a_limit,
+    only_a_trusted_proxy_is_believed
+);
 
 async fn a_network_that_asks_too_often_waits(make: Make) {
     let app = TestApp::start_with(make, |settings| {
@@ -35,6 +40,74 @@ async fn a_network_that_asks_too_often_waits(make: Make) {
     for _ in 0..10 {
         app.client.get("/v1/users/by-username/ann").await.expect(200);
     }
+}
+
+/// Whatever a request looks like, it is counted or it is no login.
+async fn no_spelling_gets_around_a_limit(make: Make) {
+    let app = TestApp::start_with(make, |settings| {
+        settings.rate_limits = Switch::On;
+        settings.limits.logins_per_15_min = 1;
+    });
+    app.register("ann").await;
+    app.try_log_in("ann", PASSWORD).await.expect(201);
+    let body = json!({"login": "ann", "password": PASSWORD}).to_string().into_bytes();
+    for path in [
+        "/v1/sessions",
+        "/v1/sessions?x=1",
+        "/v1/sessions#x",
+        "/v1/sessions/",
+        "//v1/sessions",
+        "/v1//sessions",
+        "/v1/./sessions",
+        "/v1/x/../sessions",
+        "/V1/Sessions",
+        "/v1/%73essions",
+        "/v1/sessions%2f",
+        "/%761/sessions",
+        "/v1/sessions;x=1",
+        "/v1/sessions%20",
+        "/v1/sessions%00",
+    ] {
+        for (name, value) in [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("forwarded", "for=203.0.113.7"),
+            ("x-real-ip", "203.0.113.7"),
+            ("x-http-method-override", "GET"),
+            ("mutual-device", "x"),
+        ] {
+            let headers = [("content-type", "application/json"), (name, value)];
+            let answer = app.client.send(Method::POST, path, &headers, body.clone()).await;
+            let status = answer.status.as_u16();
+            assert!([404, 429].contains(&status), "{path} with {name}: {status}");
+        }
+    }
+}
+
+async fn only_a_trusted_proxy_is_believed(make: Make) {
+    let app = TestApp::start_with(make, |settings| {
+        settings.rate_limits = Switch::On;
+        settings.limits.logins_per_15_min = 1;
+        settings.trusted_proxies = "127.0.0.1".parse().unwrap();
+    });
+    app.register("ann").await;
+    let body = json!({"login": "ann", "password": PASSWORD}).to_string().into_bytes();
+    let post = |told: &'static str| {
+        let (app, body) = (&app, body.clone());
+        async move {
+            let headers = [("content-type", "application/json"), ("x-forwarded-for", told)];
+            app.client.send(Method::POST, "/v1/sessions", &headers, body).await
+        }
+    };
+    post("203.0.113.7").await.expect(201);
+    // What stands before it is the client's own word.
+    post("198.51.100.1, 203.0.113.7").await.expect_problem(429, "rate_limited");
+    post("203.0.113.8").await.expect(201);
+    // One customer's IPv6 addresses are one network.
+    post("2001:db8::1").await.expect(201);
+    post("2001:db8::2").await.expect(429);
+    // Who does not say from where they come are the proxy itself.
+    post("unknown").await.expect(201);
+    post("198.51.100.2, nonsense").await.expect(429);
 }
 
 #[actix_web::test]

@@ -32,7 +32,7 @@ fn until(answer: &Answer) -> Micros {
 async fn a_password_renews_what_a_login_proved_and_a_refresh_does_not(make: Make) {
     let app = TestApp::start_with(make, |settings| {
         settings.clock = held_clock();
-        settings.limits.step_up_secs = 60;
+        settings.limits.step_up_life = std::time::Duration::from_secs(60);
     });
     let mut conn = app.conn();
     let ann = app.register("ann").await;

@@ -196,6 +196,7 @@ fn settings(database: &TestDatabase) -> Settings {
         password_cost: PasswordCost::Low,
         hash_threads: 2,
         rate_limits: Switch::Off,
+        trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
         clock: Clock::system(),
     }

@@ -142,7 +142,7 @@ impl World {
                 visible: !self.model.hidden.contains(&them),
                 private: self.model.private.contains(&them),
             },
-            actor: ActorFacts { following, requests_sent, blocks, mutes },
+            actor: ActorFacts { following, requests_sent, blocks, mutes, ..NOTHING },
             limits: self.limits,
         }
     }

@@ -7,9 +7,11 @@ mod friends;
 mod histories;
 mod model;
 mod mutes;
+mod quota;
 mod requests;
 mod shadow;
 mod steps;
+mod visibility;
 mod words;
 
 use shared::clock::Micros;
@@ -32,21 +34,38 @@ const NO_MARKS: Marks = Marks { mute: None, close_friend: None };
 
 const DO_FOLLOW: Action = Action::Follow { notify: None };
 
-const LIMITS: Limits = Limits { following_max: 10, requests_sent_max: 5, blocks_max: 3, mutes_max: 3 };
+const LIMITS: Limits = Limits {
+    following_max: 10,
+    requests_sent_max: 5,
+    blocks_max: 3,
+    mutes_max: 3,
+    close_friends_max: 3,
+    notes_max: 3,
+    note_chars_max: 2_000,
+    follows_per_24h: 0,
+};
 
 const PUBLIC: Facts = facts(true, false);
 const PRIVATE: Facts = facts(true, true);
 const HIDDEN: Facts = facts(false, false);
 const HIDDEN_PRIVATE: Facts = facts(false, true);
 
+const NOTHING: ActorFacts = ActorFacts {
+    following: 0,
+    requests_sent: 0,
+    blocks: 0,
+    mutes: 0,
+    close_friends: 0,
+    may_follow_from: None,
+};
+
 const fn facts(visible: bool, private: bool) -> Facts {
-    let actor = ActorFacts { following: 0, requests_sent: 0, blocks: 0, mutes: 0 };
-    Facts { target: TargetFacts { visible, private }, actor, limits: LIMITS }
+    Facts { target: TargetFacts { visible, private }, actor: NOTHING, limits: LIMITS }
 }
 
 /// The same facts for a source who already holds so many edges.
 const fn holding(facts: Facts, following: i64, requests_sent: i64, blocks: i64) -> Facts {
-    Facts { actor: ActorFacts { following, requests_sent, blocks, mutes: 0 }, ..facts }
+    Facts { actor: ActorFacts { following, requests_sent, blocks, ..NOTHING }, ..facts }
 }
 
 const fn pair(forward: Edge, backward: Edge) -> Pair {

@@ -55,6 +55,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             requests_sent_max,
             blocks_max,
             mutes_max,
+            ..super::LIMITS
         },
     )
 }

@@ -49,11 +49,11 @@ fn refusals_have_stable_codes() {
 
 #[test]
 fn a_note_has_at_most_2000_characters_and_no_controls() {
-    let note = |text: &str| Note::parse(text.to_owned()).map(|note| note.as_str().to_owned());
+    let note = |text: &str| Note::parse(text.to_owned(), 2_000).map(|note| note.as_str().to_owned());
     for good in ["", "two\nlines\tand a tab\r\n", &"ü".repeat(2_000)] {
         assert_eq!(note(good).as_deref(), Ok(good));
     }
-    assert_eq!(note(&"ü".repeat(2_001)), Err(BadNote::TooLong));
+    assert_eq!(note(&"ü".repeat(2_001)), Err(BadNote::TooLong(2_000)));
     for bad in ["\0", "a\u{1b}[31m", "\u{85}"] {
         assert_eq!(note(bad), Err(BadNote::Forbidden), "{bad:?}");
     }

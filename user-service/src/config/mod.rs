@@ -1,14 +1,17 @@
 //! The settings of this service, as flags, environment and file give them.
 
+mod limits;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
 use shared::db::DatabaseUrl;
+use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
 
-use crate::domain::limits::{PASSWORD_CHARS_MIN_DEFAULT, PROOF_LIFE};
+pub use limits::Limits;
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -49,9 +52,14 @@ pub struct Config {
     /// Passwords that are hashed at once; 0 takes one for each core.
     #[arg(long, env, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(0..=256))]
     pub hash_threads: usize,
-    /// Whether to limit how often one network may register and log in; off is for tests and benchmarks.
+    /// Whether to limit how often one network may register and log in, and how often a password may be wrong; off is for
+    /// tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
+    /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,
+    /// separated by commas. Nobody's, unless set.
+    #[arg(long, env, default_value = "")]
+    pub trusted_proxies: TrustedProxies,
     /// The limits.
     #[command(flatten)]
     pub limits: Limits,
@@ -67,31 +75,6 @@ pub struct Config {
     /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
     #[arg(long)]
     pub healthcheck: bool,
-}
-
-/// How much of what one person or network may have.
-#[derive(Debug, Clone, Copy, Args)]
-// A name of its own, so that one program can take the limits of both services.
-#[group(id = "user_limits")]
-pub struct Limits {
-    /// Shortest password, in characters.
-    #[arg(long, env, default_value_t = PASSWORD_CHARS_MIN_DEFAULT,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=128))]
-    pub password_chars_min: usize,
-    /// Sessions of one person; one more ends the oldest.
-    #[arg(long, env, default_value_t = 20, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
-    pub sessions_max: usize,
-    /// Seconds after a login, or after the password was asked for again, in which a session may change how its
-    /// person signs in.
-    #[arg(long, env, default_value_t = PROOF_LIFE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub step_up_secs: u64,
-    /// Registrations from one network within an hour.
-    #[arg(long, env, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
-    pub registrations_per_hour: u32,
-    /// Logins from one network within 15 minutes.
-    #[arg(long = "logins-per-15-min", env = "LOGINS_PER_15_MIN", default_value_t = 600,
-        value_parser = clap::value_parser!(u32).range(1..))]
-    pub logins_per_15_min: u32,
 }
 
 /// How much one hash of a password costs.
