@@ -158,6 +158,9 @@ pub struct Serve {
     /// Connections of each service for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// How mails are sent. Without a mail server they are written into outbox-mail of the data directory.
+    #[command(flatten)]
+    pub mail: user_service::config::mail::MailConfig,
     /// The limits of user-service.
     #[command(flatten)]
     pub user_limits: user_service::config::Limits,

@@ -68,6 +68,8 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         password_cost: settings.password_cost,
         hash_threads: 0,
         rate_limits: settings.rate_limits,
+        mail: settings.mail.clone(),
+        mail_dir: settings.databases.data_dir.join("outbox-mail"),
         trusted_proxies: settings.trusted_proxies.clone(),
         limits: settings.user_limits,
         clock: Clock::system(),

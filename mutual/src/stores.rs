@@ -91,6 +91,8 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         // A node of its own: a service makes ids at the same time.
         ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
         refresh_key: RefreshKey::new(&key),
+        // What the operator does is not limited.
+        mail_limit: None,
         rules: Rules::default(),
     })
 }

@@ -135,7 +135,15 @@ fn show(declared: &Command, matches: &ArgMatches) -> String {
 }
 
 fn redacted(value: &str) -> String {
-    value.parse::<DatabaseUrl>().map_or_else(|_| value.to_owned(), |url| url.to_string())
+    value.parse::<DatabaseUrl>().map_or_else(|_| without_login(value), |url| url.to_string())
+}
+
+/// Any other URL without whom it signs in as. What is no URL stays as it is.
+fn without_login(value: &str) -> String {
+    match value.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),
+        None => value.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +158,10 @@ mod tests {
         first_max: u32,
         #[arg(long, default_value = "sqlite://x.db")]
         database_url: DatabaseUrl,
+        #[arg(long, default_value = "")]
+        mail_url: String,
+        #[arg(long, default_value = "")]
+        mail_from: String,
         #[arg(long)]
         config: Option<PathBuf>,
         #[arg(long)]
@@ -197,7 +209,9 @@ mod tests {
     #[test]
     fn the_printed_settings_hide_passwords() {
         for (flag, part) in [("--print-config", "first_max = \"1\""), ("--help", "--first-max")] {
-            let shown = run("database_url = \"postgres://a:s3cret@h/d\"", &[flag]);
+            let file = "database_url = \"postgres://a:s3cret@h/d\"\nmail_url = \"smtp://a:s3cret@@h:25\"\n\
+                mail_from = \"M <a@b.io>\"";
+            let shown = run(file, &[flag]);
             let Err(Stop::Shown(text)) = shown else { panic!("nothing was shown") };
             assert!(text.contains(part) && !text.contains("s3cret"), "{text}");
         }

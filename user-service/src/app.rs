@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -27,6 +28,10 @@ use crate::actors::change::UserEngine;
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
+use crate::actors::mail_limit::MailLimit;
+use crate::actors::mail_transport::{MailSetupError, MailTransport};
+use crate::actors::mailer::Mailer;
+use crate::config::mail::MailConfig;
 use crate::config::{Limits, PasswordCost, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::handle::{Guard, Parts, UserHandle};
@@ -58,6 +63,10 @@ pub struct Settings {
     pub hash_threads: usize,
     /// Whether networks and wrong passwords are limited.
     pub rate_limits: Switch,
+    /// How mails are sent.
+    pub mail: MailConfig,
+    /// Where mails are written if there is no mail server.
+    pub mail_dir: PathBuf,
     /// The proxies whose word about their clients is taken.
     pub trusted_proxies: TrustedProxies,
     /// The limits.
@@ -78,6 +87,9 @@ pub enum StartError {
     /// A key is not one.
     #[error("user-service: the {0} is not 32 bytes in base64url")]
     Key(&'static str),
+    /// Mails cannot be sent as they are to be.
+    #[error("user-service: {0}")]
+    Mail(#[from] MailSetupError),
     /// Two settings contradict each other.
     #[error("user-service: {0}")]
     Settings(&'static str),
@@ -102,6 +114,7 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
+            mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
             rules: self.limits.rules(),
         })
     }
@@ -187,6 +200,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     }
     let known = store::reader::readers(&mut conn)?;
     drop(conn);
+    let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
 
     let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
     tokens.set_keys(&signer.key_set());
@@ -195,6 +209,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let reads = Reads::new(&database_url, settings.read_connections);
     let hasher =
         PasswordHasher::start(settings.password_cost, settings.hash_threads(), limits.password_chars_min)?;
+    let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
     let janitor =
         Janitor::start(JanitorParts { writer: writer.clone(), reads: reads.clone(), clock: clock.clone() });
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
@@ -208,6 +223,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         writer,
         reads,
         hasher,
+        mailer,
         janitor,
         signer,
         refresh_key,

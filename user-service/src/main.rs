@@ -43,6 +43,8 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         password_cost: config.password_cost,
         hash_threads: config.hash_threads,
         rate_limits: config.rate_limits,
+        mail: config.mail,
+        mail_dir: config.mail_dir,
         trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         clock: Clock::system(),

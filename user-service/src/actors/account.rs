@@ -6,12 +6,15 @@ use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
-use super::change::{Answer, Outcome};
+use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
+use super::mail::tell;
 use super::profile::{changed, own};
 use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
+use crate::domain::mail::Kind;
+use crate::domain::mail_token::Purpose;
 use crate::store;
 
 /// A password that was judged, from somebody whose old one was verified.
@@ -38,16 +41,15 @@ pub struct Proved {
     pub hash: Secret,
 }
 
-/// Replaces a password, and ends every other session.
+/// Replaces a password, and ends every other session and every way around it that is open.
 pub(super) fn change_password(
+    engine: &UserEngine,
     tx: &mut Transaction<'_>,
     change: &NewPasswordHash,
     now: Micros,
 ) -> Result<Answer, StoreError> {
     let NewPasswordHash { user, keep, from, to } = change;
-    if own(tx, *user)?.is_none() {
-        return Ok(Err(Denial::AccountGone).into());
-    }
+    let Some(person) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone).into()) };
     if !is_held(tx, *user, from)? {
         return Ok(Ok(Outcome::PasswordReplaced).into());
     }
@@ -56,7 +58,11 @@ pub(super) fn change_password(
     };
     store::user::set_password_hash(tx.conn, *user, to.reveal())?;
     tx.wrote();
+    store::mail_token::void(tx.conn, *user, Purpose::PasswordReset)?;
     end(tx, *user, &ended, now)?;
+    if let Some(email) = &person.email {
+        tell(engine, tx, *user, Kind::PasswordChanged, email, now)?;
+    }
     Ok(Answer { outcome: Ok(Outcome::Ended), ended })
 }
 

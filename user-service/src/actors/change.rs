@@ -11,9 +11,12 @@ use shared::secret::Secret;
 use shared::writer::{Engine, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
+use super::mail::Outgoing;
+use super::mail_command::MailCommand;
+use super::mail_limit::MailLimit;
 use super::moderation::Moderate;
 use super::register::{Imported, ImportedUser, NewAccount};
-use super::{account, login, moderation, names, profile, register, step_up, upkeep};
+use super::{account, login, mail_command, moderation, names, profile, register, step_up, upkeep};
 use crate::domain::account::{Role, User};
 use crate::domain::change::Change;
 use crate::domain::denial::Denial;
@@ -82,6 +85,8 @@ pub enum Command {
     ChangePassword(NewPasswordHash),
     /// Close an account until its owner signs in again.
     Deactivate(Proved),
+    /// Something about mails, or what they ask for.
+    Mail(MailCommand),
     /// Somebody acts on another's account.
     Moderate(Moderate),
     /// The operator makes an account.
@@ -148,6 +153,10 @@ pub enum Outcome {
     PasswordReplaced,
     /// The record as it is now.
     Record(Box<User>),
+    /// What was asked for is noted.
+    Accepted,
+    /// Mails to send.
+    Mails(Vec<Outgoing>),
 }
 
 impl From<Result<Outcome, Denial>> for Answer {
@@ -163,6 +172,8 @@ pub struct UserEngine {
     pub ids: Arc<IdGenerator>,
     /// What refresh tokens are made with.
     pub refresh_key: RefreshKey,
+    /// How many mails one address gets; no limit if `None`.
+    pub mail_limit: Option<MailLimit>,
     /// The numbers of the rules.
     pub rules: Rules,
 }
@@ -192,7 +203,7 @@ impl UserEngine {
             Command::PatchPrivacy { user, patch } => {
                 profile::patch_privacy(tx, *user, *patch, now).map(Answer::from)
             }
-            Command::ChangePassword(change) => account::change_password(tx, change, now),
+            Command::ChangePassword(change) => account::change_password(self, tx, change, now),
             Command::Deactivate(proved) => account::deactivate(tx, proved, now),
             Command::Moderate(act) => moderation::moderate(self, tx, act, now),
             Command::CreateByOperator(account, role) => {
@@ -203,6 +214,7 @@ impl UserEngine {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
+            Command::Mail(command) => mail_command::apply(self, tx, command, now),
             Command::Rename { user, name } => {
                 names::rename(&self.rules.rename, tx, *user, name, now).map(Answer::from)
             }

@@ -8,6 +8,7 @@ use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Opened, Outcome, UserEngine, emit_facts};
+use super::email::welcome;
 use super::login;
 use super::names::{Claimed, Claims};
 use crate::domain::account::{Role, Status, User};
@@ -85,6 +86,7 @@ pub(super) fn register(
     if let Err(denial) = admit(tx, &user, &account.password_hash, Some(user.id))? {
         return Ok(Err(denial));
     }
+    welcome(engine, tx, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     login::note_network(engine, tx, user.id, &account.network, now)?;
     if let Some(request) = &account.request {

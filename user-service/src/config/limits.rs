@@ -62,6 +62,12 @@ pub struct Limits {
     #[arg(long = "logins-per-15-min", env = "LOGINS_PER_15_MIN", default_value_t = 600,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub logins_per_15_min: u32,
+    /// Requests for mails (a new password, a verification) from one network within an hour.
+    #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub mail_requests_per_hour: u32,
+    /// Mails to one address within an hour.
+    #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub mails_per_hour: u32,
     /// Wrong passwords for one login from one network or device before the next try has to wait.
     #[arg(long, env, default_value_t = GUESSES_MAX, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub guesses_max: u32,

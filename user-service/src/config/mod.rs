@@ -1,6 +1,7 @@
 //! The settings of this service, as flags, environment and file give them.
 
 mod limits;
+pub mod mail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,6 +57,12 @@ pub struct Config {
     /// tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
+    /// How mails are sent.
+    #[command(flatten)]
+    pub mail: mail::MailConfig,
+    /// Where mails are written if there is no mail server.
+    #[arg(long, env, default_value = "data/outbox-mail")]
+    pub mail_dir: PathBuf,
     /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,
     /// separated by commas. Nobody's, unless set.
     #[arg(long, env, default_value = "")]

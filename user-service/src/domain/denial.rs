@@ -24,6 +24,18 @@ pub enum Denial {
     /// The refresh token is forged, used, ended or expired: which of them is not told.
     #[error("The refresh token is not valid; sign in again.")]
     InvalidRefreshToken,
+    /// A token from a mail is forged, used, replaced or expired: which of them is not told.
+    #[error("The token is not valid; ask for a new mail.")]
+    InvalidToken,
+    /// The caller's address got as many mails as it may for now.
+    #[error("Too many mails went to your address; wait a little.")]
+    TooManyMails {
+        /// When there may be more.
+        retry_after_secs: u32,
+    },
+    /// As many of these wait as may.
+    #[error("Too much is waiting; try again shortly.")]
+    Overloaded,
     /// The caller has no such session.
     #[error("There is no such session.")]
     SessionNotFound,
@@ -61,6 +73,9 @@ impl Denial {
             Self::WrongPassword => "wrong_password",
             Self::StepUpRequired => "step_up_required",
             Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::InvalidToken => "invalid_token",
+            Self::TooManyMails { .. } => "rate_limited",
+            Self::Overloaded => "overloaded",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",

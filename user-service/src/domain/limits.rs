@@ -77,6 +77,22 @@ pub const SESSION_ABSOLUTE_LIFE: Duration = DAY.saturating_mul(90);
 /// How long the refresh token before the newest still answers, for lost answers and races.
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
 
+/// How long the token that verifies an address can be used.
+pub const VERIFICATION_LIFE: Duration = DAY;
+/// How long the token that sets a new password can be used.
+pub const PASSWORD_RESET_LIFE: Duration = Duration::from_secs(60 * 60);
+/// A mail without a token that could not be sent for this long is given up: it is no news any more.
+pub const NOTICE_LIFE: Duration = DAY;
+/// How often a mail is tried. With the waits below, the last try is about six hours after the first.
+pub const MAIL_TRIES_MAX: i64 = 16;
+/// How long a mail waits after its first failed try; twice as long after each further one.
+pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(5);
+/// The longest that a mail waits for its next try.
+pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long a mail that was given up stays in the table, for the operator.
+pub const FAILED_MAIL_KEPT: Duration = DAY.saturating_mul(7);
+/// Requests for a new password that may wait until the mailer looks; one more is refused.
+pub const RESET_REQUESTS_MAX: usize = 10_000;
 /// Wrong passwords for one login from one network or device before the next try has to wait.
 pub const GUESSES_MAX: u32 = 10;
 /// Wrong passwords that are further apart than this do not add up.

@@ -40,13 +40,17 @@ impl RefreshKey {
 
     /// A digest of `parts` that nobody can make, or try guesses on, without the key. Each `purpose` has its own.
     pub(super) fn digest(&self, purpose: &[u8], parts: &[Option<&str>]) -> String {
+        URL_SAFE_NO_PAD.encode(self.keyed(purpose, parts).finalize().into_bytes())
+    }
+
+    /// What [`RefreshKey::digest`] shows, to be compared in constant time.
+    pub(super) fn keyed(&self, purpose: &[u8], parts: &[Option<&str>]) -> Hmac<Sha256> {
         let mac = Hmac::<Sha256>::new((&*self.0).into()).chain_update(purpose);
-        let mac = parts.iter().fold(mac, |mac, part| match part {
+        parts.iter().fold(mac, |mac, part| match part {
             // Behind its length, so that no two lists of parts are the same bytes.
             Some(text) => mac.chain_update([1]).chain_update(text.len().to_be_bytes()).chain_update(text),
             None => mac.chain_update([0]),
-        });
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        })
     }
 
     fn mac(&self, numbers: [i64; 3], nonce: &SessionNonce) -> Hmac<Sha256> {
@@ -149,7 +153,7 @@ impl Presented {
 }
 
 /// Exactly `N` bytes from the one base64url text that stands for them.
-fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let expected_chars = base64::encoded_len(N, false)?;
     if text.len() != expected_chars {
         return None;

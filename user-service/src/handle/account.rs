@@ -32,6 +32,7 @@ impl UserHandle {
             let to = self.hash(|reply| Job::Renew { new, reply }).await??;
             let change = NewPasswordHash { user, keep, from, to };
             if self.submit(Command::ChangePassword(change)).await?.0 != Outcome::PasswordReplaced {
+                self.look_for_mails();
                 return Ok(());
             }
         }

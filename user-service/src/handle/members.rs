@@ -43,6 +43,7 @@ impl UserHandle {
         let (Outcome::Opened(opened), _) = self.submit(Command::Register(Box::new(account))).await? else {
             return Err(mixed_up());
         };
+        self.look_for_mails();
         // As of the session's beginning, so that the same request brings the same tokens; but not ahead of this
         // clock, as the log's time may be where several instances write to it.
         let since = opened.session.state.created_at.min(self.clock.now());

@@ -2,11 +2,13 @@
 
 mod account;
 mod audit_log;
+mod email;
 mod error;
 mod guard;
 mod lookups;
 mod members;
 mod moderation;
+mod password_reset;
 mod profile;
 mod roster;
 mod sessions;
@@ -35,6 +37,8 @@ pub use sessions::{SignedIn, Tokens};
 use crate::actors::change::{Answer, Command, Outcome, UserEngine};
 use crate::actors::hasher::{Job, PasswordHasher};
 use crate::actors::janitor::Janitor;
+use crate::actors::mail_command::MailCommand;
+use crate::actors::mailer::{Look, Mailer};
 use crate::domain::refresh_token::RefreshKey;
 
 /// How long an answer waits for the other service to honour a change.
@@ -49,6 +53,7 @@ pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
     hasher: Addr<PasswordHasher>,
+    mailer: Addr<Mailer>,
     janitor: Addr<Janitor>,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
@@ -66,6 +71,8 @@ pub struct Parts {
     pub reads: Reads,
     /// Whom to ask about passwords.
     pub hasher: Addr<PasswordHasher>,
+    /// Sends mails.
+    pub mailer: Addr<Mailer>,
     /// Whom to tell of work that falls due.
     pub janitor: Addr<Janitor>,
     /// Signs access tokens.
@@ -85,9 +92,20 @@ pub struct Parts {
 impl UserHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock } =
-            parts;
-        Self { writer, reads, hasher, janitor, signer, refresh_key, tokens, readers, guard, clock }
+        let Parts {
+            writer,
+            reads,
+            hasher,
+            mailer,
+            janitor,
+            signer,
+            refresh_key,
+            tokens,
+            readers,
+            guard,
+            clock,
+        } = parts;
+        Self { writer, reads, hasher, mailer, janitor, signer, refresh_key, tokens, readers, guard, clock }
     }
 
     /// The newest committed event.
@@ -127,6 +145,18 @@ impl UserHandle {
         let committed = task.await.map_err(|error| UserError::Internal(error.to_string()))??;
         let Answer { outcome, .. } = committed.answer;
         Ok((outcome?, committed.revision))
+    }
+
+    /// As [`UserHandle::submit`], for what is about mails.
+    async fn submit_mail(&self, command: MailCommand) -> Result<Outcome, UserError> {
+        let (outcome, _) = self.submit(Command::Mail(command)).await?;
+        self.look_for_mails();
+        Ok(outcome)
+    }
+
+    /// Has the mailer look now. It looks by itself, so a hint that finds no room is no loss.
+    fn look_for_mails(&self) {
+        let _ = self.mailer.try_send(Look);
     }
 
     /// Waits, within bounds, until the other service honours everything up to `revision`. Returns whether it has

@@ -39,10 +39,16 @@ fn denied(denial: Denial) -> Problem {
             StatusCode::FORBIDDEN
         }
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
-        Denial::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Denial::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Denial::TooManyMails { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    Problem::new(status, denial.code(), denial.to_string())
+    let problem = Problem::new(status, denial.code(), denial.to_string());
+    if let Denial::TooManyMails { retry_after_secs } = denial {
+        return problem.retry_after(retry_after_secs);
+    }
+    problem
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

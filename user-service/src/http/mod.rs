@@ -4,12 +4,14 @@ mod account;
 mod audit_log;
 mod authority;
 mod caller;
+mod email;
 mod error;
 mod etag;
 mod health;
 mod idempotency;
 mod me;
 mod moderation;
+mod password_reset;
 mod rate_limit;
 mod roster;
 mod services;
@@ -34,6 +36,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(sessions::routes)
         .configure(me::routes)
         .configure(account::routes)
+        .configure(email::routes)
+        .configure(password_reset::routes)
         .configure(moderation::routes)
         .configure(roster::routes)
         .configure(audit_log::routes)

@@ -21,6 +21,7 @@ use crate::config::Limits;
 /// least are forgotten first.
 const NETWORKS_MAX: u64 = 100_000;
 const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
+const MAIL_WINDOW: Duration = Duration::from_secs(60 * 60);
 const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -32,30 +33,19 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub struct RateLimits {
     registrations: Windows,
     logins: Windows,
-    guesses_max: u32,
+    mails: Windows,
 }
 
 impl RateLimits {
     /// Nothing counted yet.
     pub fn new(limits: &Limits, clock: &Clock) -> Self {
-        let windows = |max, length| Windows::new(max, length, clock.clone());
+        let windows = |max, length, inner_max| Windows::new(max, length, inner_max, clock.clone());
+        let (guesses, mails) = (limits.guesses_max, limits.mails_per_hour);
         Self {
-            registrations: windows(limits.registrations_per_hour, REGISTRATION_WINDOW),
-            logins: windows(limits.logins_per_15_min, LOGIN_WINDOW),
-            guesses_max: limits.guesses_max,
+            registrations: windows(limits.registrations_per_hour, REGISTRATION_WINDOW, guesses),
+            logins: windows(limits.logins_per_15_min, LOGIN_WINDOW, guesses),
+            mails: windows(limits.mail_requests_per_hour, MAIL_WINDOW, mails),
         }
-    }
-
-    /// What a refusal says that is not of the network, but of too many wrong passwords.
-    fn of_guesses<B>(&self, response: &ServiceResponse<B>) -> Option<Counted> {
-        let wait = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-        let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
-        refused.then_some(Counted {
-            max: self.guesses_max,
-            remaining: 0,
-            resets_in_secs: wait,
-            exceeded: true,
-        })
     }
 }
 
@@ -73,6 +63,14 @@ pub(super) fn limit_logins<B: MessageBody>(
     next: Next<B>,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
     limited(request, next, |limits| &limits.logins)
+}
+
+/// Middleware of the routes that have a mail sent.
+pub(super) fn limit_mails<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
+    limited(request, next, |limits| &limits.mails)
 }
 
 async fn limited<B: MessageBody>(
@@ -95,8 +93,8 @@ async fn limited<B: MessageBody>(
     } else {
         next.call(request).await?.map_into_left_body()
     };
-    match limits.of_guesses(&response).filter(|_| !counted.exceeded) {
-        Some(guesses) => guesses.tell(response.headers_mut()),
+    match windows(&limits).of_route(&response).filter(|_| !counted.exceeded) {
+        Some(inner) => inner.tell(response.headers_mut()),
         None => counted.tell(response.headers_mut()),
     }
     Ok(response)
@@ -107,6 +105,8 @@ async fn limited<B: MessageBody>(
 struct Windows {
     max: u32,
     length: Duration,
+    /// What a refusal tells that is not of the network, but of the route itself.
+    inner_max: u32,
     clock: Clock,
     by_network: Cache<Network, Arc<Mutex<Window>>>,
 }
@@ -127,9 +127,16 @@ struct Counted {
 }
 
 impl Windows {
-    fn new(max: u32, length: Duration, clock: Clock) -> Self {
+    fn new(max: u32, length: Duration, inner_max: u32, clock: Clock) -> Self {
         let by_network = Cache::builder().max_capacity(NETWORKS_MAX).time_to_idle(length).build();
-        Self { max, length, clock, by_network }
+        Self { max, length, inner_max, clock, by_network }
+    }
+
+    /// What a refusal says that is not of the network, but of too many wrong passwords or mails.
+    fn of_route<B>(&self, response: &ServiceResponse<B>) -> Option<Counted> {
+        let wait = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+        let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        refused.then_some(Counted { max: self.inner_max, remaining: 0, resets_in_secs: wait, exceeded: true })
     }
 
     fn count(&self, network: Network) -> Counted {
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn each_network_has_its_own_window_which_ends() {
         let clock = Clock::fixed(Micros::from_millis(1));
-        let windows = Windows::new(2, Duration::from_secs(60), clock.clone());
+        let windows = Windows::new(2, Duration::from_secs(60), 1, clock.clone());
         let counted = |address| windows.count(from(address));
         assert_eq!(
             counted("10.0.0.1"),

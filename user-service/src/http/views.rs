@@ -16,6 +16,18 @@ use crate::handle::{SignedIn, Tokens};
 /// Says which service has not honoured a change yet.
 pub(super) const PENDING: (HeaderName, &str) = (HeaderName::from_static("mutual-pending"), "relation");
 
+/// What was asked for is done, or will be, if it can be: nothing more is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Accepted {
+    /// `accepted`.
+    status: &'static str,
+}
+
+/// Answers 202.
+pub(super) fn accepted() -> HttpResponse {
+    HttpResponse::Accepted().json(Accepted { status: "accepted" })
+}
+
 /// A person as anybody sees them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]

@@ -12,10 +12,11 @@ use super::user::users;
 
 const NAMES: &str = "each account's name is its own, and nobody else's";
 const ADDRESSES: &str = "each account's address is its own, and nobody else's";
+const MAILS: &str = "each mail, and each token that was mailed, is a person's";
 const CLOSED: &str = "each suspended account says why, and no other";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 13] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -39,6 +40,8 @@ const CHECKS: [Check; 11] = [
     (CLOSED, "SELECT id FROM users WHERE status = 1 EXCEPT SELECT user_id FROM suspensions"),
     (CLOSED, "SELECT user_id FROM suspensions EXCEPT SELECT id FROM users WHERE status = 1"),
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
+    (MAILS, "SELECT user_id FROM mails EXCEPT SELECT id FROM users"),
+    (MAILS, "SELECT user_id FROM mail_tokens EXCEPT SELECT id FROM users"),
     (
         "each account is in the log, as long as the log is whole",
         "SELECT id FROM users WHERE EXISTS (SELECT 1 FROM events WHERE seq = 1)

@@ -130,6 +130,18 @@ pub fn take(conn: &mut Conn, new: &NewName<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Gives an address, which the caller has found free or the person's own, to a person in the place of the one
+/// before. Both are given by their keys.
+pub fn move_address(conn: &mut Conn, user: UserId, from: Option<&str>, to: &str) -> Result<(), StoreError> {
+    if let Some(from) = from {
+        let held = user_emails::table.find(from).filter(user_emails::user_id.eq(user.get()));
+        on_backend!(conn, |c| diesel::delete(held).execute(c))?;
+    }
+    let text = "INSERT INTO user_emails (email_key, user_id) VALUES (?,?)";
+    execute(conn, text, &[to.into(), user.get().into()])?;
+    Ok(())
+}
+
 /// Removes a look with the former names that have it: the caller has found them free.
 pub fn release(conn: &mut Conn, user: UserId, look: &str) -> Result<(), StoreError> {
     let former = user_names::table

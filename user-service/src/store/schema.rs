@@ -98,6 +98,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    mails (user_id, id) {
+        user_id -> BigInt,
+        id -> BigInt,
+        kind -> SmallInt,
+        recipient -> Text,
+        token_id -> Nullable<BigInt>,
+        tries -> BigInt,
+        due_at -> BigInt,
+        expires_at -> BigInt,
+        failed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mail_tokens (user_id, purpose) {
+        user_id -> BigInt,
+        purpose -> SmallInt,
+        id -> BigInt,
+        nonce -> Text,
+        address -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    password_reset_requests (email_key) {
+        email_key -> Text,
+        asked_at -> BigInt,
+    }
+}
+
+diesel::table! {
     known_networks (user_id, network) {
         user_id -> BigInt,
         network -> Text,

@@ -6,22 +6,26 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod post;
 mod test_app;
 
 mod audit_log;
 mod bad_input;
 mod deactivation;
+mod email;
 mod feed;
 mod guessing;
 mod idempotency;
 mod import;
 mod login;
 mod lookups;
+mod mailer;
 mod me;
 mod moderation;
 mod openapi;
 mod overload;
 mod password;
+mod password_reset;
 mod refresh;
 mod register;
 mod rename;

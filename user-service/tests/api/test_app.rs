@@ -1,6 +1,7 @@
 //! A service of its own for each test.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use actix_web::http::Method;
 use clap::Parser;
@@ -11,6 +12,7 @@ use shared::http::NewServiceToken;
 use shared::secret::Secret;
 use shared::testing::{Answer, Client, TestDatabase};
 use shared::writer::commit_batch;
+use tempfile::TempDir;
 use user_service::actors::change::{Command, Outcome};
 use user_service::actors::moderation::Moderate;
 use user_service::app::{App, Settings};
@@ -36,6 +38,7 @@ pub struct TestApp {
     stop: shared::process::Stopper,
     // Dropped last.
     _database: Option<TestDatabase>,
+    _mails: Option<TempDir>,
 }
 
 /// Somebody who is signed in.
@@ -77,24 +80,24 @@ impl TestApp {
 
     /// With other settings than the usual of tests: no rate limits, passwords at low cost.
     pub fn start_with(make: Make, change: impl FnOnce(&mut Settings)) -> Self {
-        let database = make();
-        let mut settings = settings(&database);
+        let (database, mails) = (make(), tempfile::tempdir().expect("a directory"));
+        let mut settings = settings(&database, mails.path());
         change(&mut settings);
-        Self::run(settings, Some(database))
+        Self::run(settings, Some(database), Some(mails))
     }
 
-    fn run(settings: Settings, database: Option<TestDatabase>) -> Self {
+    fn run(settings: Settings, database: Option<TestDatabase>, mails: Option<TempDir>) -> Self {
         let app = App::start(settings.clone()).expect("a service");
         let (handle, stop) = (app.handle.clone(), app.stop.clone());
         let base = format!("http://{}", app.address);
         let client = Client::new(base.as_str());
         actix_web::rt::spawn(app.run());
-        Self { base, client, handle, settings, stop, _database: database }
+        Self { base, client, handle, settings, stop, _database: database, _mails: mails }
     }
 
     /// Stops the service and starts it again on the same database.
     pub async fn restart(mut self) -> Self {
-        let database = self._database.take();
+        let (database, mails) = (self._database.take(), self._mails.take());
         let settings = self.settings.clone();
         self.stop.stop(true).await;
         drop(self);
@@ -105,7 +108,7 @@ impl TestApp {
             }
             actix_web::rt::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        Self::run(settings, database)
+        Self::run(settings, database, mails)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -181,7 +184,7 @@ impl Drop for TestApp {
     }
 }
 
-fn settings(database: &TestDatabase) -> Settings {
+fn settings(database: &TestDatabase, mails: &Path) -> Settings {
     let defaults = Config::parse_from(["user-service"]);
     let secret = || Secret::random().expect("randomness");
     Settings {
@@ -196,6 +199,8 @@ fn settings(database: &TestDatabase) -> Settings {
         password_cost: PasswordCost::Low,
         hash_threads: 2,
         rate_limits: Switch::Off,
+        mail: defaults.mail,
+        mail_dir: mails.join("outbox-mail"),
         trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
         clock: Clock::system(),

@@ -1,0 +1,213 @@
+//! Mails: written into the outbox with the change that they tell of, taken from there to be sent, and settled.
+
+use shared::clock::Micros;
+use shared::db::StoreError;
+use shared::id::UserId;
+use shared::secret::Secret;
+use shared::writer::Transaction;
+
+use super::change::{Outcome, UserEngine};
+use super::mail_limit::Exceeded;
+use super::password_reset;
+use crate::domain::account::User;
+use crate::domain::denial::Denial;
+use crate::domain::email::Email;
+use crate::domain::limits::{FAILED_MAIL_KEPT, NOTICE_LIFE};
+use crate::domain::mail::Kind;
+use crate::domain::mail_token::{MailToken, Presented, Purpose};
+use crate::store;
+use crate::store::mail::Mail;
+
+use super::mailer::{LEASE, SENDS_MAX};
+
+/// A mail that is to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The mail.
+    pub mail: Mail,
+    /// Whose account it is about.
+    pub username: String,
+    /// The token that it brings, if any.
+    pub token: Option<Secret>,
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// The mail server has taken the mail.
+    Sent,
+    /// It has not, and may later.
+    Later(Micros),
+    /// It has not, and never will, or the mail was tried often enough.
+    Never,
+}
+
+/// Counts a mail to an address; refuses one too many.
+pub(super) fn count(engine: &UserEngine, to: &Email, now: Micros) -> Result<(), Exceeded> {
+    engine.mail_limit.as_ref().map_or(Ok(()), |limit| limit.count(&to.key(), now))
+}
+
+/// Has a person told something at an address.
+pub(super) fn tell(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    kind: Kind,
+    to: &Email,
+    now: Micros,
+) -> Result<(), StoreError> {
+    write(engine, tx, &Letter { user, kind, to, token_id: None, expires_at: now.after(NOTICE_LIFE) }, now)
+}
+
+/// Has a person asked something at an address. The token that the mail brings voids the one before of its purpose.
+pub(super) fn ask(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    purpose: Purpose,
+    to: &Email,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let kind = match purpose {
+        Purpose::Verification => Kind::Verification,
+        Purpose::EmailChange => Kind::EmailChange,
+        Purpose::PasswordReset => Kind::PasswordReset,
+    };
+    let nonce =
+        Secret::random().map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
+    let (id, expires_at) = (engine.ids.next(), now.after(purpose.life()));
+    let token = MailToken { user, purpose, id, nonce, address: to.as_str().to_owned(), expires_at };
+    store::mail_token::put(tx.conn, &token)?;
+    store::mail_token::forget_expired(tx.conn, now)?;
+    write(engine, tx, &Letter { user, kind, to, token_id: Some(id), expires_at }, now)
+}
+
+struct Letter<'a> {
+    user: UserId,
+    kind: Kind,
+    to: &'a Email,
+    token_id: Option<i64>,
+    expires_at: Micros,
+}
+
+fn write(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    letter: &Letter<'_>,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let Letter { user, kind, to, token_id, expires_at } = *letter;
+    let (id, recipient) = (engine.ids.next(), to.as_str().to_owned());
+    let mail =
+        Mail { user, id, kind, recipient, token_id, tries: 0, due_at: now, expires_at, failed_at: None };
+    store::mail::insert(tx.conn, &mail)?;
+    tx.wrote();
+    Ok(())
+}
+
+/// Uses up a token: it opens what it is for once. Returns whose account, and the address that it was mailed to.
+pub(super) fn redeem(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    presented: &Presented,
+    now: Micros,
+) -> Result<Option<(User, Email)>, StoreError> {
+    let held = store::mail_token::token(tx.conn, presented.user, presented.purpose)?;
+    let Some(held) = held.filter(|held| presented.is(held, &engine.refresh_key, now)) else {
+        return Ok(None);
+    };
+    let Some(user) = store::user::user(tx.conn, presented.user)?.filter(User::may_sign_in) else {
+        return Ok(None);
+    };
+    store::mail_token::void(tx.conn, user.id, presented.purpose)?;
+    tx.wrote();
+    Ok(Some((user, Email::from_stored(held.address))))
+}
+
+/// Takes mails that are due, for whoever sends them: nobody else gets them before [`LEASE`] is over.
+pub(super) fn take(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    now: Micros,
+) -> Result<Result<Outcome, Denial>, StoreError> {
+    password_reset::open_requests(engine, tx, now)?;
+    let due = store::mail::due(tx.conn, now, SENDS_MAX)?;
+    let people: Vec<UserId> = due.iter().map(|mail| mail.user).collect();
+    let people = store::user::users(tx.conn, &people)?;
+    let mut outgoing = Vec::new();
+    for mut mail in due {
+        tx.wrote();
+        let (user, id) = (mail.user, mail.id);
+        if mail.failed_at.is_some() {
+            store::mail::remove(tx.conn, user, id)?;
+            continue;
+        }
+        if mail.expires_at <= now {
+            give_up(tx, mail, now)?;
+            continue;
+        }
+        let person = people.get(&user);
+        let token = match mail.token_id {
+            Some(wanted) => token_of(engine, tx, &mail, wanted)?.map(Some),
+            None => Some(None),
+        };
+        // Its token is void, or the account is gone: it would tell what is not so.
+        let (Some(person), Some(token)) = (person, token) else {
+            store::mail::remove(tx.conn, user, id)?;
+            continue;
+        };
+        mail.tries += 1;
+        mail.due_at = now.after(LEASE);
+        store::mail::update(tx.conn, &mail)?;
+        outgoing.push(Outgoing { mail, username: person.username.as_str().to_owned(), token });
+    }
+    Ok(Ok(Outcome::Mails(outgoing)))
+}
+
+/// The token that a mail brings, if it is still the one.
+fn token_of(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    mail: &Mail,
+    wanted: i64,
+) -> Result<Option<Secret>, StoreError> {
+    let purpose = match mail.kind {
+        Kind::Verification => Purpose::Verification,
+        Kind::EmailChange => Purpose::EmailChange,
+        Kind::PasswordReset => Purpose::PasswordReset,
+        Kind::EmailChangeAsked | Kind::EmailChanged | Kind::AddressInUse | Kind::PasswordChanged => {
+            return Ok(None);
+        }
+    };
+    let held = store::mail_token::token(tx.conn, mail.user, purpose)?;
+    Ok(held.filter(|held| held.id == wanted).map(|held| held.mint(&engine.refresh_key)))
+}
+
+/// Writes what became of a try.
+pub(super) fn settle(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    id: i64,
+    delivered: Delivered,
+    now: Micros,
+) -> Result<Result<Outcome, Denial>, StoreError> {
+    if let Some(mut mail) = store::mail::mail(tx.conn, user, id)? {
+        tx.wrote();
+        match delivered {
+            Delivered::Sent => store::mail::remove(tx.conn, user, id)?,
+            Delivered::Later(at) => {
+                mail.due_at = at;
+                store::mail::update(tx.conn, &mail)?;
+            }
+            Delivered::Never => give_up(tx, mail, now)?,
+        }
+    }
+    Ok(Ok(Outcome::Accepted))
+}
+
+fn give_up(tx: &mut Transaction<'_>, mut mail: Mail, now: Micros) -> Result<(), StoreError> {
+    log::error!("mail {} ({}) was given up after {} tries", mail.id, mail.kind.as_str(), mail.tries);
+    mail.failed_at = Some(now);
+    mail.due_at = now.after(FAILED_MAIL_KEPT);
+    store::mail::update(tx.conn, &mail)
+}
