@@ -134,7 +134,12 @@ impl From<Entry> for Since {
 /// Who follows a person
 #[utoipa::path(tag = "lists", params(("id" = UserId, Path, description = "Whose list"), ListQuery),
     security((), ("user" = [])),
-    responses((status = 200, description = "A page", body = Page<Listing>), Refusals))]
+    responses(
+        (status = 200, description = "A page", body = Page<Listing>, links(
+            ("follow" = (operation_id = "follow", parameters(("id" = "$response.body#/items/0/user_id")))),
+        )),
+        Refusals,
+    ))]
 #[get("/v1/users/{id}/followers")]
 async fn followers(
     viewer: MaybeViewer,

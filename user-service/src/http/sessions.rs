@@ -42,7 +42,10 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,
     params(("Mutual-Device" = Option<String>, Header, description = "A refresh token of mine that this device had")),
     responses(
-        (status = 201, description = "Signed in", body = SignedInView),
+        (status = 201, description = "Signed in", body = SignedInView, links(
+            ("person" = (operation_id = "by_id", parameters(("id" = "$response.body#/user/id")))),
+            ("end" = (operation_id = "end_one", parameters(("id" = "$response.body#/session/id")))),
+        )),
         (status = 401, description = "`invalid_credentials`"),
         (status = 429, description = "`rate_limited`"),
         Refusals,
@@ -117,7 +120,12 @@ struct SessionItem {
 
 /// Where I am signed in, newest first
 #[utoipa::path(tag = "sessions", params(PageQuery), security(("user" = [])),
-    responses((status = 200, description = "A page", body = Page<SessionItem>), Refusals))]
+    responses(
+        (status = 200, description = "A page", body = Page<SessionItem>, links(
+            ("end" = (operation_id = "end_one", parameters(("id" = "$response.body#/items/0/id")))),
+        )),
+        Refusals,
+    ))]
 #[get("/v1/me/sessions")]
 async fn sessions(
     viewer: Viewer,

@@ -29,7 +29,11 @@ struct SteppedUp {
 /// For 5 minutes (a setting), this session may change how I sign in; a login counts as well, a refresh does not. 403
 /// `wrong_password` if the password is wrong. A try counts as a login.
 #[utoipa::path(tag = "sessions", request_body = RawProof, security(("user" = [])),
-    responses((status = 200, description = "Until when", body = SteppedUp), Refusals))]
+    responses(
+        (status = 200, description = "Until when", body = SteppedUp),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/me/step-up", wrap = "from_fn(limit_logins)")]
 async fn step_up(
     viewer: Viewer,

@@ -32,7 +32,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
         min_length = 1, max_length = 255)),
     responses(
-        (status = 201, description = "A member", body = SignedInView),
+        (status = 201, description = "A member", body = SignedInView, links(
+            ("person" = (operation_id = "by_id", parameters(("id" = "$response.body#/user/id")))),
+            ("person_by_name" = (operation_id = "by_name", parameters(("name" = "$response.body#/user/username")))),
+            ("name" = (operation_id = "name_state", parameters(("name" = "$response.body#/user/username")))),
+        )),
         (status = 409, description = "`username_taken`, `email_taken`"),
         (status = 429, description = "`rate_limited`"),
         Refusals,
