@@ -8,6 +8,8 @@ use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
 use user_service::config::{PasswordCost, Switch};
+use user_service::domain::account::Role;
+use user_service::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
 
 /// Users and relations for social apps: both services in one process, and the operator's commands.
 ///
@@ -47,9 +49,70 @@ pub enum Command {
 /// Manage accounts and tokens.
 #[derive(Debug, Subcommand)]
 pub enum Admin {
+    /// Make an account, an admin's if --role does not say otherwise: the first one of a new installation.
+    ///
+    /// The password is the first line of standard input, and obeys the rules of registration; words that are reserved
+    /// for the service may be the name. Works beside running services. Exit codes: 0 done, 1 the name or the address is
+    /// taken or the database is away, 2 a value is refused.
+    #[command(after_help = "Example: printf '%s' 'plum Tractor 91 sky' | \\
+  mutual admin create --username zoe --email zoe@example.com --password-stdin")]
+    Create(CreateAccount),
+    /// Give somebody a role: user, moderator or admin.
+    ///
+    /// It counts from that person's next request on. The last active admin keeps the role. Works beside running
+    /// services. Exit codes: 0 done, 1 refused or the database is away, 2 nobody is called so.
+    #[command(after_help = "Example: mutual admin role --username zoe --role moderator")]
+    Role(GiveRole),
     /// Tokens with which other backend services call these.
     #[command(subcommand)]
     ServiceToken(ServiceToken),
+}
+
+/// Whom to make.
+#[derive(Debug, Args)]
+pub struct CreateAccount {
+    /// The username: 2 to 24 of a-z, 0-9, _ and . (no dot at either end, no two in a row).
+    #[arg(long)]
+    pub username: String,
+    /// The e-mail address, which counts as verified.
+    #[arg(long)]
+    pub email: String,
+    /// Read the password from standard input. There is no other way: arguments are seen by others on the machine.
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+    /// user, moderator or admin.
+    #[arg(long, default_value = "admin", value_parser = role)]
+    pub role: Role,
+    /// Shortest password, in characters: as the service is set.
+    #[arg(long, env, default_value_t = PASSWORD_CHARS_MIN_DEFAULT)]
+    pub password_chars_min: usize,
+    /// `low` makes passwords cheap to guess: for tests.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub password_cost: PasswordCost,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
+}
+
+/// Who gets which role.
+#[derive(Debug, Args)]
+pub struct GiveRole {
+    /// The username.
+    #[arg(long)]
+    pub username: String,
+    /// user, moderator or admin.
+    #[arg(long, value_parser = role)]
+    pub role: Role,
+    /// For the audit log.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
+}
+
+fn role(word: &str) -> Result<Role, &'static str> {
+    Role::parse(word).ok_or("a role is user, moderator or admin")
 }
 
 /// Tokens with which other backend services call these.
@@ -158,6 +221,10 @@ pub struct Serve {
     /// Connections of each service for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// How many days both services keep events; 0 keeps them for ever. What a known reader of a feed has not read is kept
+    /// four times as long.
+    #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub event_retention_days: u32,
     /// How mails are sent. Without a mail server they are written into outbox-mail of the data directory.
     #[command(flatten)]
     pub mail: user_service::config::mail::MailConfig,

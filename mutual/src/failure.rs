@@ -22,6 +22,9 @@ pub enum Failure {
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// What was asked for is possible, but not now or not to this one.
+    #[error("{0}")]
+    Refused(String),
     /// The audit could not look.
     #[error("could not be checked: {0}")]
     Unchecked(StoreError),

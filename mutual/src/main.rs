@@ -1,5 +1,6 @@
 //! The launcher: both services in one process, and the operator's commands.
 
+mod account;
 mod admin;
 mod audit;
 mod cli;
@@ -54,6 +55,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::ImportGraph(args) => import::run(&args),
         Command::Audit(databases) => audit::run(&databases),
         Command::Seed(databases) => seed::run(&databases),
+        Command::Admin(Admin::Create(args)) => account::create(&args),
+        Command::Admin(Admin::Role(args)) => account::give_role(&args),
         Command::Admin(Admin::ServiceToken(command)) => token::run(&command),
     }
 }

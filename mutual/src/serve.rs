@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use awc::Client;
 use relation_service::actors::feed::UserService;
 use shared::clock::Clock;
+use shared::http::retention;
 use shared::process::{Stopper, say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
 use tokio::sync::watch;
@@ -72,6 +73,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         mail_dir: settings.databases.data_dir.join("outbox-mail"),
         trusted_proxies: settings.trusted_proxies.clone(),
         limits: settings.user_limits,
+        event_retention: retention(settings.event_retention_days),
         clock: Clock::system(),
     })
 }
@@ -88,6 +90,7 @@ fn relation_settings(
         limits: settings.relation_limits.into(),
         workers: settings.workers,
         read_connections: settings.read_connections,
+        event_retention: retention(settings.event_retention_days),
         clock: Clock::system(),
     })
 }

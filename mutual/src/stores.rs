@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use relation_service::actors::change::{Command as RelationCommand, RelationEngine};
+use relation_service::actors::change::{Command as RelationCommand, Learned, Listed, RelationEngine};
 use relation_service::actors::feed::learned_from;
 use relation_service::domain::Limits;
+use relation_service::store::fact::KnownUser;
 use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, Owner, StoreError, log, open_bulk_writer};
 use shared::event::EventPage;
@@ -21,6 +22,8 @@ use crate::failure::Failure;
 
 /// Events copied in one transaction.
 const EVENTS_PER_COMMIT: i64 = 5_000;
+/// People copied in one transaction.
+const PEOPLE_PER_COMMIT: i64 = 5_000;
 
 /// Both databases, opened for writing, with the services kept out.
 pub struct Stores {
@@ -47,15 +50,41 @@ impl Stores {
     /// Brings relation-service's copy of user facts to the end of user-service's log.
     pub fn copy_facts(&mut self) -> Result<(), StoreError> {
         let mut position = relation_service::store::fact::feed_position(&mut self.relations)?;
+        let oldest = log::oldest(&mut self.users)?;
+        if position < oldest - 1 {
+            self.copy_everybody()?;
+            position = oldest - 1;
+        }
         loop {
             let items = log::after(&mut self.users, position, EVENTS_PER_COMMIT)?;
             let Some(last) = items.last() else { return Ok(()) };
             position = last.seq;
             let learned =
                 learned_from(&EventPage { items, next_after: position, oldest: 1, newest: position });
-            let command = RelationCommand::Learn(learned);
-            commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system())?;
+            self.learn(learned)?;
         }
+    }
+
+    /// Copies the state of everybody, where the events that led to it are no longer kept.
+    fn copy_everybody(&mut self) -> Result<(), StoreError> {
+        let seq = log::head(&mut self.users)?.seq;
+        let mut after = 0;
+        loop {
+            let page = user_service::store::audit::facts_after(&mut self.users, after, PEOPLE_PER_COMMIT)?;
+            let through = page.last().map_or(i64::MAX, |(id, _)| id.get());
+            let users = page.into_iter().map(|(id, facts)| KnownUser { id, seq, facts }).collect();
+            let listed = Some(Listed { after, through, seq });
+            self.learn(Learned { users, listed, ..Learned::default() })?;
+            if through == i64::MAX {
+                return Ok(());
+            }
+            after = through;
+        }
+    }
+
+    fn learn(&mut self, learned: Learned) -> Result<(), StoreError> {
+        let command = RelationCommand::Learn(learned);
+        commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system()).map(drop)
     }
 }
 

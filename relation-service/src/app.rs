@@ -3,15 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
-    by_method,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
+    ServiceTokens, by_method,
 };
 use shared::process::Stopper;
 use shared::telemetry::with_request_id;
@@ -19,7 +20,7 @@ use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
 
-use crate::actors::change::RelationEngine;
+use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
 use crate::actors::janitor::Janitor;
 use crate::domain::Limits;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections for reading.
     pub read_connections: u32,
+    /// How long events are kept; for ever if `None`.
+    pub event_retention: Option<Duration>,
     /// The time.
     pub clock: Clock,
 }
@@ -124,6 +127,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     if let Some(keys) = store::key::key_set(&mut conn)? {
         tokens.set_keys(&keys);
     }
+    let known = feed_reader::readers(&mut conn)?;
     drop(conn);
 
     let engine = RelationEngine::new(settings.limits);
@@ -143,7 +147,13 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let revision = writer.watch_revision();
-    let events = Feed::new(reads.clone(), revision, FeedReaders::default());
+    let url = database_url.clone();
+    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
+    let events = Feed::new(reads.clone(), revision, readers.clone());
+    if let Some(keep) = settings.event_retention {
+        let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
+        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
+    }
     let handle = RelationHandle::new(Parts { engine, writer, reads, feed, feed_state, tokens, clock });
     Ok((handle, auth, events))
 }

@@ -37,6 +37,10 @@ pub struct Config {
     /// Connections for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// How many days events are kept; 0 keeps them for ever. What a known reader of the feed has not read is kept four
+    /// times as long.
+    #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub event_retention_days: u32,
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,

@@ -8,6 +8,7 @@ use relation_service::actors::feed::UserService;
 use relation_service::app::{App, Settings};
 use relation_service::config::Config;
 use shared::clock::Clock;
+use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 
@@ -42,6 +43,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         limits: config.limits.into(),
         workers: config.workers,
         read_connections: config.read_connections,
+        event_retention: retention(config.event_retention_days),
         clock: Clock::system(),
     })
 }

@@ -6,15 +6,16 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, ServiceTokens,
-    TrustedProxies, by_method,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
+    ServiceTokens, TrustedProxies, by_method,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
@@ -24,7 +25,7 @@ use shared::token::{Revoked, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
 
-use crate::actors::change::UserEngine;
+use crate::actors::change::{Command, UserEngine};
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// The limits.
     pub limits: Limits,
+    /// How long events are kept; for ever if `None`.
+    pub event_retention: Option<Duration>,
     /// The time.
     pub clock: Clock,
 }
@@ -198,7 +201,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     for (session, at) in store::session::revoked_since(&mut conn, tokens_expired_at(clock.now()))? {
         revoked.add(session, at);
     }
-    let known = store::reader::readers(&mut conn)?;
+    let known = feed_reader::readers(&mut conn)?;
     drop(conn);
     let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
 
@@ -215,8 +218,12 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
-    let readers = FeedReaders::new(known, move |name| store::reader::remember(&mut open_writer(&url)?, name));
+    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
+    if let Some(keep) = settings.event_retention {
+        let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
+        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
+    }
     let guard = (settings.rate_limits == Switch::On)
         .then(|| Guard::new(limits.guesses(), limits.rules().networks, clock.clone()));
     let handle = UserHandle::new(Parts {

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use shared::clock::Clock;
+use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
@@ -47,6 +48,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         mail_dir: config.mail_dir,
         trusted_proxies: config.trusted_proxies,
         limits: config.limits,
+        event_retention: retention(config.event_retention_days),
         clock: Clock::system(),
     })
 }

@@ -1,10 +1,16 @@
 //! The operator's commands beside, before and after running services.
 
+use shared::db::{DatabaseUrl, log, open_writer};
 use shared::testing::Client;
 
 use crate::world::{Ground, on_both_grounds};
 
-on_both_grounds!(it_stops_cleanly_when_asked, a_service_token_is_valid_at_once, the_demo_world_adds_up);
+on_both_grounds!(
+    it_stops_cleanly_when_asked,
+    a_service_token_is_valid_at_once,
+    the_operator_makes_admins_beside_running_services,
+    the_demo_world_adds_up
+);
 
 async fn it_stops_cleanly_when_asked(ground: Ground) {
     for signal in ["TERM", "INT"] {
@@ -38,6 +44,60 @@ async fn a_service_token_is_valid_at_once(ground: Ground) {
     assert_eq!(ground.run(&["admin", "service-token", "revoke", "--name", "nobody"]).status.code(), Some(2));
 }
 
+async fn the_operator_makes_admins_beside_running_services(ground: Ground) {
+    let world = ground.serve();
+    let create = |name: &str, password: &str| {
+        let email = format!("{name}@example.com");
+        let words = ["admin", "create", "--username", name, "--email", &email, "--password-stdin"];
+        ground.run_with_input(&[&words[..], &["--password-cost", "low"]].concat(), password)
+    };
+    let made = create("admin", "plum Tractor 91 sky\n");
+    assert!(made.status.success() && made.stderr.is_empty(), "{made:?}");
+    for (name, password, code, said) in [
+        ("admin", "plum Tractor 91 sky", 1, "taken"),
+        ("second", "password", 2, "password:"),
+        ("second", "", 2, "empty"),
+        ("second", &"x".repeat(5_000), 2, "password:"),
+        (".", "plum Tractor 91 sky", 2, "username:"),
+    ] {
+        let refused = create(name, password);
+        let line = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(code), "{line}");
+        assert!(line.contains(said) && line.lines().count() == 1 && !line.contains("plum"), "{line}");
+    }
+    let anna = world.register("anna").await;
+    let admin = world.log_in("admin", "plum Tractor 91 sky").await;
+    assert_eq!(admin.users.get("/v1/me").await.expect(200).json()["role"], "admin");
+    let role = |name: &str, role: &str| ground.run(&["admin", "role", "--username", name, "--role", role]);
+    assert_eq!(role("admin", "user").status.code(), Some(1), "the last admin stays");
+    assert_eq!(role("nobody", "user").status.code(), Some(2));
+    assert_eq!(role("anna", "god").status.code(), Some(2));
+    assert!(role("anna", "moderator").status.success());
+    assert_eq!(anna.users.get("/v1/me").await.expect(200).json()["role"], "moderator");
+    let token = ["admin", "service-token", "create", "--name", "feed", "--scopes", "events"];
+    assert!(ground.run(&token).status.success());
+    assert!(ground.run(&["admin", "service-token", "revoke", "--name", "feed"]).status.success());
+    let log = anna.users.get("/v1/admin/audit-log?actor_id=operator").await.expect(200).json();
+    let actions: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["revoke_service_token", "create_service_token", "set_role", "create_user"]);
+    assert_eq!(log["items"][3]["after"]["username"], "admin");
+    // What the other service did not hear of by the writer, it hears of by the feed.
+    admin.follow(&anna).await;
+    let body = serde_json::json!({"reason": "spam"});
+    let path = format!("/v1/admin/users/{}/suspension", anna.id);
+    admin.users.json(actix_web::http::Method::PUT, &path, &body).await.expect(200);
+    // Refused at once where it was done, and within seconds elsewhere.
+    anna.users.get("/v1/me").await.expect_problem(401, "unauthenticated");
+    let started = std::time::Instant::now();
+    while anna.relations.get("/v1/me/blocks").await.status != 401 {
+        assert!(started.elapsed().as_secs() < 5, "relation-service still lets her in");
+    }
+    assert_eq!(admin.counts().await["following"], 0);
+    drop(world);
+    ground.audit();
+}
+
 async fn the_demo_world_adds_up(ground: Ground) {
     let world = ground.serve_with(&["--seed-demo"]);
     let users = Client::new(&world.users);
@@ -48,6 +108,38 @@ async fn the_demo_world_adds_up(ground: Ground) {
     drop(world);
     ground.audit();
     assert_eq!(ground.run(&["seed"]).status.code(), Some(2), "the demo world is for empty databases");
+}
+
+/// relation-service begins with an empty database, and the events from which it would learn are gone.
+#[actix_web::test]
+async fn everybody_is_learned_afresh_where_events_are_gone() {
+    let ground = Ground::sqlite().unwrap();
+    let world = ground.serve();
+    let mut people = Vec::new();
+    for name in ["anna", "ben", "carl"] {
+        people.push(world.register(name).await);
+    }
+    people[1].go_private(true).await;
+    drop(world);
+    let mut users = open_writer(&DatabaseUrl::sqlite(ground.dir().join("user.db"))).unwrap();
+    let newest = log::head(&mut users).unwrap().seq;
+    assert_eq!(log::forget(&mut users, newest - 1).unwrap(), 3);
+    drop(users);
+    for name in ["relation.db", "relation.db-wal", "relation.db-shm"] {
+        let _ = std::fs::remove_file(ground.dir().join(name));
+    }
+    let world = ground.serve();
+    let anna = world.log_in("anna", "a long and odd passphrase").await;
+    assert_eq!(anna.follow(&people[1]).await["requested"], true);
+    assert_eq!(anna.follow(&people[2]).await["following"], true);
+    drop(world);
+    ground.audit();
+    // The same by a command, without the services.
+    std::fs::remove_file(ground.dir().join("relation.db")).unwrap();
+    let file = ground.dir().join("graph.txt");
+    std::fs::write(&file, "1 2\n").unwrap();
+    assert!(ground.run(&["import-graph", file.to_str().unwrap()]).status.success());
+    ground.audit();
 }
 
 #[actix_web::test]

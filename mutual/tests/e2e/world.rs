@@ -1,6 +1,6 @@
 //! A running `mutual serve` with databases of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -45,6 +45,16 @@ impl Ground {
 
     pub fn run(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
+    }
+
+    /// Runs a command that reads this.
+    pub fn run_with_input(&self, words: &[&str], input: &str) -> Output {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that stops before it has read everything closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
     }
 
     /// Recounts everything, and panics if anything has drifted.
@@ -126,10 +136,20 @@ impl World {
             "username": name, "email": format!("{name}@example.com"), "password": "a long and odd passphrase",
         });
         let made = users.json(Method::POST, "/v1/users", &body).await.expect(201).json();
+        self.person(&made)
+    }
+
+    pub async fn log_in(&self, login: &str, password: &str) -> Person {
+        let body = json!({"login": login, "password": password});
+        let made = Client::new(&self.users).json(Method::POST, "/v1/sessions", &body).await.expect(201);
+        self.person(&made.json())
+    }
+
+    fn person(&self, made: &Value) -> Person {
         let token = made["session"]["access_token"].as_str().unwrap();
         Person {
             id: made["user"]["id"].as_str().unwrap().to_owned(),
-            users: users.with_token(token),
+            users: Client::new(&self.users).with_token(token),
             relations: Client::new(&self.relations).with_token(token),
         }
     }

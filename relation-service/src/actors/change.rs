@@ -53,6 +53,8 @@ pub enum Command {
     Learn(Learned),
     /// Keep user-service's keys for the next start.
     Trust(KeySet),
+    /// Forget the events up to this number.
+    ForgetEvents(i64),
 }
 
 /// News from user-service.
@@ -64,8 +66,21 @@ pub struct Learned {
     pub revoked: Vec<(SessionId, Micros)>,
     /// Events that could not be read, and why.
     pub parked: Vec<(i64, String)>,
+    /// A stretch of ids about which everything is told: who is not among `users` is gone.
+    pub listed: Option<Listed>,
     /// How far the feed has come with this; `None` for the answer to a direct question.
     pub position: Option<i64>,
+}
+
+/// Everybody with an id after `after`, up to `through`, as of the event `seq`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Not itself one of them.
+    pub after: i64,
+    /// The last of them.
+    pub through: i64,
+    /// The newest event of user-service that is included.
+    pub seq: i64,
 }
 
 /// What became of a command.
@@ -129,6 +144,10 @@ impl Engine for RelationEngine {
                     store::key::set_key_set(tx.conn, keys)?;
                     tx.wrote();
                 }
+                Command::ForgetEvents(through) => {
+                    shared::db::log::forget(tx.conn, *through)?;
+                    tx.wrote();
+                }
                 Command::Act { .. }
                 | Command::Note { .. }
                 | Command::AnswerRequests { .. }
@@ -143,7 +162,8 @@ impl Engine for RelationEngine {
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
             | Command::Learn(_)
-            | Command::Trust(_) => None,
+            | Command::Trust(_)
+            | Command::ForgetEvents(_) => None,
         });
         let (indices, acts): (Vec<usize>, Vec<Act>) = acts.unzip();
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
@@ -158,7 +178,7 @@ impl Engine for RelationEngine {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
-                Command::Act { .. } | Command::Learn(_) | Command::Trust(_) => {}
+                Command::Act { .. } | Command::Learn(_) | Command::Trust(_) | Command::ForgetEvents(_) => {}
             }
         }
         Ok(answers)

@@ -1,28 +1,27 @@
 //! Keeping this service's copy of user facts: user-service's feed in order, and a direct question for
 //! a person whom the feed has not brought yet.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
-use awc::Client;
-use log::{error, info, warn};
-use serde::de::DeserializeOwned;
+use log::{info, warn};
 use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
 use shared::db::StoreError;
-use shared::event::{Event, EventPage};
-use shared::facts::{UserFacts, UserFactsPage};
-use shared::id::{SessionId, UserId};
-use shared::secret::Secret;
+use shared::event::EventPage;
+use shared::facts::UserFactsPage;
+use shared::id::UserId;
 use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
-use super::change::{Command, Learned, RelationEngine};
+use super::change::{Command, Learned, Listed, RelationEngine};
 use super::janitor::{Janitor, Look};
+pub use super::news::learned_from;
+pub use super::user_client::UserService;
+use super::user_client::{Failure, UserClient};
 use crate::store::fact::KnownUser;
 
 /// Questions about people that may wait; one more is refused.
@@ -31,6 +30,8 @@ const QUESTIONS_MAX: usize = 1_024;
 const ASKED_MAX: usize = 100;
 /// Events in one page of the feed.
 const PAGE_EVENTS: u32 = 500;
+/// People in one page of everybody.
+const PAGE_PEOPLE: u32 = 500;
 /// How long a page may wait for its first event.
 const PAGE_WAIT: Duration = Duration::from_secs(10);
 /// How long a request to user-service may take beyond what it was asked to wait.
@@ -38,17 +39,6 @@ const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// The pause after a failure, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_millis(500);
-/// A page of the feed has at most this many bytes.
-const PAGE_BYTES_MAX: usize = 8 << 20;
-
-/// Where user-service is and how to prove who asks.
-#[derive(Clone)]
-pub struct UserService {
-    /// Its URL, without a final slash.
-    pub url: String,
-    /// The secret that both services share.
-    pub secret: Secret,
-}
 
 /// What the rest of the service may know about the feed, without asking the actor.
 #[derive(Debug, Clone, Default)]
@@ -120,14 +110,12 @@ pub struct Ask {
     pub reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
-type Failure = String;
-
 impl UserFeed {
     /// Starts the actor on a thread of its own.
     pub fn start(parts: Parts) -> Addr<Self> {
         start_on_own_thread(QUESTIONS_MAX, move || {
-            let http = Client::builder().timeout(PAGE_WAIT + ANSWER_WAIT).disable_redirects().finish();
-            Self { reader: Reader { parts, http }, waiting: Vec::new(), asking: false }
+            let users = UserClient::new(parts.service.clone(), PAGE_WAIT + ANSWER_WAIT);
+            Self { reader: Reader { parts, users }, waiting: Vec::new(), asking: false }
         })
     }
 
@@ -189,7 +177,7 @@ impl Handler<Ask> for UserFeed {
 #[derive(Clone)]
 struct Reader {
     parts: Parts,
-    http: Client,
+    users: UserClient,
 }
 
 impl Reader {
@@ -214,7 +202,10 @@ impl Reader {
     async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
         let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
-        let page: EventPage = self.get(&path, wait + ANSWER_WAIT).await?;
+        let page: EventPage = match self.users.get_or_expired(&path, wait + ANSWER_WAIT).await? {
+            Ok(page) => page,
+            Err(expired) => return self.learn_everybody(expired.oldest).await,
+        };
         let position = self.parts.position;
         if page.newest < position {
             let newest = page.newest;
@@ -246,6 +237,34 @@ impl Reader {
         Ok(())
     }
 
+    /// Learns the state of everybody instead of the events that are no longer kept, then goes on with the oldest that is.
+    /// The position moves at the end, so that a stop on the way begins again.
+    async fn learn_everybody(&mut self, oldest: i64) -> Result<(), Failure> {
+        warn!("user-service's events before {oldest} are no longer kept: asking about everybody");
+        let mut after = 0;
+        loop {
+            let place = if after == 0 { String::new() } else { format!("&after={after}") };
+            let path = format!("/v1/user-facts/all?limit={PAGE_PEOPLE}{place}");
+            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
+            let seq = page.seq;
+            let through = page.items.last().map_or(i64::MAX, |item| item.id.get());
+            let users = known_of(page);
+            let listed = Some(Listed { after, through, seq });
+            let last = users.is_empty();
+            self.submit(Command::Learn(Learned { users, listed, ..Learned::default() })).await?;
+            self.look_for_work();
+            if last {
+                break;
+            }
+            after = through;
+        }
+        let position = oldest.saturating_sub(1);
+        self.submit(Command::Learn(Learned { position: Some(position), ..Learned::default() })).await?;
+        self.parts.position = position;
+        info!("everybody is known again");
+        Ok(())
+    }
+
     /// Fetches the key set now and then, so that a new key is known before it is used.
     async fn follow_keys(self) {
         let mut pause = PAUSE_FIRST;
@@ -267,11 +286,11 @@ impl Reader {
     }
 
     async fn fetch_keys(&self) -> Result<(), Failure> {
-        let keys: KeySet = self.get("/.well-known/jwks.json", ANSWER_WAIT).await?;
+        let keys: KeySet = self.users.get("/.well-known/jwks.json", ANSWER_WAIT).await?;
         let first = !self.parts.tokens.is_ready();
         self.parts.tokens.set_keys(&keys);
         if first {
-            info!("user-service at {} is there", self.parts.service.url);
+            info!("user-service at {} is there", self.users.url());
         }
         self.submit(Command::Trust(keys)).await
     }
@@ -282,10 +301,8 @@ impl Reader {
         for asked in users.chunks(ASKED_MAX) {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
             let path = format!("/v1/user-facts?ids={}", ids.join(","));
-            let page: UserFactsPage = self.get(&path, ANSWER_WAIT).await?;
-            let seq = page.seq;
-            let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
-            known.extend(found.map(|(id, facts)| KnownUser { id, seq, facts }));
+            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
+            known.extend(known_of(page));
         }
         if known.is_empty() {
             return Ok(());
@@ -303,84 +320,10 @@ impl Reader {
     async fn submit(&self, command: Command) -> Result<(), Failure> {
         self.parts.writer.submit(command).await.map(drop).map_err(|error| error.to_string())
     }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str, patience: Duration) -> Result<T, Failure> {
-        let token = self.parts.service.secret.as_internal_token();
-        let request = self.http.get(format!("{}{path}", self.parts.service.url)).timeout(patience);
-        let request = request.bearer_auth(token.reveal());
-        let mut response = request.send().await.map_err(|error| error.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("{} answers {}", path.split('?').next().unwrap_or(path), response.status()));
-        }
-        response.json().limit(PAGE_BYTES_MAX).await.map_err(|error| error.to_string())
-    }
 }
 
-/// The newest facts of each person on a page, the sessions that ended, and what could not be read.
-pub fn learned_from(page: &EventPage) -> Learned {
-    let mut users: HashMap<UserId, KnownUser> = HashMap::new();
-    let mut learned = Learned { position: Some(page.next_after), ..Learned::default() };
-    for event in &page.items {
-        let read = if event.kind == "session.revoked" {
-            session_of(event).map(|session| learned.revoked.push((session, event.at)))
-        } else if event.kind.starts_with("user.") {
-            known_from(event).map(|known| drop(users.insert(known.id, known)))
-        } else {
-            Ok(())
-        };
-        if let Err(reason) = read {
-            error!("event {} ({}) of user-service is parked: {reason}", event.seq, event.kind);
-            learned.parked.push((event.seq, reason));
-        }
-    }
-    learned.users = users.into_values().collect();
-    learned
-}
-
-fn known_from(event: &Event) -> Result<KnownUser, Failure> {
-    let id = event.subject_id.ok_or("it names nobody")?;
-    let facts: UserFacts = serde_json::from_value(event.data.clone()).map_err(|error| error.to_string())?;
-    Ok(KnownUser { id, seq: event.seq, facts })
-}
-
-fn session_of(event: &Event) -> Result<SessionId, Failure> {
-    let session = event.data.get("session_id").and_then(|id| id.as_str()).and_then(|id| id.parse().ok());
-    session.ok_or_else(|| "it names no session".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn event(seq: i64, kind: &str, data: serde_json::Value) -> Event {
-        let subject_id = Some(UserId::new(5));
-        Event { seq, kind: kind.into(), at: Micros::new(seq), actor_id: None, subject_id, cause: None, data }
-    }
-
-    fn facts(name: &str) -> serde_json::Value {
-        json!({"username": name, "display_name": "", "avatar_url": null, "verified": false, "status": "active",
-            "private_account": false, "show_relations": "everyone", "show_counts": true,
-            "suggest_to_others": true, "messages_from": "everyone", "comments_from": "everyone",
-            "mentions_from": "everyone"})
-    }
-
-    #[test]
-    fn a_page_becomes_the_newest_facts_of_each_person() {
-        let items = vec![
-            event(1, "user.registered", facts("old")),
-            event(2, "session.revoked", json!({"session_id": "77"})),
-            event(3, "user.renamed", facts("new")),
-            event(4, "user.updated", json!({"unreadable": true})),
-            event(5, "something.else", json!({})),
-        ];
-        let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1, newest: 5 });
-        assert_eq!(learned.position, Some(5));
-        assert_eq!(learned.revoked, [(SessionId::new(77), Micros::new(2))]);
-        let known: Vec<(i64, &str)> =
-            learned.users.iter().map(|u| (u.seq, u.facts.username.as_str())).collect();
-        assert_eq!(known, [(3, "new")]);
-        assert_eq!(learned.parked.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
-    }
+fn known_of(page: UserFactsPage) -> Vec<KnownUser> {
+    let seq = page.seq;
+    let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
+    found.map(|(id, facts)| KnownUser { id, seq, facts }).collect()
 }

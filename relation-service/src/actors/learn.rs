@@ -1,5 +1,7 @@
 //! Writing down what user-service told.
 
+use std::collections::HashSet;
+
 use shared::db::StoreError;
 use shared::facts::AccountStatus;
 use shared::id::UserId;
@@ -18,10 +20,12 @@ pub(super) fn apply(
     tx: &mut Transaction<'_>,
     learned: &Learned,
 ) -> Result<(), StoreError> {
-    let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
+    let gone = gone(tx, learned)?;
+    let users: Vec<&KnownUser> = learned.users.iter().chain(&gone).collect();
+    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.step;
-    for user in &learned.users {
+    for user in users {
         let held = known.get(&user.id);
         if held.is_none_or(|held| held.seq < user.seq) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
@@ -47,6 +51,20 @@ pub(super) fn apply(
     }
     tx.wrote();
     Ok(())
+}
+
+/// Who is known, but not told of in a list of everybody: their end was an event that this service has missed.
+fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<KnownUser>, StoreError> {
+    let Some(listed) = learned.listed else { return Ok(Vec::new()) };
+    let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
+    let mut known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
+    // Who was told of after the list was made is there.
+    known.retain(|user| !told.contains(&user.id) && user.seq < listed.seq);
+    for user in &mut known {
+        user.facts.status = AccountStatus::Deleted;
+        user.seq = listed.seq;
+    }
+    Ok(known)
 }
 
 /// Lists leave a hidden person out as soon as the facts say so. The counters of others follow in the same

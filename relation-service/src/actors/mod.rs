@@ -9,5 +9,7 @@ pub mod change;
 pub mod feed;
 pub mod janitor;
 mod learn;
+mod news;
 mod note;
 mod sweep;
+mod user_client;

@@ -104,6 +104,15 @@ pub fn known(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, KnownU
     Ok(found)
 }
 
+/// What is known about everybody with an id after `after`, up to `through`.
+pub fn known_between(conn: &mut Conn, after: i64, through: i64) -> Result<Vec<KnownUser>, StoreError> {
+    let wanted = user_facts::table
+        .filter(user_facts::user_id.gt(after).and(user_facts::user_id.le(through)))
+        .order(user_facts::user_id);
+    let rows: Vec<FactRow> = on_backend!(conn, |c| wanted.load(c))?;
+    rows.into_iter().map(KnownUser::try_from).collect()
+}
+
 /// What is known about one person.
 pub fn known_one(conn: &mut Conn, user: UserId) -> Result<Option<UserFacts>, StoreError> {
     let row: Option<FactRow> =

@@ -66,6 +66,8 @@ struct Log {
     events: Vec<Event>,
     people: HashMap<UserId, UserFacts>,
     held: bool,
+    /// The events up to this number are no longer kept.
+    expired: i64,
     /// Tells how far the log goes, but shows nothing of it.
     stalled: bool,
 }
@@ -93,6 +95,7 @@ impl FakeUserService {
                     .route("/.well-known/jwks.json", web::get().to(keys))
                     .route("/v1/events", web::get().to(events))
                     .route("/v1/user-facts", web::get().to(user_facts))
+                    .route("/v1/user-facts/all", web::get().to(all_facts))
             };
             let server = HttpServer::new(app).workers(1).disable_signals();
             let server = server.bind(("127.0.0.1", 0)).unwrap();
@@ -179,6 +182,17 @@ impl FakeUserService {
         self.state.shown.send_replace(i64::try_from(log.events.len()).unwrap());
     }
 
+    /// Forgets all events so far, as if they were too old.
+    pub fn expire_events(&self) {
+        let mut log = self.state.log.lock().unwrap();
+        log.expired = i64::try_from(log.events.len()).unwrap();
+    }
+
+    /// Removes all that is known about a person, without an event.
+    pub fn forget_person(&self, user: UserId) {
+        self.state.log.lock().unwrap().people.remove(&user);
+    }
+
     /// Tells from now on that there are news, without showing them.
     pub fn stall_feed(&self) {
         self.state.log.lock().unwrap().stalled = true;
@@ -259,6 +273,10 @@ async fn events(
         tokio::time::sleep(STALLED_PAUSE).await;
     }
     let log = state.log.lock().unwrap();
+    if after < log.expired {
+        let body = json!({"status": 410, "code": "events_expired", "oldest": log.expired + 1});
+        return HttpResponse::Gone().json(body);
+    }
     if log.stalled {
         return HttpResponse::Ok().json(EventPage {
             items: vec![],
@@ -270,7 +288,7 @@ async fn events(
     let items = log.events.iter().filter(|event| event.seq > after && event.seq <= shown);
     let items: Vec<Event> = items.take(limit).cloned().collect();
     let next_after = items.last().map_or(after, |event| event.seq);
-    HttpResponse::Ok().json(EventPage { items, next_after, oldest: 1, newest: shown })
+    HttpResponse::Ok().json(EventPage { items, next_after, oldest: log.expired + 1, newest: shown })
 }
 
 #[derive(Deserialize)]
@@ -290,6 +308,29 @@ async fn user_facts(
     let log = state.log.lock().unwrap();
     let item = |id: UserId| UserFactsItem { id, facts: log.people.get(&id).cloned() };
     let items = query.ids.split(',').map(|id| item(id.parse().unwrap())).collect();
+    let seq = i64::try_from(log.events.len()).unwrap();
+    HttpResponse::Ok().json(UserFactsPage { items, seq })
+}
+
+#[derive(Deserialize)]
+struct AllFactsQuery {
+    after: Option<UserId>,
+    limit: usize,
+}
+
+async fn all_facts(
+    request: HttpRequest,
+    query: web::Query<AllFactsQuery>,
+    state: web::Data<State>,
+) -> HttpResponse {
+    if let Some(answer) = turned_away(&request, &state).await {
+        return answer;
+    }
+    let log = state.log.lock().unwrap();
+    let mut ids: Vec<UserId> = log.people.keys().copied().collect();
+    ids.sort_unstable();
+    let rest = ids.into_iter().filter(|id| query.after.is_none_or(|after| *id > after)).take(query.limit);
+    let items = rest.map(|id| UserFactsItem { id, facts: log.people.get(&id).cloned() }).collect();
     let seq = i64::try_from(log.events.len()).unwrap();
     HttpResponse::Ok().json(UserFactsPage { items, seq })
 }

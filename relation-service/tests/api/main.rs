@@ -40,6 +40,7 @@ mod quota;
 mod races;
 mod relationships;
 mod requests;
+mod retention;
 mod revision;
 mod sessions;
 mod standings;

@@ -45,6 +45,8 @@ pub struct TestApp {
     pub clock: Clock,
     database: TestDatabase,
     limits: Limits,
+    /// For the next start.
+    pub event_retention: Option<Duration>,
     server: Option<ServerThread>,
     base: String,
 }
@@ -68,6 +70,7 @@ impl TestApp {
             nobody: Client::new(""),
             database: make(),
             limits,
+            event_retention: None,
             server: None,
             base: String::new(),
         };
@@ -93,6 +96,7 @@ impl TestApp {
             limits: self.limits,
             workers: 2,
             read_connections: 2,
+            event_retention: self.event_retention,
             clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {

@@ -126,3 +126,52 @@ fn event_from((seq, kind, at, actor, subject, cause, data): EventRow) -> Result<
         data,
     })
 }
+
+/// Events that one step forgets at the most, so that other writers go on in between.
+pub const FORGOTTEN_AT_ONCE: i64 = 1_000;
+
+/// Which events are old enough to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// Written before this, and read by everybody.
+    pub before: Micros,
+    /// How far everybody has read.
+    pub read: i64,
+    /// Written before this, in any case.
+    pub unread_before: Micros,
+}
+
+/// What a look for old events finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    /// The events up to this number may go: at most [`FORGOTTEN_AT_ONCE`].
+    Through(i64),
+    /// Nothing may go.
+    None {
+        /// When the oldest event that could go one day was written; nothing if there is none.
+        oldest_at: Option<Micros>,
+    },
+}
+
+/// Looks for events that are old enough. The newest one stays: it shows that the log has come so far.
+pub fn expired(conn: &mut Conn, expiry: Expiry) -> Result<Expired, StoreError> {
+    let text = "SELECT seq, at FROM events
+        WHERE partition = ? AND seq < (SELECT seq FROM log_head WHERE partition = ?)
+        ORDER BY seq LIMIT ?";
+    let binds = [Value::Int(PARTITION), Value::Int(PARTITION), Value::Int(FORGOTTEN_AT_ONCE)];
+    let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, text, &binds)?;
+    let goes = |(seq, at): &&(i64, i64)| {
+        let at = Micros::new(*at);
+        at < expiry.unread_before || (at < expiry.before && *seq <= expiry.read)
+    };
+    Ok(match rows.iter().take_while(goes).last() {
+        Some((seq, _)) => Expired::Through(*seq),
+        None => Expired::None { oldest_at: rows.first().map(|(_, at)| Micros::new(*at)) },
+    })
+}
+
+/// Forgets the events up to `through`, which [`expired`] has found.
+pub fn forget(conn: &mut Conn, through: i64) -> Result<usize, StoreError> {
+    let text = "DELETE FROM events WHERE partition = ? AND seq <= ?";
+    execute(conn, text, &[Value::Int(PARTITION), Value::Int(through)])
+}

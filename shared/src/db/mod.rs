@@ -7,6 +7,7 @@
 pub mod audit;
 mod connection;
 mod error;
+pub mod feed_reader;
 pub mod log;
 mod migrate;
 mod owner;

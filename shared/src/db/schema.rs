@@ -23,6 +23,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    feed_readers (name) {
+        name -> Text,
+    }
+}
+
+diesel::table! {
     service_tokens (name) {
         name -> Text,
         secret_hash -> Text,

@@ -107,6 +107,17 @@ impl FeedReaders {
         Ok(())
     }
 
+    /// Up to where all known readers have read; a reader that has not come back since this start counts as one that has
+    /// read nothing.
+    pub(super) fn all_have_read(&self) -> i64 {
+        self.positions.borrow().values().copied().min().unwrap_or(i64::MAX)
+    }
+
+    /// Watches how far the readers have come.
+    pub(super) fn watch(&self) -> watch::Receiver<HashMap<String, i64>> {
+        self.positions.subscribe()
+    }
+
     /// Waits until `reader` has acknowledged `seq`, and returns whether it came in time. `None` if nobody
     /// of that name has ever read the feed: whoever begins later begins with what is true now.
     pub async fn reached(&self, reader: &str, seq: i64, patience: Duration) -> Option<bool> {

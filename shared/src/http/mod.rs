@@ -10,6 +10,7 @@ mod ids;
 mod link;
 mod methods;
 mod peer;
+mod retention;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +30,7 @@ pub use ids::parse_ids;
 pub use link::{Counted, Listed, counted, listed};
 pub use methods::by_method;
 pub use peer::{Network, TrustedProxies};
+pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

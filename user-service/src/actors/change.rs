@@ -95,6 +95,8 @@ pub enum Command {
     StepUp(Proved),
     /// Do some of what has fallen due.
     Upkeep(Chore),
+    /// Forget the events up to this number.
+    ForgetEvents(i64),
 }
 
 /// A login that was verified.
@@ -212,6 +214,11 @@ impl UserEngine {
             Command::StepUp(proved) => step_up::step_up(self, tx, proved, now).map(Answer::from),
             Command::Upkeep(chore) => {
                 upkeep::step(self, tx, *chore, now)?;
+                Ok(Ok(Outcome::Stepped).into())
+            }
+            Command::ForgetEvents(through) => {
+                shared::db::log::forget(tx.conn, *through)?;
+                tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }
             Command::Mail(command) => mail_command::apply(self, tx, command, now),

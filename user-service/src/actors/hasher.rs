@@ -186,6 +186,16 @@ impl Job {
     }
 }
 
+/// Checks an account that the operator makes and hashes its password, at once and on this thread.
+pub fn judge_by_operator(
+    cost: PasswordCost,
+    password_chars_min: usize,
+    raw: RawRegistration,
+) -> Result<Judged, StoreError> {
+    let tools = Tools::new(cost, password_chars_min)?;
+    tools.hashed(Registration::validate_by_operator(raw, password_chars_min))
+}
+
 impl Tools {
     fn new(cost: PasswordCost, password_chars_min: usize) -> Result<Self, StoreError> {
         let unusable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("argon2: {error}"));
@@ -201,7 +211,11 @@ impl Tools {
     }
 
     fn judge(&self, raw: RawRegistration) -> Result<Judged, StoreError> {
-        match Registration::validate(raw, self.password_chars_min) {
+        self.hashed(Registration::validate(raw, self.password_chars_min))
+    }
+
+    fn hashed(&self, judged: Result<Registration, Vec<FieldProblem>>) -> Result<Judged, StoreError> {
+        match judged {
             Ok(registration) => {
                 let hash = hash(&self.argon2, &registration.password)?;
                 Ok(Ok((registration, hash)))

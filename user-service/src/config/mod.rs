@@ -57,6 +57,10 @@ pub struct Config {
     /// tests and benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
+    /// How many days events are kept; 0 keeps them for ever. What a known reader of the feed has not read is kept four
+    /// times as long.
+    #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub event_retention_days: u32,
     /// How mails are sent.
     #[command(flatten)]
     pub mail: mail::MailConfig,

@@ -10,7 +10,7 @@ use super::email::Email;
 use super::field::{FieldProblem, Fields};
 use super::password::{PasswordProblem, check_password};
 use super::text;
-use super::username::Username;
+use super::username::{Username, UsernameProblem};
 
 /// A registration as it was asked for.
 #[derive(Clone, Default, Deserialize, ToSchema)]
@@ -65,9 +65,25 @@ pub struct Registration {
 impl Registration {
     /// Checks all fields and reports every refusal. Judging the password takes time: see [`check_password`].
     pub fn validate(raw: RawRegistration, password_chars_min: usize) -> Result<Self, Vec<FieldProblem>> {
+        Self::validate_with(raw, password_chars_min, Username::parse)
+    }
+
+    /// The same on the operator's word, who may take a name that is reserved.
+    pub fn validate_by_operator(
+        raw: RawRegistration,
+        password_chars_min: usize,
+    ) -> Result<Self, Vec<FieldProblem>> {
+        Self::validate_with(raw, password_chars_min, Username::parse_any)
+    }
+
+    fn validate_with(
+        raw: RawRegistration,
+        password_chars_min: usize,
+        parse_name: impl Fn(&str) -> Result<Username, UsernameProblem>,
+    ) -> Result<Self, Vec<FieldProblem>> {
         let mut fields = Fields::new();
         let name = raw.username.clone().unwrap_or_default();
-        let username = fields.required("username", raw.username, |raw| Username::parse(&raw));
+        let username = fields.required("username", raw.username, |raw| parse_name(&raw));
         let email = fields.required("email", raw.email.as_deref(), Email::parse);
         let password = fields.required("password", raw.password.map(Secret::new), |password| {
             check_password(password.reveal(), &name, raw.email.as_deref(), password_chars_min)?;
@@ -143,6 +159,20 @@ mod tests {
             json!({"username": "a..b", "email": "wonder@example.com", "password": "wonder-plum-Tractor-91"}),
             &[("username", "invalid_format"), ("password", "contains_name")],
         );
+    }
+
+    #[test]
+    fn the_operator_takes_reserved_names_and_obeys_every_other_rule() {
+        let judge = |name: &str, password: &str| {
+            let raw = json!({"username": name, "email": "ann@example.com", "password": password});
+            let raw = serde_json::from_value(raw).unwrap();
+            let judged = Registration::validate_by_operator(raw, PASSWORD_CHARS_MIN_DEFAULT);
+            judged.map(drop).map_err(|problems| problems[0].code)
+        };
+        assert_eq!(judge("admin", "plum-Tractor-91"), Ok(()));
+        assert_eq!(judge("a", "plum-Tractor-91"), Err("too_short"));
+        assert_eq!(judge("root", "password"), Err("too_common"));
+        assert_eq!(judge("root", "my-root-password-91"), Err("contains_name"));
     }
 
     #[test]

@@ -56,6 +56,17 @@ impl UserHandle {
         Ok(UserFactsPage { items: items.collect(), seq })
     }
 
+    /// The same about at most `limit` people by id, after the id `after`.
+    pub async fn all_facts(&self, after: Option<UserId>, limit: i64) -> Result<UserFactsPage, UserError> {
+        let after = after.map_or(0, UserId::get);
+        let read = move |conn: &mut Conn| {
+            store::snapshot(conn, |conn| store::audit::facts_after(conn, after, limit))
+        };
+        let (found, seq) = self.reads.run(read).await?;
+        let items = found.into_iter().map(|(id, facts)| UserFactsItem { id, facts: Some(facts) });
+        Ok(UserFactsPage { items: items.collect(), seq })
+    }
+
     /// Whether somebody may register the name.
     pub async fn name_state(&self, raw: &str) -> Result<NameState, UserError> {
         let name = match Username::parse(raw) {

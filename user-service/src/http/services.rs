@@ -2,10 +2,14 @@
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
+use serde::Deserialize;
 use shared::facts::UserFactsPage;
 use shared::http::{ServiceCaller, parse_ids};
+use shared::id::UserId;
+use shared::page::parse_limit;
 use shared::problem::{Problem, Refusals};
 use shared::token::KeySet;
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::users::{IDS_MAX, IdsQuery};
@@ -14,8 +18,13 @@ use crate::handle::UserHandle;
 /// For how long a key set may be kept, in the words of the header: half of how soon a new key may be used.
 const KEYS_KEPT: &str = "public, max-age=60";
 
+/// People on a page when the caller does not say.
+const FACTS_LIMIT_DEFAULT: i64 = 100;
+/// People on a page at the most; more is clamped to this.
+const FACTS_LIMIT_MAX: i64 = 1_000;
+
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(keys).service(facts);
+    config.service(keys).service(facts).service(all_facts);
 }
 
 /// The keys of access tokens (RFC 7517)
@@ -38,4 +47,33 @@ async fn facts(
 ) -> Result<web::Json<UserFactsPage>, Problem> {
     caller.require("facts")?;
     Ok(web::Json(users.facts(parse_ids(&query.ids, IDS_MAX)?).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AllFactsQuery {
+    /// Continue after this id; from the first if left out.
+    #[param(value_type = Option<UserId>)]
+    after: Option<UserId>,
+    /// At most this many people: 1 to 1,000; 100 if left out.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    limit: Option<String>,
+}
+
+/// Facts about everybody, by id, hidden ones included
+///
+/// For a reader of the feed that was told `events_expired`: from the first id until a page is empty, then the feed
+/// from before `oldest` on. Each page is as true as the log was at `seq`. For services with the scope `facts`.
+#[utoipa::path(tag = "services", params(AllFactsQuery), security(("service" = [])),
+    responses((status = 200, description = "A page", body = UserFactsPage), Refusals))]
+#[get("/v1/user-facts/all")]
+async fn all_facts(
+    caller: ServiceCaller,
+    query: web::Query<AllFactsQuery>,
+    users: web::Data<UserHandle>,
+) -> Result<web::Json<UserFactsPage>, Problem> {
+    caller.require("facts")?;
+    let limit = parse_limit(query.limit.as_deref(), FACTS_LIMIT_DEFAULT, FACTS_LIMIT_MAX)?;
+    Ok(web::Json(users.all_facts(query.after, limit).await?))
 }

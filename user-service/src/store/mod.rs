@@ -8,7 +8,6 @@ pub mod known_network;
 pub mod mail;
 pub mod mail_token;
 pub mod password_reset;
-pub mod reader;
 pub mod roster;
 mod schema;
 pub mod session;

@@ -82,12 +82,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    feed_readers (name) {
-        name -> Text,
-    }
-}
-
-diesel::table! {
     idempotency_keys (slot) {
         slot -> Text,
         body_digest -> Text,

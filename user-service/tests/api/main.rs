@@ -29,6 +29,7 @@ mod password_reset;
 mod refresh;
 mod register;
 mod rename;
+mod retention;
 mod roster;
 mod sessions;
 mod spans;

@@ -203,6 +203,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         mail_dir: mails.join("outbox-mail"),
         trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
+        event_retention: None,
         clock: Clock::system(),
     }
 }

@@ -1,10 +1,10 @@
 //! Who has ever read the feed.
 
 use diesel::prelude::*;
-use shared::db::{Conn, StoreError};
-use shared::on_backend;
 
 use super::schema::feed_readers;
+use super::{Conn, StoreError};
+use crate::on_backend;
 
 /// All of them.
 pub fn readers(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
