@@ -16,11 +16,10 @@ use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts, UserFactsI
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::process::Stopper;
 use shared::secret::Secret;
+use shared::testing::ServerThread;
 use shared::token::TokenSigner;
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-use crate::server_thread::ServerThread;
 
 /// Between two answers of a stalled feed.
 const STALLED_PAUSE: Duration = Duration::from_millis(20);

@@ -11,7 +11,6 @@ mod fake_user_service;
 mod model;
 mod person;
 mod random;
-mod server_thread;
 mod test_app;
 
 mod audit;

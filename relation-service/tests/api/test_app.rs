@@ -12,11 +12,10 @@ use shared::db::audit::Finding;
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
-use shared::testing::{Client, TestDatabase};
+use shared::testing::{Client, ServerThread, TestDatabase};
 
 use crate::fake_user_service::FakeUserService;
 use crate::person::Person;
-use crate::server_thread::ServerThread;
 
 /// The limits of the contract.
 pub const LIMITS: Limits = Limits {

@@ -1,12 +1,14 @@
 //! What the tests of both services stand on: throw-away databases of both kinds, the macro that runs
-//! one suite on each, and a client that speaks real HTTP.
+//! one suite on each, servers that leave nothing behind, and a client that speaks real HTTP.
 
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
 mod client;
 pub mod postgres;
+mod server_thread;
 
 pub use client::{Answer, Client};
+pub use server_thread::{Running, ServerThread};
 use tempfile::TempDir;
 
 use crate::db::DatabaseUrl;

@@ -10,7 +10,7 @@ use shared::clock::Clock;
 use shared::db::{Conn, open_writer};
 use shared::http::NewServiceToken;
 use shared::secret::Secret;
-use shared::testing::{Answer, Client, TestDatabase};
+use shared::testing::{Answer, Client, ServerThread, TestDatabase};
 use shared::writer::commit_batch;
 use tempfile::TempDir;
 use user_service::actors::change::{Command, Outcome};
@@ -36,6 +36,8 @@ pub struct TestApp {
     pub handle: UserHandle,
     pub settings: Settings,
     stop: shared::process::Stopper,
+    /// Ends with its actors and their connections, also where the test does not wait.
+    server: ServerThread,
     // Dropped last.
     _database: Option<TestDatabase>,
     _mails: Option<TempDir>,
@@ -87,28 +89,23 @@ impl TestApp {
     }
 
     fn run(settings: Settings, database: Option<TestDatabase>, mails: Option<TempDir>) -> Self {
-        let app = App::start(settings.clone()).expect("a service");
-        let (handle, stop) = (app.handle.clone(), app.stop.clone());
-        let base = format!("http://{}", app.address);
+        let started = settings.clone();
+        let (server, (address, handle, stop)) = ServerThread::start(move || {
+            let app = App::start(started).expect("a service");
+            let (handle, stop) = (app.handle.clone(), app.stop.clone());
+            ((app.address, handle, stop.clone()), stop, Box::pin(app.run()))
+        });
+        let base = format!("http://{address}");
         let client = Client::new(base.as_str());
-        actix_web::rt::spawn(app.run());
-        Self { base, client, handle, settings, stop, _database: database, _mails: mails }
+        Self { base, client, handle, settings, stop, server, _database: database, _mails: mails }
     }
 
     /// Stops the service and starts it again on the same database.
-    pub async fn restart(mut self) -> Self {
-        let (database, mails) = (self._database.take(), self._mails.take());
-        let settings = self.settings.clone();
-        self.stop.stop(true).await;
-        drop(self);
-        // The lock of the database is given back when the server is dropped, a moment after it has stopped.
-        for _ in 0..100 {
-            if shared::db::Owner::take(&settings.database_url).is_ok() {
-                break;
-            }
-            actix_web::rt::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        Self::run(settings, database, mails)
+    pub async fn restart(self) -> Self {
+        let Self { settings, stop, server, _database, _mails, .. } = self;
+        stop.stop(true).await;
+        drop(server);
+        Self::run(settings, _database, _mails)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -174,13 +171,6 @@ impl TestApp {
     pub async fn events(&self) -> Vec<Value> {
         let page = self.service(&["events"]).get("/v1/events?limit=1000").await.expect(200);
         page.json()["items"].as_array().expect("events").clone()
-    }
-}
-
-impl Drop for TestApp {
-    fn drop(&mut self) {
-        // The order to stop is given by the call; nobody waits for it to be carried out.
-        drop(self.stop.stop(false));
     }
 }
 

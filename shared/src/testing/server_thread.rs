@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use crate::process::Stopper;
 use actix_web::rt::System;
-use shared::process::Stopper;
 
 /// What a started server runs as.
 pub type Running = Pin<Box<dyn Future<Output = io::Result<()>>>>;
@@ -28,11 +28,11 @@ impl ServerThread {
             let system = System::new();
             system.block_on(async move {
                 let (started, stop, running) = start();
-                send.send((started, stop)).unwrap();
-                running.await.unwrap();
+                send.send((started, stop)).expect("somebody waits for the server");
+                running.await.expect("the server runs until it is stopped");
                 System::current().stop();
             });
-            system.run().unwrap();
+            system.run().expect("the system ends in good order");
         });
         let (started, stop) = receive.recv().expect("the server starts");
         (Self { stop, thread: Some(thread) }, started)
