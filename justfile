@@ -31,6 +31,10 @@ run *args:
 openapi:
     UPDATE_EXPECT=1 cargo test --workspace --locked openapi
 
+# Calls every operation of both services as the descriptions allow and forbid: `--examples N`, `--seed S`.
+fuzz *args:
+    .ci/fuzz {{ args }}
+
 # What the continuous integration runs; installs packages, so as root on Debian.
 ci:
     .ci/run

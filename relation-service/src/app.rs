@@ -12,7 +12,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
-    ServiceTokens,
+    ServiceTokens, by_method,
 };
 use shared::process::Stopper;
 use shared::telemetry::with_request_id;
@@ -91,6 +91,7 @@ impl App {
                 .app_data(auth.clone())
                 .app_data(feed.clone())
                 .wrap(from_fn(http::at_least))
+                .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id))
                 .wrap(from_fn(http::with_revision))
                 .into_utoipa_app()

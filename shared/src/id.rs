@@ -85,12 +85,20 @@ macro_rules! typed_id {
     };
 }
 
+/// An id as a pattern. It leaves out the highest thirtieth, which comes after seventy years, for being read.
+const PATTERN: &str = "([1-9][0-9]{0,17}|[1-8][0-9]{18})";
+
+/// How a list of ids in a query looks in OpenAPI.
+pub(crate) fn ids_pattern() -> String {
+    format!("^{PATTERN}(,{PATTERN})*$")
+}
+
 /// How every id looks in OpenAPI.
 pub fn id_schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
     use utoipa::openapi::schema::{ObjectBuilder, Type};
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some("^[1-9][0-9]{0,18}$"))
+        .pattern(Some(format!("^{PATTERN}$")))
         .examples(["4503599627370496"])
         .into()
 }

@@ -15,6 +15,8 @@ pub const LIMIT_MAX: i64 = 100;
 const CURSOR_VERSION: u8 = 1;
 const CHECK_BYTES: usize = 8;
 const CURSOR_BYTES: usize = 1 + 16 + CHECK_BYTES;
+/// How a cursor looks in OpenAPI: its bytes in base64url.
+pub(crate) const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{34}$";
 
 /// A page of a list. `next_cursor` is there only if another row exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -133,6 +135,7 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_and_only_to_its_own_list() {
         let text = encode("a:1:newest", PLACE);
+        assert!(CURSOR_PATTERN.contains(&format!("{{{}}}", text.len())), "{}", text.len());
         assert_eq!(decode("a:1:newest", &text), Some(PLACE));
         assert_eq!(decode("a:2:newest", &text), None);
         assert_eq!(decode("a:1:oldest", &text), None);

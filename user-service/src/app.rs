@@ -13,7 +13,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
-    ServiceTokens, TrustedProxies,
+    ServiceTokens, TrustedProxies, by_method,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
@@ -145,6 +145,7 @@ impl App {
                 .app_data(auth.clone())
                 .app_data(feed.clone())
                 .app_data(proxies.clone())
+                .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id));
             let app = match &limits {
                 Some(limits) => app.app_data(limits.clone()),

@@ -51,6 +51,7 @@ impl From<ActionWord> for Action {
 #[into_params(parameter_in = Query)]
 struct ExplainQuery {
     /// What I would do.
+    #[param(inline)]
     action: ActionWord,
     /// To whom.
     user_id: UserId,

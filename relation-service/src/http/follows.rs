@@ -39,7 +39,15 @@ struct FollowOptions {
 /// Asks first if the account is private. Following again changes only the options sent.
 #[utoipa::path(tag = "following", params(("id" = UserId, Path, description = "Whom")),
     request_body(content = Option<FollowOptions>), security(("user" = [])),
-    responses((status = 200, description = "The relationship now", body = ActedBody), Refusals))]
+    responses(
+        (status = 200, description = "The relationship now", body = ActedBody, links(
+            ("relationship" = (operation_id = "relationships", parameters(("ids" = "$response.body#/user_id")))),
+            ("undo" = (operation_id = "unfollow", parameters(("id" = "$response.body#/user_id")))),
+            ("note" = (operation_id = "note", parameters(("id" = "$response.body#/user_id")))),
+        )),
+        (status = 429, description = "`follow_quota_exceeded`"),
+        Refusals,
+    ))]
 #[put("/v1/me/following/{id}")]
 async fn follow(
     viewer: Viewer,

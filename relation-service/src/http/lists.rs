@@ -30,8 +30,10 @@ pub(super) struct ListQuery {
     pub(super) cursor: Option<String>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
+    #[param(inline)]
     order: OrderWord,
     /// `user` adds what is known about each person.
+    #[param(inline)]
     expand: Option<Expand>,
 }
 
@@ -132,7 +134,12 @@ impl From<Entry> for Since {
 /// Who follows a person
 #[utoipa::path(tag = "lists", params(("id" = UserId, Path, description = "Whose list"), ListQuery),
     security((), ("user" = [])),
-    responses((status = 200, description = "A page", body = Page<Listing>), Refusals))]
+    responses(
+        (status = 200, description = "A page", body = Page<Listing>, links(
+            ("follow" = (operation_id = "follow", parameters(("id" = "$response.body#/items/0/user_id")))),
+        )),
+        Refusals,
+    ))]
 #[get("/v1/users/{id}/followers")]
 async fn followers(
     viewer: MaybeViewer,

@@ -183,7 +183,11 @@ struct Standings {
 /// What the person themselves would be answered, and who blocks them. 404 `user_not_found` if the viewer is
 /// unknown or hidden. Scope `relationships`.
 #[utoipa::path(tag = "services", params(ServiceQuery), security(("service" = [])),
-    responses((status = 200, description = "The relationships", body = Standings), Refusals))]
+    responses(
+        (status = 200, description = "The relationships", body = Standings),
+        (status = 404, description = "`user_not_found`: the viewer"),
+        Refusals,
+    ))]
 #[get("/v1/relationships")]
 async fn standings(
     caller: ServiceCaller,

@@ -44,7 +44,12 @@ impl From<Entry> for Request {
 
 /// Who has asked to follow me, newest first
 #[utoipa::path(tag = "follow requests", params(OwnQuery), security(("user" = [])),
-    responses((status = 200, description = "A page", body = Page<Request>), Refusals))]
+    responses(
+        (status = 200, description = "A page", body = Page<Request>, links(
+            ("accept" = (operation_id = "accept", parameters(("id" = "$response.body#/items/0/user_id")))),
+        )),
+        Refusals,
+    ))]
 #[get("/v1/me/follow-requests")]
 async fn received(
     viewer: Viewer,

@@ -10,7 +10,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::ServiceCaller;
 use super::auth::Pass;
@@ -34,13 +34,38 @@ const STREAM_BEAT: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query)]
 pub struct FeedQuery {
     /// Continue after this event; 0 is the beginning.
-    #[param(minimum = 0)]
+    #[param(value_type = i64, required = false, minimum = 0)]
     pub after: Option<u64>,
     /// At most this many events: 1 to 1,000.
     #[param(value_type = Option<u32>, minimum = 1)]
     pub limit: Option<String>,
     /// Wait up to this many milliseconds for an event, if there is none yet: at most 30,000.
+    #[param(value_type = i64, required = false, minimum = 0, maximum = 4_294_967_295_u32)]
     pub wait_ms: Option<u32>,
+}
+
+/// The query of the stream.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// Continue after this event; 0 is the beginning.
+    #[param(value_type = i64, required = false, minimum = 0)]
+    pub after: Option<u64>,
+}
+
+/// What the stream sends for each event, as the lines of these names.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes lines that `as_stream` writes")]
+struct StreamedEvent {
+    /// The event's number.
+    #[schema(pattern = "^[1-9][0-9]*$")]
+    id: String,
+    /// Its type.
+    event: String,
+    /// The event as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
 }
 
 /// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`. Clones
@@ -168,6 +193,7 @@ impl Feed {
 /// `events_expired` says that what comes after `after` is no longer kept. For services with the scope `events`.
 #[utoipa::path(tag = "events", params(FeedQuery), security(("service" = [])), responses(
     (status = 200, description = "A page; empty if nothing came in time", body = EventPage),
+    (status = 410, description = "`events_expired`"),
     Refusals,
 ))]
 #[get("/v1/events")]
@@ -192,23 +218,25 @@ pub async fn events(
 ///
 /// `id` is the event's number; a client that reconnects with `Last-Event-ID` continues after it.
 /// For services with the scope `events`.
-#[utoipa::path(tag = "events", params(("after" = Option<i64>, Query, description = "Continue after this event")),
-    security(("service" = [])), responses(
-    (status = 200, description = "The stream", content_type = "text/event-stream", body = String),
+#[utoipa::path(tag = "events", params(StreamQuery, ("Last-Event-ID" = Option<i64>, Header, minimum = 0,
+    description = "As `after`, before which it goes")), security(("service" = [])), responses(
+    (status = 200, description = "The stream", content_type = "text/event-stream", body = StreamedEvent),
+    (status = 410, description = "`events_expired`"),
     Refusals,
 ))]
 #[get("/v1/events/stream")]
 pub async fn events_stream(
     request: HttpRequest,
     caller: ServiceCaller,
-    query: web::Query<FeedQuery>,
+    query: web::Query<StreamQuery>,
     feed: web::Data<Feed>,
 ) -> Result<HttpResponse, Problem> {
     caller.require("events")?;
     let seen = request.headers().get(HeaderName::from_static("last-event-id"));
     let unread = || Problem::malformed("invalid_query", "Last-Event-ID is the number of an event.");
     let number = |id: &HeaderValue| id.to_str().ok().and_then(|id| id.parse::<u64>().ok()).ok_or_else(unread);
-    let after = position(seen.map(number).transpose()?.or(query.after))?;
+    let (asked, seen) = (position(query.after)?, seen.map(number).transpose()?);
+    let after = if seen.is_some() { position(seen)? } else { asked };
     let feed = feed.get_ref().clone();
     // The first page decides about 410 while there is still a status to send.
     let first = feed.page(after, EVENTS_LIMIT_MAX, Duration::ZERO).await?;

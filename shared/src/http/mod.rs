@@ -5,11 +5,11 @@ mod auth;
 mod body;
 mod description;
 mod document;
-mod fallback;
 mod feed;
 mod health;
 mod ids;
 mod link;
+mod methods;
 mod peer;
 mod retention;
 mod service_token;
@@ -24,12 +24,13 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{Auth, MaybeViewer, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody};
-pub use description::Security;
+pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
 pub use health::livez;
 pub use ids::parse_ids;
 pub use link::{Counted, Listed, counted, listed};
+pub use methods::by_method;
 pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
@@ -64,7 +65,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// What every route of a service shares: how refusals of the framework look, the documentation, and
 /// the answer for everything else.
 pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi) {
-    let routes = web::Data::new(fallback::Routes::of(spec));
+    let routes = web::Data::new(methods::Routes::of(spec));
     config
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::PathConfig::default().error_handler(|error, _| invalid_path(&error).into()))
@@ -72,7 +73,7 @@ pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi) {
         .app_data(routes)
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", spec.clone()))
-        .default_service(web::to(fallback::no_such_route));
+        .default_service(web::to(methods::no_such_route));
 }
 
 fn invalid_path(error: &impl fmt::Display) -> Problem {

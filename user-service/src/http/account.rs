@@ -26,7 +26,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// Once in 30 days; sooner is 409 `renamed_recently`. For 30 days the old name still leads to me and is for
 /// nobody else, but signs me in no more. 409 `username_taken` also for a name that looks like another's.
 #[utoipa::path(tag = "me", request_body = RawRename, security(("user" = [])),
-    responses((status = 200, description = "My own view", body = OwnView), Refusals))]
+    responses(
+        (status = 200, description = "My own view", body = OwnView),
+        (status = 409, description = "`username_taken`, `renamed_recently`"),
+        Refusals,
+    ))]
 #[put("/v1/me/username")]
 async fn rename(
     viewer: Viewer,
@@ -41,7 +45,11 @@ async fn rename(
 ///
 /// Ends all my other sessions. 403 `wrong_password` if the current one is wrong. A try counts as a login.
 #[utoipa::path(tag = "me", request_body = RawPasswordChange, security(("user" = [])),
-    responses((status = 204, description = "The new password is in force"), Refusals))]
+    responses(
+        (status = 204, description = "The new password is in force"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[put("/v1/me/password", wrap = "from_fn(limit_logins)")]
 async fn change_password(
     viewer: Viewer,
@@ -65,7 +73,11 @@ struct AccountClosed {
 /// the password is wrong; a try counts as a login. `Mutual-Pending: relation` says that relation-service will
 /// honour it a little later.
 #[utoipa::path(tag = "me", request_body = RawProof, security(("user" = [])),
-    responses((status = 202, description = "The account is hidden", body = AccountClosed), Refusals))]
+    responses(
+        (status = 202, description = "The account is hidden", body = AccountClosed),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/me/deactivation", wrap = "from_fn(limit_logins)")]
 async fn deactivate(
     viewer: Viewer,

@@ -22,7 +22,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// is. 403 `wrong_password` if the password is wrong, and `step_up_required` if it was left out and my session has not
 /// proved me lately (see `POST /v1/me/step-up`); a try counts as a login. 429 `rate_limited` also for too many mails to my address.
 #[utoipa::path(tag = "me", request_body = RawEmailChange, security(("user" = [])),
-    responses((status = 202, description = "A mail is on its way", body = Accepted), Refusals))]
+    responses(
+        (status = 202, description = "A mail is on its way", body = Accepted),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[put("/v1/me/email", wrap = "from_fn(limit_logins)")]
 async fn change_email(
     viewer: Viewer,
@@ -38,7 +42,11 @@ async fn change_email(
 /// About the address that I want, or else about mine, if it is not verified yet. The token of the mail before is void.
 /// 429 `rate_limited` for too many from my network, or to my address.
 #[utoipa::path(tag = "me", security(("user" = [])),
-    responses((status = 202, description = "A mail is on its way, if there is one to send", body = Accepted), Refusals))]
+    responses(
+        (status = 202, description = "A mail is on its way, if there is one to send", body = Accepted),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/me/email-verification", wrap = "from_fn(limit_mails)")]
 async fn ask_again(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     users.ask_again(viewer.id).await?;

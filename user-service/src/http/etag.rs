@@ -3,6 +3,22 @@
 use actix_web::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use utoipa::{IntoParams, IntoResponses};
+
+/// How a route that may answer "you have this already" describes the question.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes the header; `if_changed` reads it")]
+pub(super) struct IfNoneMatch {
+    /// An `ETag` that is at hand.
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
+}
+
+/// And the answer.
+#[derive(IntoResponses)]
+#[response(status = 304, description = "It is still the version at hand")]
+pub(super) struct NotModified;
 
 /// Answers a record with its version.
 pub(super) fn tagged(version: i64, body: impl Serialize) -> HttpResponse {

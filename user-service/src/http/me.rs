@@ -6,7 +6,7 @@ use shared::http::{Body, Viewer};
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::etag::{if_changed, if_match, tagged};
+use super::etag::{IfNoneMatch, NotModified, if_changed, if_match, tagged};
 use super::views::{OwnView, PENDING};
 use crate::domain::privacy::{Privacy, PrivacyPatch};
 use crate::domain::profile::RawProfilePatch;
@@ -20,7 +20,12 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// The `ETag` is what `If-Match` compares when I change something.
 #[utoipa::path(tag = "me", security(("user" = [])),
-    responses((status = 200, description = "My own view", body = OwnView), Refusals))]
+    params(IfNoneMatch),
+    responses(
+        (status = 200, description = "My own view", body = OwnView, headers(("ETag", description = "Its version"))),
+        NotModified,
+        Refusals,
+    ))]
 #[get("/v1/me")]
 async fn me(
     request: HttpRequest,
@@ -37,7 +42,11 @@ async fn me(
 /// the profile has changed since.
 #[utoipa::path(tag = "me", request_body = RawProfilePatch, security(("user" = [])),
     params(("If-Match" = Option<String>, Header, description = "The `ETag` of `GET /v1/me`")),
-    responses((status = 200, description = "My own view", body = OwnView), Refusals))]
+    responses(
+        (status = 200, description = "My own view", body = OwnView, headers(("ETag", description = "Its version"))),
+        (status = 412, description = "`precondition_failed`"),
+        Refusals,
+    ))]
 #[patch("/v1/me")]
 async fn patch_me(
     request: HttpRequest,
@@ -63,7 +72,8 @@ async fn privacy(viewer: Viewer, users: web::Data<UserHandle>) -> Result<web::Js
 /// 202 with `Mutual-Pending: relation` says that it will a little later.
 #[utoipa::path(tag = "me", request_body = PrivacyPatch, security(("user" = [])), responses(
     (status = 200, description = "My settings now", body = Privacy),
-    (status = 202, description = "My settings now; relation-service is behind", body = Privacy),
+    (status = 202, description = "My settings now; relation-service is behind", body = Privacy,
+        headers(("Mutual-Pending", description = "`relation`"))),
     Refusals,
 ))]
 #[patch("/v1/me/privacy")]

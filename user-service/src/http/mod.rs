@@ -24,7 +24,7 @@ mod users;
 mod views;
 
 use actix_web::App;
-use shared::http::Security;
+use shared::http::{Revisions, Security, complete};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -69,5 +69,8 @@ struct Description;
 
 /// The OpenAPI description of this service.
 pub fn openapi() -> OpenApi {
-    App::new().into_utoipa_app().openapi(Description::openapi()).configure(routes).split_for_parts().1
+    let app = App::new().into_utoipa_app().openapi(Description::openapi());
+    let mut spec = app.configure(routes).split_for_parts().1;
+    complete(&mut spec, Revisions::Absent);
+    spec
 }

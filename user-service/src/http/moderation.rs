@@ -34,6 +34,7 @@ fn answer(Moderated { row, pending }: Moderated) -> HttpResponse {
     request_body = RawSuspension, security(("user" = [])), responses(
     (status = 200, description = "The person now", body = RosterView),
     (status = 202, description = "The person now; relation-service is behind", body = RosterView),
+    (status = 409, description = "`last_admin`"),
     Refusals,
 ))]
 #[put("/v1/admin/users/{id}/suspension")]
@@ -101,7 +102,11 @@ async fn unverify(
 /// `last_admin`.
 #[utoipa::path(tag = "moderation", params(("id" = UserId, Path, description = "Whom")),
     request_body = RawRole, security(("user" = [])),
-    responses((status = 200, description = "The person now", body = RosterView), Refusals))]
+    responses(
+        (status = 200, description = "The person now", body = RosterView),
+        (status = 409, description = "`last_admin`"),
+        Refusals,
+    ))]
 #[put("/v1/admin/users/{id}/role")]
 async fn set_role(
     admin: Admin,

@@ -21,7 +21,11 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// nobody's, and for what is no address. 429 `rate_limited` for too many from one network; what is too many for one
 /// address is not told.
 #[utoipa::path(tag = "users", request_body = RawResetRequest,
-    responses((status = 202, description = "If somebody has the address, a mail is on its way", body = Accepted), Refusals))]
+    responses(
+        (status = 202, description = "If somebody has the address, a mail is on its way", body = Accepted),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/password-resets", wrap = "from_fn(limit_mails)")]
 async fn request_reset(
     body: Body<RawResetRequest>,

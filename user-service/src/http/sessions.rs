@@ -49,7 +49,15 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
             min_length = 1, max_length = 255),
     ),
-    responses((status = 201, description = "Signed in", body = SignedInView), Refusals))]
+    responses(
+        (status = 201, description = "Signed in", body = SignedInView, links(
+            ("person" = (operation_id = "by_id", parameters(("id" = "$response.body#/user/id")))),
+            ("end" = (operation_id = "end_one", parameters(("id" = "$response.body#/session/id")))),
+        )),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn log_in(
     caller: Caller,
@@ -80,7 +88,11 @@ impl fmt::Debug for RefreshBody {
 /// A refresh token is for one use and brings the next one. For 10 seconds it brings the same one again, in
 /// case the answer got lost; any later use is 401 `invalid_refresh_token` and ends the session.
 #[utoipa::path(tag = "sessions", request_body = RefreshBody,
-    responses((status = 200, description = "The next tokens", body = RefreshedView), Refusals))]
+    responses(
+        (status = 200, description = "The next tokens", body = RefreshedView),
+        (status = 401, description = "`invalid_refresh_token`"),
+        Refusals,
+    ))]
 #[post("/v1/sessions/refresh")]
 async fn refresh(
     network: Network,
@@ -117,7 +129,12 @@ struct SessionItem {
 
 /// Where I am signed in, newest first
 #[utoipa::path(tag = "sessions", params(PageQuery), security(("user" = [])),
-    responses((status = 200, description = "A page", body = Page<SessionItem>), Refusals))]
+    responses(
+        (status = 200, description = "A page", body = Page<SessionItem>, links(
+            ("end" = (operation_id = "end_one", parameters(("id" = "$response.body#/items/0/id")))),
+        )),
+        Refusals,
+    ))]
 #[get("/v1/me/sessions")]
 async fn sessions(
     viewer: Viewer,

@@ -30,7 +30,11 @@ struct SteppedUp {
 /// `wrong_password` if the password is wrong; where I have two factors, `two_factor_required` without a code and
 /// `wrong_code` for a wrong one. A try counts as a login.
 #[utoipa::path(tag = "sessions", request_body = RawStepUp, security(("user" = [])),
-    responses((status = 200, description = "Until when", body = SteppedUp), Refusals))]
+    responses(
+        (status = 200, description = "Until when", body = SteppedUp),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/me/step-up", wrap = "from_fn(limit_logins)")]
 async fn step_up(
     viewer: Viewer,

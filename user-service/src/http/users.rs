@@ -9,7 +9,7 @@ use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::etag::if_changed;
+use super::etag::{IfNoneMatch, NotModified, if_changed};
 use super::idempotency::NetworkKey;
 use super::rate_limit::limit_registrations;
 use super::views::{PublicView, SignedInView, signed_in_answer};
@@ -31,7 +31,16 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "users", request_body = RawRegistration,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
         min_length = 1, max_length = 255)),
-    responses((status = 201, description = "A member", body = SignedInView), Refusals))]
+    responses(
+        (status = 201, description = "A member", body = SignedInView, links(
+            ("person" = (operation_id = "by_id", parameters(("id" = "$response.body#/user/id")))),
+            ("person_by_name" = (operation_id = "by_name", parameters(("name" = "$response.body#/user/username")))),
+            ("name" = (operation_id = "name_state", parameters(("name" = "$response.body#/user/username")))),
+        )),
+        (status = 409, description = "`username_taken`, `email_taken`"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/users", wrap = "from_fn(limit_registrations)")]
 async fn register(
     network: Network,
@@ -74,8 +83,12 @@ async fn name_state(
 /// A person
 ///
 /// 404 `user_not_found` for who is hidden, gone or never was.
-#[utoipa::path(tag = "users", params(("id" = UserId, Path, description = "Who")), security((), ("user" = [])),
-    responses((status = 200, description = "The person", body = PublicView), Refusals))]
+#[utoipa::path(tag = "users", params(("id" = UserId, Path, description = "Who"), IfNoneMatch),
+    security((), ("user" = [])), responses(
+    (status = 200, description = "The person", body = PublicView, headers(("ETag", description = "Its version"))),
+    NotModified,
+    Refusals,
+))]
 #[get("/v1/users/{id}")]
 async fn by_id(
     request: HttpRequest,
@@ -90,9 +103,12 @@ async fn by_id(
 /// A person by name
 ///
 /// In any case. A name that was given up leads to its former owner for 30 days.
-#[utoipa::path(tag = "users", params(("name" = String, Path, description = "The name")),
-    security((), ("user" = [])),
-    responses((status = 200, description = "The person", body = PublicView), Refusals))]
+#[utoipa::path(tag = "users", params(("name" = String, Path, description = "The name"), IfNoneMatch),
+    security((), ("user" = [])), responses(
+    (status = 200, description = "The person", body = PublicView, headers(("ETag", description = "Its version"))),
+    NotModified,
+    Refusals,
+))]
 #[get("/v1/users/by-username/{name}")]
 async fn by_name(
     request: HttpRequest,

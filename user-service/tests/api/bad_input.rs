@@ -14,6 +14,7 @@ on_both_databases!(
     paths_and_queries_that_cannot_be_read,
     tokens_that_are_not_valid,
     routes_that_are_not_there,
+    heads_are_pages_without_a_body,
 );
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
@@ -149,14 +150,14 @@ async fn routes_that_are_not_there(make: Make) {
         app.client.get(path).await.expect_problem(404, "not_found");
     }
     for (method, path, allow) in [
-        (Method::PUT, "/v1/users/5", "GET"),
-        (Method::DELETE, "/v1/users", "GET, POST"),
+        (Method::PUT, "/v1/users/5", "GET, HEAD"),
+        (Method::DELETE, "/v1/users", "GET, HEAD, POST"),
         (Method::GET, "/v1/sessions", "POST"),
         (Method::GET, "/v1/sessions/refresh", "POST"),
-        (Method::POST, "/v1/me", "GET, PATCH"),
-        (Method::POST, "/v1/me/sessions", "GET, DELETE"),
+        (Method::POST, "/v1/me", "GET, HEAD, PATCH"),
+        (Method::POST, "/v1/me/sessions", "GET, HEAD, DELETE"),
         (Method::GET, "/v1/me/sessions/current", "DELETE"),
-        (Method::DELETE, "/v1/me/privacy", "GET, PATCH"),
+        (Method::DELETE, "/v1/me/privacy", "GET, HEAD, PATCH"),
         (Method::GET, "/v1/me/username", "PUT"),
     ] {
         let answer = app.client.send(method, path, &[], Vec::new()).await;
@@ -170,4 +171,23 @@ async fn routes_that_are_not_there(make: Make) {
     let keys = app.client.get("/.well-known/jwks.json").await.expect(200).json();
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
     assert!(keys["keys"][0].get("d").is_none());
+}
+
+async fn heads_are_pages_without_a_body(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    let head = async |client: &Client, path: &str| client.send(Method::HEAD, path, &[], Vec::new()).await;
+    for path in ["/v1/me", "/v1/me/sessions?limit=1", "/v1/usernames/bob", "/livez", "/docs/"] {
+        let (whole, head) =
+            (ann.client.get(path).await.expect(200), head(&ann.client, path).await.expect(200));
+        assert_eq!(head.bytes, b"", "{path}");
+        for name in ["content-type", "content-length", "etag"] {
+            assert_eq!(head.header(name), whole.header(name), "{path} {name}");
+        }
+    }
+    assert_eq!(head(&app.client, "/v1/me").await.expect(401).header("www-authenticate"), "Bearer");
+    head(&app.client, "/v1/users/5").await.expect(404);
+    assert_eq!(head(&ann.client, "/v1/me/sessions/5").await.expect(405).header("allow"), "DELETE");
+    let stream = head(&app.relation_service(), "/v1/events/stream").await.expect(200);
+    assert_eq!((stream.header("content-type"), &stream.bytes[..]), ("text/event-stream", &b""[..]));
 }
