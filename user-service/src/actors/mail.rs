@@ -189,9 +189,12 @@ fn token_of(
         Kind::Verification => Purpose::Verification,
         Kind::EmailChange => Purpose::EmailChange,
         Kind::PasswordReset => Purpose::PasswordReset,
-        Kind::EmailChangeAsked | Kind::EmailChanged | Kind::AddressInUse | Kind::PasswordChanged => {
-            return Ok(None);
-        }
+        Kind::EmailChangeAsked
+        | Kind::EmailChanged
+        | Kind::AddressInUse
+        | Kind::PasswordChanged
+        | Kind::TwoFactorEnabled
+        | Kind::TwoFactorEnded => return Ok(None),
     };
     let held = store::mail_token::token(tx.conn, mail.user, purpose)?;
     Ok(held.filter(|held| held.id == wanted).map(|held| held.mint(&engine.refresh_key)))

@@ -6,10 +6,13 @@ use shared::id::{SessionId, UserId};
 use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine};
+use super::mail::tell;
 use super::profile::own;
 use super::{idempotency, second_factor};
+use crate::domain::account::User;
 use crate::domain::denial::Denial;
 use crate::domain::idempotency::KeyedRequest;
+use crate::domain::mail::Kind;
 use crate::domain::totp::Matched;
 use crate::domain::two_factor::{Code, CodeRefusal, TwoFactor};
 use crate::domain::username::Username;
@@ -90,7 +93,11 @@ pub(super) fn change(
                 return Ok(Err(Denial::TwoFactorNotPending));
             };
             match first_code(engine, tx, held, code, now)? {
-                Ok(held) => enable(tx, *session, held, digests, now).map(Ok),
+                Ok(held) => {
+                    enable(tx, *session, held, digests, now)?;
+                    notify(engine, tx, &person, Kind::TwoFactorEnabled, now)?;
+                    Ok(Ok(Outcome::Done))
+                }
                 Err(refusal) => Ok(Err(Denial::of_code_in_session(refusal))),
             }
         }
@@ -100,13 +107,38 @@ pub(super) fn change(
             tx.wrote();
             Ok(Ok(Outcome::Done))
         }
-        TwoFactorAct::End => {
-            if held.is_some() {
-                store::two_factor::remove(tx.conn, *user)?;
-                tx.wrote();
-            }
-            Ok(Ok(Outcome::Done))
-        }
+        TwoFactorAct::End => end(engine, tx, &person, held, now).map(Ok),
+    }
+}
+
+/// Gives up a second factor, also one that waits for its first code.
+fn end(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    person: &User,
+    held: Option<TwoFactor>,
+    now: Micros,
+) -> Result<Outcome, StoreError> {
+    let Some(held) = held else { return Ok(Outcome::Done) };
+    store::two_factor::remove(tx.conn, held.user)?;
+    tx.wrote();
+    if held.enabled_at.is_some() {
+        notify(engine, tx, person, Kind::TwoFactorEnded, now)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Tells a person by mail what became of their second factor.
+fn notify(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    person: &User,
+    kind: Kind,
+    now: Micros,
+) -> Result<(), StoreError> {
+    match &person.email {
+        Some(email) => tell(engine, tx, person.id, kind, email, now),
+        None => Ok(()),
     }
 }
 
@@ -165,11 +197,11 @@ fn enable(
     held: TwoFactor,
     digests: &[String],
     now: Micros,
-) -> Result<Outcome, StoreError> {
+) -> Result<(), StoreError> {
     let held = TwoFactor { enabled_at: Some(now), ..held };
     store::two_factor::save(tx.conn, &held)?;
     store::two_factor::replace_recovery_codes(tx.conn, held.user, digests)?;
     store::session::unprove_others(tx.conn, held.user, session)?;
     tx.wrote();
-    Ok(Outcome::Done)
+    Ok(())
 }

@@ -21,11 +21,15 @@ pub enum Kind {
     PasswordReset,
     /// A new password is set.
     PasswordChanged,
+    /// A second factor is in force.
+    TwoFactorEnabled,
+    /// No second factor is in force any more.
+    TwoFactorEnded,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Verification,
         Self::EmailChange,
         Self::EmailChangeAsked,
@@ -33,6 +37,8 @@ impl Kind {
         Self::AddressInUse,
         Self::PasswordReset,
         Self::PasswordChanged,
+        Self::TwoFactorEnabled,
+        Self::TwoFactorEnded,
     ];
 
     /// The number that stands for the kind in the database.
@@ -45,6 +51,8 @@ impl Kind {
             Self::AddressInUse => 4,
             Self::PasswordReset => 5,
             Self::PasswordChanged => 6,
+            Self::TwoFactorEnabled => 7,
+            Self::TwoFactorEnded => 8,
         }
     }
 
@@ -63,6 +71,8 @@ impl Kind {
             Self::AddressInUse => "address_in_use",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::TwoFactorEnabled => "two_factor_enabled",
+            Self::TwoFactorEnded => "two_factor_ended",
         }
     }
 
@@ -75,7 +85,9 @@ impl Kind {
             | Self::EmailChangeAsked
             | Self::EmailChanged
             | Self::AddressInUse
-            | Self::PasswordChanged => "verify-email",
+            | Self::PasswordChanged
+            | Self::TwoFactorEnabled
+            | Self::TwoFactorEnded => "verify-email",
         }
     }
 }
@@ -159,6 +171,8 @@ impl Letter<'_> {
                     "If this was not you, ask for a new password now.",
                 ],
             ),
+            Kind::TwoFactorEnabled => TWO_FACTOR_ENABLED,
+            Kind::TwoFactorEnded => TWO_FACTOR_ENDED,
         };
         let greeting = format!("Hello {},", self.username);
         let mut body = vec![greeting, String::new()];
@@ -189,6 +203,26 @@ impl Letter<'_> {
         lines
     }
 }
+
+/// A subject, and lines below the greeting.
+type Words = (&'static str, &'static [&'static str]);
+
+const TWO_FACTOR_ENABLED: Words = (
+    "Your account has two factors now",
+    &[
+        "from now on, signing in to your account needs a code besides the password.",
+        "",
+        "If this was not you, ask the people who run this service for help.",
+    ],
+);
+const TWO_FACTOR_ENDED: Words = (
+    "Your account has no second factor any more",
+    &[
+        "from now on, the password is enough to sign in to your account.",
+        "",
+        "If this was not you, change your password now.",
+    ],
+);
 
 /// Where a text names its token.
 const TOKEN: &str = "<token>";
@@ -253,7 +287,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_code(kind.to_code()), Some(kind));
         }
-        assert_eq!(Kind::from_code(7), None);
+        assert_eq!(Kind::from_code(9), None);
     }
 
     #[test]

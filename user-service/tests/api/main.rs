@@ -44,4 +44,5 @@ mod suspension;
 mod two_factor;
 mod two_factor_codes;
 mod two_factor_login;
+mod two_factor_mail;
 mod upkeep;

@@ -31,7 +31,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// More than the acts of a test are apart, at a clock that stands.
 pub const MOMENT: Duration = Duration::from_millis(1);
 /// A session that proved the password so long ago has to prove it again.
-const PROOF: Duration = Duration::from_millis(5 * 60 * 1_000 + 1);
+pub const PROOF: Duration = Duration::from_millis(5 * 60 * 1_000 + 1);
 
 /// Somebody with a second factor, and the app that shows its codes.
 pub struct Owner {
