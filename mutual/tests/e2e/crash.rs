@@ -1,6 +1,6 @@
 //! `kill -9` amid writes: what was acknowledged is there afterwards, and everything adds up.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ on_both_grounds!(acknowledged_follows_survive_a_crash);
 const PEOPLE: usize = 24;
 /// Enough writers at once that batches hold several commands.
 const WRITERS: usize = 16;
-const FIRST_CRASH_AFTER_MS: u64 = 120;
+const FIRST_CRASH_AFTER_ANSWERS: usize = 80;
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 async fn acknowledged_follows_survive_a_crash(ground: Ground) {
     let mut world = ground.serve();
@@ -26,11 +27,17 @@ async fn acknowledged_follows_survive_a_crash(ground: Ground) {
     let mut acknowledged = 0;
     for round in 0..rounds(3) {
         let known: Rc<RefCell<Vec<Option<bool>>>> = Rc::new(RefCell::new(vec![None; PEOPLE * PEOPLE]));
+        let answers = Rc::new(Cell::new(0));
         let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| rt::spawn(write_until_it_ends(people.clone(), writer, round, known.clone())))
+            .map(|writer| {
+                let (known, answers) = (known.clone(), answers.clone());
+                rt::spawn(write_until_it_ends(people.clone(), writer, round, known, answers))
+            })
             .collect();
-        let pause = FIRST_CRASH_AFTER_MS + u64::try_from(round).unwrap() * 37 % 400;
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        while answers.get() < FIRST_CRASH_AFTER_ANSWERS + round * 37 % 400 {
+            assert!(writers.iter().any(|writer| !writer.is_finished()), "nobody writes any more");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         world.crash();
         for writer in writers {
             writer.await.unwrap();
@@ -52,6 +59,7 @@ async fn write_until_it_ends(
     writer: usize,
     round: usize,
     known: Rc<RefCell<Vec<Option<bool>>>>,
+    answers: Rc<Cell<usize>>,
 ) {
     for step in 0.. {
         let source = writer % PEOPLE;
@@ -66,6 +74,7 @@ async fn write_until_it_ends(
             Ok(answer) => {
                 answer.expect(200);
                 known.borrow_mut()[place] = Some(follow);
+                answers.set(answers.get() + 1);
             }
             Err(_) => return,
         }

@@ -17,6 +17,7 @@ use crate::test_app::TestApp;
 /// person's token eleven minutes ago, and `foreign` is signed by another issuer.
 const BY_CALLER: &str = "
                                            nobody stranger self suspended deactivated service scopeless expired foreign
+GET    /v1/me/export                       401    200      200  401       401         403     403       401     401
 GET    /livez                              200    200      200  200       200         200     200       200     200
 GET    /readyz                             200    200      200  200       200         200     200       200     200
 GET    /v1/counts                          200    200      200  401       401         403     403       401     401
@@ -59,6 +60,7 @@ POST   /v1/visibility                      401    403      403  401       401   
 /// followed by the caller, were asked by the caller (`requested`) or ask (`asker`), block or are blocked.
 const BY_PAIR: &str = "
                                            stranger follower followed requested asker friend blocker blocked muted private hidden
+GET    /v1/me/export                       200      200      200      200       200   200    200     200     200   200     200
 GET    /livez                              200      200      200      200       200   200    200     200     200   200     200
 GET    /readyz                             200      200      200      200       200   200    200     200     200   200     200
 GET    /v1/counts                          200      200      200      200       200   200    200     200     200   200     200

@@ -81,7 +81,7 @@ async fn r45_hidden_people_vanish_and_come_back(make: impl Fn() -> TestDatabase)
         seen
     };
     let before = everything().await;
-    for status in [AccountStatus::Suspended, AccountStatus::Deactivated, AccountStatus::Deleted] {
+    for status in [AccountStatus::Suspended, AccountStatus::Deactivated] {
         app.set_status(&ben, status).await;
         assert_eq!(anna.counts().await, [1, 1, 1, 0, 0], "{status:?}");
         for list in LISTS {

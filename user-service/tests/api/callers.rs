@@ -21,6 +21,14 @@ on_both_databases!(every_route_answers_every_kind_of_caller_as_the_table_says);
 /// person's token eleven minutes ago, and `foreign` is signed by another issuer.
 const TABLE: &str = "
                                           nobody stranger self suspended deactivated moderator admin service scopeless expired foreign
+POST   /v1/me/deletion                    401    202      202  401       401         202       202   403     403       401     401
+GET    /v1/me/export                      401    200      200  401       401         200       200   403     403       401     401
+GET    /v1/me/two-factor                  401    200      200  401       401         200       200   403     403       401     401
+POST   /v1/me/two-factor                  401    201      201  401       401         201       201   403     403       401     401
+DELETE /v1/me/two-factor                  401    204      204  401       401         204       204   403     403       401     401
+POST   /v1/me/two-factor/confirmation     401    409      409  401       401         409       409   403     403       401     401
+POST   /v1/me/two-factor/recovery-codes   401    409      409  401       401         409       409   403     403       401     401
+GET    /v1/users/search                   200    200      200  401       401         200       200   403     403       401     401
 GET    /.well-known/jwks.json             200    200      200  200       200         200       200   200     200       200     200
 GET    /livez                             200    200      200  200       200         200       200   200     200       200     200
 GET    /readyz                            200    200      200  200       200         200       200   200     200       200     200
@@ -124,13 +132,17 @@ fn request(route: &str, target: &Target, fresh: &str) -> (String, Option<Value>)
         "PATCH /v1/me/privacy" => json!({"private_account": true}),
         "PUT /v1/me/username" => json!({"username": fresh}),
         "PUT /v1/me/password" => json!({"current_password": PASSWORD, "new_password": "Gravel.harbour-27"}),
-        "POST /v1/me/step-up" | "POST /v1/me/deactivation" => json!({"password": PASSWORD}),
+        "POST /v1/me/step-up" | "POST /v1/me/deactivation" | "POST /v1/me/deletion" => {
+            json!({"password": PASSWORD})
+        }
         "PUT /v1/me/email" => json!({"email": email, "password": PASSWORD}),
         "POST /v1/password-resets" => json!({"email": email}),
         "POST /v1/email-verifications" => json!({"token": "of nobody"}),
         "POST /v1/password-resets/confirm" => json!({"token": "of nobody", "new_password": PASSWORD}),
         "PUT /v1/admin/users/{id}/role" => json!({"role": "moderator"}),
         "PUT /v1/admin/users/{id}/suspension" => json!({"reason": "spam"}),
+        "POST /v1/me/two-factor/confirmation" => json!({"code": "000000"}),
+        "GET /v1/users/search" => return (format!("{path}?q={name}"), None),
         "GET /v1/users" => return (format!("{path}?ids={}", person.id), None),
         "GET /v1/user-facts" => return (format!("{path}?ids={}", person.id), None),
         _ => return (path, None),
