@@ -65,7 +65,7 @@ async fn each_route_asks_for_a_role(make: Make) {
     for (method, path, body) in &routes {
         admin.client.json(method.clone(), path, body).await.expect(200);
     }
-    for (path, allow) in [("/suspension", "PUT, DELETE"), ("/role", "PUT"), ("", "GET")] {
+    for (path, allow) in [("/suspension", "PUT, DELETE"), ("/role", "PUT"), ("", "GET, HEAD")] {
         let answer = admin.client.post(&of_ann(path)).await.expect_problem(405, "method_not_allowed");
         assert_eq!(answer.header("allow"), allow);
     }
