@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
@@ -252,6 +253,14 @@ pub struct Serve {
     /// Connections of each service for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// Memory of each service for what is asked again, in MiB; 0 remembers nothing.
+    #[arg(long, env, default_value_t = CACHE_MIB,
+        value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub cache_mb: u32,
+    /// Remember on Postgres too: only where this process is the only one that writes to the databases. Embedded ones
+    /// have one writer in any case.
+    #[arg(long, env)]
+    pub only_writer: bool,
     /// How many days both services keep events; 0 keeps them for ever. What a known reader of a feed has not read is kept
     /// four times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use awc::Client;
 use relation_service::actors::feed::UserService;
+use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{Stopper, say, stop_when_asked};
@@ -66,6 +67,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         node: 0,
         workers: settings.workers,
         read_connections: settings.read_connections,
+        cache: CacheSettings::new(settings.cache_mb, settings.only_writer),
         passwords: settings.passwords,
         two_factor_issuer: settings.two_factor_issuer.clone(),
         rate_limits: settings.rate_limits,
@@ -91,6 +93,7 @@ fn relation_settings(
         waits: settings.relation_waits,
         workers: settings.workers,
         read_connections: settings.read_connections,
+        cache: CacheSettings::new(settings.cache_mb, settings.only_writer),
         event_retention: retention(settings.event_retention_days),
         clock: Clock::system(),
     })

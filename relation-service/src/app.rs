@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
+use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
@@ -25,8 +26,12 @@ use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
 use crate::actors::janitor::Janitor;
 use crate::config::Waits;
 use crate::domain::Limits;
-use crate::handle::{Parts, RelationHandle};
+use crate::handle::{Parts, Recall, RelationHandle};
+use crate::store::graph::{Graph, Remembering};
 use crate::{http, store};
+
+/// By which its metrics are known.
+const NAME: &str = "relation-service";
 
 /// What the service is started with.
 #[derive(Clone)]
@@ -45,6 +50,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections for reading.
     pub read_connections: u32,
+    /// How much is remembered.
+    pub cache: CacheSettings,
     /// How long events are kept; for ever if `None`.
     pub event_retention: Option<Duration>,
     /// The time.
@@ -116,6 +123,14 @@ impl App {
     }
 }
 
+/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
+fn recall(settings: &Settings) -> Option<Recall> {
+    let graph = Arc::new(Graph::new(settings.cache.size_for(&settings.database_url)?));
+    let measured = Arc::downgrade(&graph);
+    measure(NAME, move || Some(measured.upgrade()?.usage()));
+    Some(Recall { memory: Remembering(graph), checked: settings.cache.checked })
+}
+
 fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed), StoreError> {
     let Settings { database_url, clock, .. } = settings.clone();
     let mut conn = open_writer(&database_url)?;
@@ -133,10 +148,12 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let known = feed_reader::readers(&mut conn)?;
     drop(conn);
 
-    let engine = RelationEngine::new(settings.limits);
-    let writer =
-        WriterHandle::start("relation-service", engine, database_url.clone(), clock.clone(), revision);
-    let reads = Reads::new(&database_url, settings.read_connections);
+    let recall = recall(settings);
+    let memory = recall.as_ref().map(|recall| recall.memory.clone());
+    let engine = RelationEngine { memory, ..RelationEngine::new(settings.limits) };
+    let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
+    let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
+    let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
     let feed_state = FeedState::default();
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
@@ -166,6 +183,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         engine,
         writer,
         reads,
+        recall,
         feed,
         feed_state,
         tokens,

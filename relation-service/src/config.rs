@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser};
+use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::span::{DAY, span};
 use shared::telemetry::LogFormat;
@@ -43,6 +44,13 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Memory for what is asked again, in MiB; 0 remembers nothing.
+    #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub cache_mb: u32,
+    /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
+    /// database has one writer in any case.
+    #[arg(long, env)]
+    pub only_writer: bool,
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use relation_service::actors::feed::UserService;
 use relation_service::app::{App, Settings};
 use relation_service::config::Config;
+use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
@@ -44,6 +45,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         waits: config.waits,
         workers: config.workers,
         read_connections: config.read_connections,
+        cache: CacheSettings::new(config.cache_mb, config.only_writer),
         event_retention: retention(config.event_retention_days),
         clock: Clock::system(),
     })

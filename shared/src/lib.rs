@@ -2,6 +2,7 @@
 //! database plumbing, the group-commit writer, HTTP conventions, telemetry and test support.
 
 pub mod actor;
+pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod event;

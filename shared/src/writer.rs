@@ -14,9 +14,12 @@ use log::{error, warn};
 use tokio::sync::{oneshot, watch};
 
 use crate::actor::start_on_own_thread;
+use crate::cache::Marks;
 use crate::clock::{Clock, Micros};
-use crate::db::{Conn, DatabaseUrl, StoreError, begin_write, end_write, log as event_log, open_writer};
+use crate::db::log::{self as event_log, Head};
+use crate::db::{Conn, DatabaseUrl, StoreError, begin_write, end_write, open_writer};
 use crate::event::NewEvent;
+use crate::id::UserId;
 
 /// How many commands may wait; one more is refused at once.
 pub const WRITE_QUEUE_MAX: usize = 4_096;
@@ -29,18 +32,40 @@ pub trait Engine: Clone + Send + Unpin + 'static {
     type Command: Send + Unpin + 'static;
     /// What became of it, refusals included.
     type Answer: Send + 'static;
+    /// What a batch tells the service's memory of what it changes.
+    type Told: Send + 'static;
 
     /// Decides and writes all of `commands`, in order, and returns one answer for each. An error
     /// undoes everything.
     fn apply(
         &self,
-        tx: &mut Transaction<'_>,
+        tx: &mut Transaction<'_, Self::Told>,
         commands: &[Self::Command],
     ) -> Result<Vec<Self::Answer>, StoreError>;
+
+    /// What the service keeps in memory of its tables, if it does.
+    fn memory(&self) -> Option<&dyn Memory<Self::Told>> {
+        None
+    }
+}
+
+/// What a service keeps in memory of its tables. The writer alone changes it, before anybody is answered.
+pub trait Memory<T> {
+    /// A transaction holds the head, so that all earlier ones have ended, well or not.
+    fn head_taken(&self, head: Head);
+
+    /// A commit is about to be made.
+    fn committing(&self, told: &[T]) -> Marks;
+
+    /// It is made, and the head is there.
+    fn committed(&self, told: Vec<T>, marks: &Marks, head: Head);
+
+    /// It is not known what became of it.
+    fn in_doubt(&self, told: Vec<T>, marks: Marks);
 }
 
 /// The running transaction of one batch.
-pub struct Transaction<'a> {
+pub struct Transaction<'a, T = UserId> {
     /// The connection, with the log's head held.
     pub conn: &'a mut Conn,
     /// The batch's time: never before that of an earlier batch.
@@ -48,10 +73,13 @@ pub struct Transaction<'a> {
     /// The number of the newest event before this batch.
     pub seq: i64,
     events: Vec<NewEvent>,
+    told: Vec<T>,
+    /// Whether there is anybody to tell.
+    heard: bool,
     wrote: bool,
 }
 
-impl Transaction<'_> {
+impl<T> Transaction<'_, T> {
     /// Adds an event to the log, in the order of the calls.
     pub fn emit(&mut self, event: NewEvent) {
         self.wrote = true;
@@ -61,6 +89,14 @@ impl Transaction<'_> {
     /// Notes that a table was changed, so that the batch is committed even without an event.
     pub fn wrote(&mut self) {
         self.wrote = true;
+    }
+
+    /// Tells the service's memory of a change, if there is one, once that is committed.
+    pub fn tell(&mut self, change: impl FnOnce() -> T) {
+        self.wrote = true;
+        if self.heard {
+            self.told.push(change());
+        }
     }
 
     /// A time for one change of this batch that no other change of this log has.
@@ -252,13 +288,42 @@ pub fn commit_batch<E: Engine>(
 ) -> Result<(Vec<E::Answer>, i64), StoreError> {
     begin_write(conn)?;
     match in_transaction(conn, engine, commands, clock) {
-        Ok((answers, revision, wrote)) => {
-            end_write(conn, wrote)?;
-            Ok((answers, revision))
+        Ok(Done { answers, head, told: None }) => {
+            end_write(conn, false)?;
+            Ok((answers, head.seq))
+        }
+        Ok(Done { answers, head, told: Some(told) }) => {
+            keep(conn, engine, told, head)?;
+            Ok((answers, head.seq))
         }
         Err(failure) => {
             // The first failure is the one to report, and the connection is dropped after it.
             let _ = end_write(conn, false);
+            Err(failure)
+        }
+    }
+}
+
+/// A batch that is about to end.
+struct Done<E: Engine> {
+    answers: Vec<E::Answer>,
+    /// The head after it.
+    head: Head,
+    /// What it tells; `None` if it wrote nothing.
+    told: Option<Vec<E::Told>>,
+}
+
+/// Commits, and lets memory know.
+fn keep<E: Engine>(conn: &mut Conn, engine: &E, told: Vec<E::Told>, head: Head) -> Result<(), StoreError> {
+    let Some(memory) = engine.memory() else { return end_write(conn, true) };
+    let marks = memory.committing(&told);
+    match end_write(conn, true) {
+        Ok(()) => {
+            memory.committed(told, &marks, head);
+            Ok(())
+        }
+        Err(failure) => {
+            memory.in_doubt(told, marks);
             Err(failure)
         }
     }
@@ -269,17 +334,21 @@ fn in_transaction<E: Engine>(
     engine: &E,
     commands: &[E::Command],
     clock: &Clock,
-) -> Result<(Vec<E::Answer>, i64, bool), StoreError> {
+) -> Result<Done<E>, StoreError> {
     let head = event_log::take_head(conn)?;
-    let now = clock.now().max(Micros::new(head.at.get() + 1));
-    let mut tx = Transaction { conn, now, seq: head.seq, events: Vec::new(), wrote: false };
-    let answers = engine.apply(&mut tx, commands)?;
-    let Transaction { conn, now, events, wrote, .. } = tx;
-    if !wrote {
-        return Ok((answers, head.seq, false));
+    if let Some(memory) = engine.memory() {
+        memory.head_taken(head);
     }
-    let moved = event_log::append(conn, head, &events, now)?;
-    Ok((answers, moved.seq, true))
+    let now = clock.now().max(Micros::new(head.at.get() + 1));
+    let (events, told, heard) = (Vec::new(), Vec::new(), engine.memory().is_some());
+    let mut tx = Transaction { conn, now, seq: head.seq, events, told, heard, wrote: false };
+    let answers = engine.apply(&mut tx, commands)?;
+    let Transaction { conn, now, events, told, wrote, .. } = tx;
+    if !wrote {
+        return Ok(Done { answers, head, told: None });
+    }
+    let head = event_log::append(conn, head, &events, now)?;
+    Ok(Done { answers, head, told: Some(told) })
 }
 
 /// How the rest of a service reaches its writer. Clones share it.

@@ -51,8 +51,9 @@ impl Wishes {
 impl Engine for Wishes {
     type Command = Wish;
     type Answer = Wish;
+    type Told = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, commands: &[Wish]) -> Result<Vec<Wish>, StoreError> {
+    fn apply(&self, tx: &mut Transaction<'_, ()>, commands: &[Wish]) -> Result<Vec<Wish>, StoreError> {
         self.wait_while_held();
         for command in commands {
             let at = tx.tick();

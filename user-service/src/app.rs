@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
+use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
@@ -35,7 +36,11 @@ use crate::config::{Limits, PasswordCost, Passwords, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::handle::{Guard, Parts, UserHandle};
 use crate::http::RateLimits;
+use crate::store::cards::{Cards, Remembering};
 use crate::{http, store};
+
+/// By which its metrics are known.
+const NAME: &str = "user-service";
 
 /// What the service is started with.
 #[derive(Clone)]
@@ -56,6 +61,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections for reading.
     pub read_connections: u32,
+    /// How much is remembered.
+    pub cache: CacheSettings,
     /// How passwords are hashed.
     pub passwords: Passwords,
     /// What authenticator apps show beside the username.
@@ -117,6 +124,7 @@ impl Settings {
             refresh_key: RefreshKey::new(&refresh_key),
             mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
             rules: self.limits.rules(),
+            memory: None,
         })
     }
 }
@@ -182,8 +190,17 @@ fn warn_of(settings: &Settings) {
     }
 }
 
+/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
+fn memory(settings: &Settings) -> Option<Remembering> {
+    let cards = Arc::new(Cards::new(settings.cache.size_for(&settings.database_url)?));
+    let measured = Arc::downgrade(&cards);
+    measure(NAME, move || Some(measured.upgrade()?.usage()));
+    Some(Remembering(cards))
+}
+
 fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
-    let engine = settings.engine()?;
+    let memory = memory(settings);
+    let engine = UserEngine { memory: memory.clone(), ..settings.engine()? };
     let Settings { database_url, clock, limits, passwords, .. } = settings.clone();
     let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
 
@@ -201,8 +218,10 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
     tokens.set_keys(&signer.key_set());
     let refresh_key = engine.refresh_key.clone();
-    let writer = WriterHandle::start("user-service", engine, database_url.clone(), clock.clone(), revision);
-    let reads = Reads::new(&database_url, settings.read_connections);
+    let writer = WriterHandle::start(NAME, engine, database_url.clone(), clock.clone(), revision);
+    let cards = memory.map(|memory| memory.0);
+    let gate = cards.as_ref().map(|cards| cards.gate());
+    let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
     let hasher =
         PasswordHasher::start(passwords.hash_cost(), passwords.threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
@@ -226,6 +245,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let handle = UserHandle::new(Parts {
         writer,
         reads,
+        cards,
         hasher,
         mailer,
         janitor,

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
@@ -41,6 +42,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         node: config.node,
         workers: config.workers,
         read_connections: config.read_connections,
+        cache: CacheSettings::new(config.cache_mb, config.only_writer),
         passwords: config.passwords,
         two_factor_issuer: config.two_factor_issuer,
         rate_limits: config.rate_limits,

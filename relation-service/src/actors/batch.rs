@@ -6,7 +6,6 @@ use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::event::NewEvent;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::{Acted, Answer};
 use crate::domain::{
@@ -14,6 +13,7 @@ use crate::domain::{
     Relationship, Shadow, Side, TargetFacts, begins_follow, check_not_self, decide, deltas, outcome,
 };
 use crate::store;
+use crate::store::graph::Transaction;
 use crate::store::pair::{Key, PairChange};
 
 /// One act of a batch.
@@ -161,10 +161,10 @@ impl Batch {
         }
         changes.sort_unstable_by_key(|change| change.key);
         tx.wrote();
-        store::pair::write(tx.conn, &changes)?;
+        store::pair::write(tx, &changes)?;
         store::mark::forget_expired(tx.conn, &muters, tx.now)?;
         store::follow_start::put(tx.conn, &self.new_starts, tx.now.before(QUOTA_SPAN))?;
-        store::count::add(tx.conn, &self.deltas)
+        store::count::add(tx, &self.deltas)
     }
 }
 

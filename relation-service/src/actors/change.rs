@@ -5,13 +5,14 @@ use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::{SessionId, UserId};
 use shared::token::KeySet;
-use shared::writer::{Engine, Transaction};
+use shared::writer::{Engine, Memory};
 
 use super::batch::{Act, Batch, event_of};
 use super::{learn, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
+use crate::store::graph::{Key, Remembering, Told, Transaction, load_within};
 use crate::store::sweep::Kind;
 
 /// One thing to do to the relation database.
@@ -49,6 +50,8 @@ pub enum Command {
         /// Which.
         kind: Kind,
     },
+    /// Remember these parts of people whom many commits touch.
+    Remember(Vec<Key>),
     /// The database's files have been wiped since the last purge ended.
     Wiped,
     /// What user-service told.
@@ -119,27 +122,31 @@ pub struct Acted {
 }
 
 /// The engine of this service's writer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct RelationEngine {
     /// How many edges one person may hold.
     pub limits: Limits,
     /// Pairs that one step of long work touches at the most, so that other commands go on in between.
     pub step: u32,
+    /// What has to hear of each commit, if anything is remembered.
+    pub memory: Option<Remembering>,
 }
 
 impl RelationEngine {
     /// The engine of the service.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, step: 200 }
+        Self { limits, step: 200, memory: None }
     }
 }
 
 impl Engine for RelationEngine {
     type Command = Command;
     type Answer = Answer;
+    type Told = Told;
 
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         let mut answers = vec![Answer::Noted; commands.len()];
+        self.remember(tx, commands)?;
         // Commands of one batch are concurrent, so news may come first: then acts see it.
         for command in commands {
             match command {
@@ -159,7 +166,8 @@ impl Engine for RelationEngine {
                 Command::Act { .. }
                 | Command::Note { .. }
                 | Command::AnswerRequests { .. }
-                | Command::Sweep { .. } => {}
+                | Command::Sweep { .. }
+                | Command::Remember(_) => {}
             }
         }
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
@@ -169,6 +177,7 @@ impl Engine for RelationEngine {
             Command::Note { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
+            | Command::Remember(_)
             | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
@@ -188,6 +197,7 @@ impl Engine for RelationEngine {
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
                 Command::Act { .. }
+                | Command::Remember(_)
                 | Command::Wiped
                 | Command::Learn(_)
                 | Command::Trust(_)
@@ -196,9 +206,26 @@ impl Engine for RelationEngine {
         }
         Ok(answers)
     }
+
+    fn memory(&self) -> Option<&dyn Memory<Told>> {
+        let memory: &dyn Memory<Told> = self.memory.as_ref()?;
+        Some(memory)
+    }
 }
 
 impl RelationEngine {
+    /// Before anything is written: what is loaded now is what the batch will be applied to.
+    fn remember(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<(), StoreError> {
+        let Some(Remembering(graph)) = &self.memory else { return Ok(()) };
+        for command in commands {
+            let Command::Remember(keys) = command else { continue };
+            for part in load_within(tx.conn, graph, keys)? {
+                graph.keep(&part);
+            }
+        }
+        Ok(())
+    }
+
     /// Decides and writes `acts` in order, each on what the earlier ones left.
     pub(super) fn act(&self, tx: &mut Transaction<'_>, acts: &[Act]) -> Result<Vec<Answer>, StoreError> {
         if acts.is_empty() {

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use shared::db::StoreError;
 use shared::facts::{AccountStatus, UserFacts};
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::{Learned, RelationEngine};
 use super::sweep;
 use crate::store;
 use crate::store::fact::KnownUser;
+use crate::store::graph::Transaction;
 use crate::store::sweep::Kind;
 
 /// Replaces older knowledge by newer, starts what follows from it, and moves the feed's position in
@@ -34,7 +34,7 @@ pub(super) fn apply(
         if held.is_none_or(|held| held.seq < user.seq) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
-            store::fact::put(tx.conn, user)?;
+            store::fact::put(tx, user)?;
             if went_public {
                 store::sweep::begin(tx.conn, user.id, Kind::AcceptReceived)?;
             }
@@ -95,7 +95,7 @@ fn appeared_or_vanished(
 fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32) -> Result<(), StoreError> {
     if let Some(held) = store::fact::known_one(tx.conn, id)? {
         let nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
-        store::fact::put(tx.conn, &nobody)?;
+        store::fact::put(tx, &nobody)?;
         if held.status == AccountStatus::Active {
             appeared_or_vanished(tx, &nobody, pairs_left)?;
         }

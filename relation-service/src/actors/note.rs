@@ -2,11 +2,11 @@
 
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::{Acted, Answer};
 use crate::domain::{Limits, Note, Outcome, Refusal, Relationship, check_not_self};
 use crate::store;
+use crate::store::graph::Transaction;
 
 /// Keeps, replaces or clears the note. No event tells of it: it is nobody else's.
 pub(super) fn keep(
@@ -33,7 +33,7 @@ pub(super) fn keep(
         return Ok(Answer::Refused(Refusal::NoteLimitReached));
     }
     if changed {
-        store::note::put(tx.conn, key, note.as_str())?;
+        store::note::put(tx, key, note.as_str())?;
         tx.wrote();
     }
     let pair = store::pair::whole_pairs(tx.conn, &[key])?.remove(&key).unwrap_or_default();

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::batch::event_of;
 use super::sweep::Step;
 use crate::domain::{Cause, CountDelta, Pair, Party, changes, deltas};
 use crate::store;
+use crate::store::graph::Transaction;
 use crate::store::pair::{Key, PairChange};
 use crate::store::sweep::Kind;
 
@@ -23,7 +23,7 @@ pub(super) fn step(tx: &mut Transaction<'_>, user: UserId, pairs_max: u32) -> Re
         part(tx, user, &others)?;
         return Ok(Step { pairs, more: true });
     }
-    let more = store::purge::erase(tx.conn, user, i64::from(pairs_max))?;
+    let more = store::purge::erase(tx, user, i64::from(pairs_max))?;
     if !more {
         store::sweep::begin(tx.conn, user, Kind::Wipe)?;
     }
@@ -51,8 +51,8 @@ fn part(tx: &mut Transaction<'_>, user: UserId, others: &[UserId]) -> Result<(),
         *counts.entry(key.1).or_default() += theirs;
         ended.push(PairChange { key, before, after });
     }
-    store::pair::write(tx.conn, &ended)?;
+    store::pair::write(tx, &ended)?;
     let both_ways: Vec<Key> = keys.iter().flat_map(|&(one, other)| [(one, other), (other, one)]).collect();
-    store::purge::forget_notes(tx.conn, &both_ways)?;
-    store::count::add(tx.conn, &counts)
+    store::purge::forget_notes(tx, &both_ways)?;
+    store::count::add(tx, &counts)
 }

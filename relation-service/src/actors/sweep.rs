@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use shared::db::StoreError;
 use shared::facts::AccountStatus;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::batch::Act;
 use super::change::{Answer, RelationEngine};
 use super::purge;
 use crate::domain::{Action, CountDelta, Place, Shadow, shadow_delta};
 use crate::store;
+use crate::store::graph::Transaction;
 use crate::store::shadow::Way;
 use crate::store::sweep::Kind;
 
@@ -111,7 +111,7 @@ pub(super) fn count(
         .map(|((other, _), pair)| (other, shadow_delta(pair, other, before, after)))
         .collect();
     tx.wrote();
-    store::count::add(tx.conn, &deltas)?;
+    store::count::add(tx, &deltas)?;
     store::shadow::put(tx.conn, user, after)?;
     let end = if hidden { Shadow::WHOLE } else { Shadow::NONE };
     Ok(Step { pairs: u32::try_from(others.len()).unwrap_or(pairs_max), more: after != end })

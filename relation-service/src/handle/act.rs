@@ -3,7 +3,8 @@
 use shared::db::StoreError;
 use shared::id::UserId;
 
-use super::{Known, RelationError, RelationHandle};
+use super::ask::Known;
+use super::{RelationError, RelationHandle};
 use crate::actors::change::{Acted, Answer, Command};
 use crate::domain::{Action, Note, Outcome, Refusal};
 
@@ -69,7 +70,7 @@ impl RelationHandle {
 
     /// What the act would do now, by the code that does it, without doing it.
     pub async fn explain(&self, asked: Asked) -> Result<Explained, RelationError> {
-        let engine = self.engine;
+        let engine = self.engine.clone();
         let now = self.clock.now();
         let decide = move |conn: &mut shared::db::Conn| {
             let answer = engine.foresee(conn, asked.source, asked.target, asked.action, now)?;

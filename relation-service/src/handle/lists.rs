@@ -1,18 +1,19 @@
 //! Reading lists.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
-use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::page::PageRequest;
 
-use super::{Known, RelationError, RelationHandle, owner_seen_by};
+use super::ask::Question;
+use super::{RelationError, RelationHandle, onlooker};
 use crate::domain::{Hidden, Onlooker, may_see_lists};
-use crate::store;
+use crate::store::graph::Person;
 use crate::store::list::{Entry, List, Order};
 use crate::store::mark::Muted;
+use crate::store::pair::Key;
+use crate::store::sight::{Needs, PageOf, Sight};
 
 /// Which page of whose list, for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,51 +33,73 @@ pub struct ListRequest {
 }
 
 /// One row, with what is known about the person where that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ListRow {
     /// Who, since when.
     pub entry: Entry,
     /// What is known about them.
-    pub user: Option<UserFacts>,
+    pub user: Option<Arc<Person>>,
     /// Whether the viewer mutes them (R40).
     pub muting: bool,
 }
 
-type Rows = Result<Vec<ListRow>, Hidden>;
+impl PartialEq for ListRow {
+    /// Of the counters nothing is shown.
+    fn eq(&self, other: &Self) -> bool {
+        let facts = |row: &Self| row.user.as_ref().map(|person| person.facts.clone());
+        (self.entry, self.muting) == (other.entry, other.muting) && facts(self) == facts(other)
+    }
+}
 
 impl RelationHandle {
     /// The rows of a page: one more than it holds, if there is another.
     pub async fn list(&self, request: ListRequest) -> Result<Vec<ListRow>, RelationError> {
-        let now = self.clock.now();
-        let rows = self.read_known(move |conn| read(conn, request, now)).await?;
-        Ok(rows?)
+        Ok(self.ask_known(Listing { request, now: self.clock.now() }).await??)
     }
 
     /// The rows of a page of those whom `owner` has marked as close friends, newest first.
     pub async fn close_friends(&self, owner: UserId, page: PageRequest) -> Result<Vec<Entry>, RelationError> {
-        Ok(self.reads.run(move |conn| store::mark::close_friends(conn, owner, page)).await?)
+        Ok(self.ask(CloseFriends { owner, page }).await?.value)
     }
 
     /// The rows of a page of those whom `owner` mutes now, newest first.
     pub async fn mutes(&self, owner: UserId, page: PageRequest) -> Result<Vec<Muted>, RelationError> {
-        let now = self.clock.now();
-        Ok(self.reads.run(move |conn| store::mark::mutes(conn, owner, now, page)).await?)
+        Ok(self.ask(Mutes { owner, page, now: self.clock.now() }).await?.value)
     }
 }
 
-fn read(conn: &mut Conn, request: ListRequest, now: Micros) -> Result<Known<Rows>, StoreError> {
-    let ListRequest { list, owner, order, page, viewer, expand } = request;
-    let Some((facts, onlooker)) = owner_seen_by(conn, owner, viewer)? else {
-        return Ok(Known { value: Err(Hidden::NotFound), unknown: vec![owner] });
-    };
-    if let Err(hidden) = may_see_lists(&facts, onlooker) {
-        return Ok(Known::whole(Err(hidden)));
+#[derive(Clone)]
+struct Listing {
+    request: ListRequest,
+    now: Micros,
+}
+
+impl Question for Listing {
+    type Answer = Result<Vec<ListRow>, Hidden>;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Self::Answer {
+        let ListRequest { list, owner, order, page, viewer, expand } = self.request;
+        let onlooker = list_of(sight, owner, viewer)?;
+        // Nobody is in their own lists together with a block, so only others' lists need the filter (R34).
+        let filter_for = viewer.filter(|_| onlooker != Onlooker::Owner);
+        let entries = sight.page(PageOf { list, owner, order, page, filter_for });
+        let expanded = expand.then_some(Expanded { viewer, now: self.now });
+        Ok(rows(sight, entries, expanded))
     }
-    // Nobody is in their own lists together with a block, so only others' lists need the filter (R34).
-    let filter_for = viewer.filter(|_| onlooker != Onlooker::Owner);
-    let entries = store::list::page(conn, list, owner, order, page, filter_for)?;
-    let expanded = expand.then_some(Expanded { viewer, now });
-    Ok(Known::whole(Ok(rows(conn, entries, expanded)?)))
+}
+
+/// How the viewer stands to the owner of a list that they may see.
+pub(super) fn list_of(
+    sight: &mut dyn Sight,
+    owner: UserId,
+    viewer: Option<UserId>,
+) -> Result<Onlooker, Hidden> {
+    let between = viewer.map(|viewer| (viewer, owner));
+    sight.prepare(Needs { people: &[owner], pairs: between.as_slice(), ..Needs::default() });
+    let person = sight.person(owner).ok_or(Hidden::NotFound)?;
+    let onlooker = onlooker(sight, viewer, owner);
+    may_see_lists(&person.facts, onlooker)?;
+    Ok(onlooker)
 }
 
 /// How rows are expanded.
@@ -88,23 +111,47 @@ pub(super) struct Expanded {
 }
 
 /// The rows of `entries`, expanded if that is asked for.
-pub(super) fn rows(
-    conn: &mut Conn,
-    entries: Vec<Entry>,
-    expanded: Option<Expanded>,
-) -> Result<Vec<ListRow>, StoreError> {
-    let (mut people, mut muted) = (HashMap::new(), HashSet::new());
-    if let Some(Expanded { viewer, now }) = expanded {
-        let ids: Vec<UserId> = entries.iter().map(|entry| entry.user).collect();
-        people = store::fact::known(conn, &ids)?;
-        if let Some(viewer) = viewer {
-            muted = store::mark::muted_among(conn, viewer, &ids, now)?;
-        }
-    }
-    let row = |entry: Entry| ListRow {
-        entry,
-        user: people.remove(&entry.user).map(|known| known.facts),
-        muting: muted.contains(&entry.user),
+pub(super) fn rows(sight: &mut dyn Sight, entries: Vec<Entry>, expanded: Option<Expanded>) -> Vec<ListRow> {
+    let Some(Expanded { viewer, now }) = expanded else {
+        return entries.into_iter().map(|entry| ListRow { entry, user: None, muting: false }).collect();
     };
-    Ok(entries.into_iter().map(row).collect())
+    if sight.needs_words() {
+        let people: Vec<UserId> = entries.iter().map(|entry| entry.user).collect();
+        let keys: Vec<Key> =
+            viewer.iter().flat_map(|&viewer| people.iter().map(move |&user| (viewer, user))).collect();
+        sight.prepare(Needs { people: &people, marks: &keys, ..Needs::default() });
+    }
+    let row = |entry: Entry| {
+        let mutes = |viewer| sight.marks(viewer, entry.user).at(now).mute.is_some();
+        let muting = viewer.is_some_and(mutes);
+        ListRow { entry, user: sight.person(entry.user), muting }
+    };
+    entries.into_iter().map(row).collect()
+}
+
+struct CloseFriends {
+    owner: UserId,
+    page: PageRequest,
+}
+
+impl Question for CloseFriends {
+    type Answer = Vec<Entry>;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Vec<Entry> {
+        sight.close_friends(self.owner, self.page)
+    }
+}
+
+struct Mutes {
+    owner: UserId,
+    page: PageRequest,
+    now: Micros,
+}
+
+impl Question for Mutes {
+    type Answer = Vec<Muted>;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Vec<Muted> {
+        sight.mutes(self.owner, self.now, self.page)
+    }
 }

@@ -1,6 +1,7 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod act;
+mod ask;
 mod counts;
 mod error;
 mod export;
@@ -15,13 +16,13 @@ use std::time::Duration;
 use actix::prelude::*;
 use shared::clock::Clock;
 use shared::db::{Conn, Reads, StoreError};
-use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
 use tokio::sync::{oneshot, watch};
 
 pub use act::{Asked, Explained};
+pub use ask::Recall;
 pub use error::RelationError;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
@@ -32,7 +33,8 @@ use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
 use crate::config::Waits;
 use crate::domain::{Limits, Onlooker, Pair};
-use crate::store;
+use crate::store::sight::Sight;
+use ask::Known;
 
 /// The service, for anybody on any thread. Clones share everything.
 #[derive(Clone)]
@@ -40,6 +42,7 @@ pub struct RelationHandle {
     engine: RelationEngine,
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
+    recall: Option<Recall>,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
     tokens: Arc<TokenVerifier>,
@@ -55,6 +58,8 @@ pub struct Parts {
     pub writer: WriterHandle<RelationEngine>,
     /// The database, for reading.
     pub reads: Reads,
+    /// What is remembered of it, if anything is.
+    pub recall: Option<Recall>,
     /// Whom to ask about people.
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
@@ -70,8 +75,8 @@ pub struct Parts {
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
+        let Parts { engine, writer, reads, recall, feed, feed_state, tokens, waits, clock } = parts;
+        Self { engine, writer, reads, recall, feed, feed_state, tokens, waits, clock }
     }
 
     /// The limits of the rules.
@@ -131,34 +136,11 @@ impl RelationHandle {
     }
 }
 
-/// An answer, and whom it would have needed to know.
-struct Known<T> {
-    value: T,
-    unknown: Vec<UserId>,
-}
-
-impl<T> Known<T> {
-    fn whole(value: T) -> Self {
-        Self { value, unknown: Vec::new() }
-    }
-}
-
-/// The owner of a list and how the viewer stands to them; `None` if nobody has heard of the owner.
-fn owner_seen_by(
-    conn: &mut Conn,
-    owner: UserId,
-    viewer: Option<UserId>,
-) -> Result<Option<(UserFacts, Onlooker)>, StoreError> {
-    let Some(facts) = store::fact::known_one(conn, owner)? else { return Ok(None) };
-    let onlooker = match viewer {
+/// How the viewer stands to the owner of something.
+fn onlooker(sight: &mut dyn Sight, viewer: Option<UserId>, owner: UserId) -> Onlooker {
+    match viewer {
         Some(viewer) if viewer == owner => Onlooker::Owner,
-        Some(viewer) => Onlooker::Other(pair(conn, viewer, owner)?),
+        Some(viewer) => Onlooker::Other(sight.pair(viewer, owner)),
         None => Onlooker::Other(Pair::default()),
-    };
-    Ok(Some((facts, onlooker)))
-}
-
-fn pair(conn: &mut Conn, source: UserId, target: UserId) -> Result<Pair, StoreError> {
-    let found = store::pair::pairs(conn, &[(source, target)])?;
-    Ok(found.get(&(source, target)).copied().unwrap_or_default())
+    }
 }

@@ -5,12 +5,14 @@ use shared::db::{Conn, StoreError};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
-use super::lists::{Expanded, rows};
-use super::{Known, ListRow, RelationError, RelationHandle, owner_seen_by};
-use crate::domain::{Hidden, may_see_lists};
+use super::ask::Known;
+use super::lists::{Expanded, list_of, rows};
+use super::{ListRow, RelationError, RelationHandle};
+use crate::domain::Hidden;
 use crate::store;
 use crate::store::list::{Entry, Order};
 use crate::store::overlap::With;
+use crate::store::sight::Statements;
 
 /// Which page of whose overlap, for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub struct OverlapRequest {
 }
 
 /// A part of an overlap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Overlap {
     /// The rows of a page: one more than it holds, if there is another.
     pub rows: Vec<ListRow>,
@@ -53,17 +55,20 @@ fn read(
     now: Micros,
 ) -> Result<Known<Result<Overlap, Hidden>>, StoreError> {
     let OverlapRequest { with, owner, viewer, order, page, expand } = request;
-    let Some((facts, onlooker)) = owner_seen_by(conn, owner, Some(viewer))? else {
-        return Ok(Known { value: Err(Hidden::NotFound), unknown: vec![owner] });
-    };
-    if let Err(hidden) = may_see_lists(&facts, onlooker) {
-        return Ok(Known::whole(Err(hidden)));
+    let mut sight = Statements::new(conn);
+    let seen = list_of(&mut sight, owner, Some(viewer));
+    let unknown = sight.end()?;
+    if let Err(hidden) = seen {
+        return Ok(Known { value: Err(hidden), unknown });
     }
     let all = store::overlap::overlap(conn, with, owner, viewer)?;
     let total = all.len();
     let entries = part(all, order, page);
     let expanded = expand.then_some(Expanded { viewer: Some(viewer), now });
-    Ok(Known::whole(Ok(Overlap { rows: rows(conn, entries, expanded)?, total })))
+    let mut sight = Statements::new(conn);
+    let rows = rows(&mut sight, entries, expanded);
+    sight.end()?;
+    Ok(Known { value: Ok(Overlap { rows, total }), unknown })
 }
 
 /// The rows of one page, in order. The whole is bounded by what the viewer follows, and its length is told.

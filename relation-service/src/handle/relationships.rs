@@ -1,13 +1,14 @@
 //! How a person stands to others.
 
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
 use shared::facts::AccountStatus;
 use shared::id::UserId;
 
-use super::{Known, RelationError, RelationHandle};
-use crate::domain::{Refusal, Relationship};
-use crate::store;
+use super::ask::Question;
+use super::{RelationError, RelationHandle};
+use crate::domain::{Pair, Refusal, Relationship};
+use crate::store::pair::Key;
+use crate::store::sight::{Needs, Sight};
 
 /// How one person stands to another, as services are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,53 +28,60 @@ impl RelationHandle {
         viewer: UserId,
         targets: Vec<UserId>,
     ) -> Result<Standings, RelationError> {
-        let now = self.clock.now();
-        self.read_known(move |conn| read(conn, viewer, &targets, now)).await
+        self.ask_known(Relationships { viewer, targets, now: self.clock.now() }).await
     }
 
     /// The same for a service, which may name a `viewer` who is not there.
     pub async fn standings(&self, viewer: UserId, targets: Vec<UserId>) -> Result<Standings, RelationError> {
-        let now = self.clock.now();
-        let found = self.read_known(move |conn| read_for_service(conn, viewer, &targets, now)).await?;
+        let asked = Relationships { viewer, targets, now: self.clock.now() };
+        let found = self.ask_known(ForService(asked)).await?;
         found.ok_or(RelationError::Refused(Refusal::UserNotFound))
     }
 }
 
-fn read_for_service(
-    conn: &mut Conn,
+#[derive(Clone)]
+struct Relationships {
     viewer: UserId,
-    targets: &[UserId],
+    targets: Vec<UserId>,
     now: Micros,
-) -> Result<Known<Option<Standings>>, StoreError> {
-    let Known { value, mut unknown } = read(conn, viewer, targets, now)?;
-    let facts = store::fact::known_one(conn, viewer)?;
-    if facts.is_none() {
-        unknown.push(viewer);
-    }
-    let there = facts.is_some_and(|facts| facts.status == AccountStatus::Active);
-    Ok(Known { value: there.then_some(value), unknown })
 }
 
-fn read(
-    conn: &mut Conn,
-    viewer: UserId,
-    targets: &[UserId],
-    now: Micros,
-) -> Result<Known<Standings>, StoreError> {
-    let known = store::fact::known(conn, targets)?;
-    let keys: Vec<_> = targets.iter().map(|&target| (viewer, target)).collect();
-    let pairs = store::pair::whole_pairs(conn, &keys)?;
-    let mut notes = store::note::notes(conn, &keys)?;
-    let mut standing = |target: UserId| {
-        let visible = known.get(&target)?.facts.status == AccountStatus::Active;
-        let pair = pairs.get(&(viewer, target)).copied().unwrap_or_default();
-        let note = notes.remove(&(viewer, target)).unwrap_or_default();
+impl Question for Relationships {
+    type Answer = Standings;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Standings {
+        if sight.needs_words() {
+            let keys: Vec<Key> = self.targets.iter().map(|&target| (self.viewer, target)).collect();
+            let needs =
+                Needs { people: &self.targets, pairs: &keys, marks: &keys, notes: &keys, ..Needs::default() };
+            sight.prepare(needs);
+        }
+        self.targets.iter().map(|&target| (target, self.standing(sight, target))).collect()
+    }
+}
+
+impl Relationships {
+    fn standing(&self, sight: &mut dyn Sight, target: UserId) -> Option<Standing> {
+        let visible = sight.person(target)?.facts.status == AccountStatus::Active;
+        let (pair, marks) = (sight.pair(self.viewer, target), sight.marks(self.viewer, target));
+        let note = sight.note(self.viewer, target);
         visible.then(|| Standing {
-            relationship: Relationship::from_pair(pair, now).with_note(note),
+            relationship: Relationship::from_pair(Pair { marks, ..pair }, self.now).with_note(note),
             blocked_by: pair.backward.is_block(),
         })
-    };
-    let value = targets.iter().map(|&target| (target, standing(target))).collect();
-    let unknown = targets.iter().filter(|target| !known.contains_key(target)).copied().collect();
-    Ok(Known { value, unknown })
+    }
+}
+
+#[derive(Clone)]
+struct ForService(Relationships);
+
+impl Question for ForService {
+    type Answer = Option<Standings>;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Option<Standings> {
+        let found = self.0.answer(sight);
+        sight.prepare(Needs { people: &[self.0.viewer], ..Needs::default() });
+        let viewer = sight.person(self.0.viewer)?;
+        (viewer.facts.status == AccountStatus::Active).then_some(found)
+    }
 }

@@ -1,17 +1,18 @@
 //! Whether people may do what other services are about to let them do.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use log::warn;
-use shared::db::{Conn, StoreError};
+use shared::clock::Micros;
 use shared::id::UserId;
 
-use super::{Known, RelationError, RelationHandle};
-use crate::domain::{ActorFacts, Attempt, Circumstances, Denial, Pair, QUOTA_SPAN, Viewer, check_visibility};
-use crate::store;
-use crate::store::fact::KnownUser;
+use super::ask::Question;
+use super::{RelationError, RelationHandle};
+use crate::domain::{ActorFacts, Attempt, Circumstances, Denial, QUOTA_SPAN, Viewer, check_visibility};
+use crate::store::graph::Person;
+use crate::store::pair::Key;
+use crate::store::sight::{Needs, Sight, counts_of};
 
 /// News about people that wait for longer may have closed what the copy shows as open.
 const NEWS_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -38,14 +39,13 @@ impl RelationHandle {
             now: self.clock.now(),
             current: self.feed_state.behind(&self.clock) <= NEWS_WAIT_MAX,
         };
-        let checks = Arc::new(checks);
-        let read = move |conn: &mut Conn| read(conn, &checks, circumstances);
-        let first = self.reads.run(read.clone()).await?;
+        let checks = Checks { checks: Arc::new(checks), circumstances };
+        let first = self.ask(checks.clone()).await?;
         if first.unknown.is_empty() {
             return Ok(first.value);
         }
         match self.learn(first.unknown).await {
-            Ok(()) => Ok(self.reads.run(read).await?.value),
+            Ok(()) => Ok(self.ask(checks).await?.value),
             Err(error) => {
                 warn!("people who are not known yet are denied: {error}");
                 let unsure = |denial| if denial == Denial::Unknown { Denial::Unconfirmed } else { denial };
@@ -55,68 +55,79 @@ impl RelationHandle {
     }
 }
 
-/// What all checks need, in a few statements, however many they are.
-struct Loaded {
-    known: HashMap<UserId, KnownUser>,
-    pairs: HashMap<(UserId, UserId), Pair>,
-    /// Of those who would follow.
-    holds: HashMap<UserId, ActorFacts>,
-}
-
-fn read(
-    conn: &mut Conn,
-    checks: &[Check],
+#[derive(Clone)]
+struct Checks {
+    checks: Arc<Vec<Check>>,
     circumstances: Circumstances,
-) -> Result<Known<Verdicts>, StoreError> {
-    let people = distinct(checks.iter().flat_map(|check| [Some(check.owner), check.viewer]).flatten());
-    let keys = distinct(checks.iter().filter_map(|check| Some((check.viewer?, check.owner))));
-    let would_follow = checks.iter().filter(|check| check.attempt == Attempt::Follow);
-    let followers = distinct(would_follow.filter_map(|check| check.viewer));
-    let loaded = Loaded {
-        known: store::fact::known(conn, &people)?,
-        pairs: store::pair::pairs(conn, &keys)?,
-        holds: holds(conn, &followers, circumstances)?,
-    };
-    let value = checks.iter().map(|check| loaded.verdict(*check, circumstances)).collect();
-    let unknown = people.into_iter().filter(|user| !loaded.known.contains_key(user)).collect();
-    Ok(Known { value, unknown })
 }
 
-impl Loaded {
-    fn verdict(&self, asked: Check, circumstances: Circumstances) -> Result<(), Denial> {
+impl Question for Checks {
+    type Answer = Verdicts;
+
+    fn answer(&self, sight: &mut dyn Sight) -> Verdicts {
+        if sight.needs_words() {
+            self.prepare(sight);
+        }
+        self.checks.iter().map(|check| self.verdict(sight, *check)).collect()
+    }
+}
+
+impl Checks {
+    fn prepare(&self, sight: &mut dyn Sight) {
+        let checks = self.checks.as_slice();
+        let people = distinct(checks.iter().flat_map(|check| [Some(check.owner), check.viewer]).flatten());
+        let pairs: Vec<Key> = distinct(checks.iter().filter_map(|check| Some((check.viewer?, check.owner))));
+        let would_follow = checks.iter().filter(|check| check.attempt == Attempt::Follow);
+        let followers = distinct(would_follow.filter_map(|check| check.viewer));
+        let starts = self.has_quota().then_some((followers.as_slice(), self.quota_from()));
+        sight.prepare(Needs {
+            people: &people,
+            counts: &followers,
+            pairs: &pairs,
+            starts,
+            ..Needs::default()
+        });
+    }
+
+    fn has_quota(&self) -> bool {
+        self.circumstances.limits.follows_per_24h > 0
+    }
+
+    fn quota_from(&self) -> Micros {
+        self.circumstances.now.before(QUOTA_SPAN)
+    }
+
+    fn verdict(&self, sight: &mut dyn Sight, asked: Check) -> Result<(), Denial> {
         let Check { viewer, owner, attempt } = asked;
-        let known = |user| self.known.get(&user).map(|known| &known.facts);
+        let owner_known = sight.person(owner);
+        let (known, viewer) = match viewer {
+            None => (None, None),
+            Some(viewer) if viewer == owner => (None, Some(viewer)),
+            Some(viewer) => (sight.person(viewer), Some(viewer)),
+        };
+        let holds = match viewer {
+            Some(viewer) if attempt == Attempt::Follow => self.holds(sight, viewer, known.as_deref()),
+            _ => ActorFacts::default(),
+        };
         let viewer = match viewer {
             None => Viewer::Nameless,
             Some(viewer) if viewer == owner => Viewer::Owner,
             Some(viewer) => Viewer::Other {
-                known: known(viewer),
-                pair: self.pairs.get(&(viewer, owner)).copied().unwrap_or_default(),
-                holds: self.holds.get(&viewer).copied().unwrap_or_default(),
+                known: known.as_ref().map(|person| &person.facts),
+                pair: sight.pair(viewer, owner),
+                holds,
             },
         };
-        check_visibility(attempt, viewer, known(owner), circumstances)
+        let owner = owner_known.as_ref().map(|person| &person.facts);
+        check_visibility(attempt, viewer, owner, self.circumstances)
     }
-}
 
-/// What the limits of a follow ask about.
-fn holds(
-    conn: &mut Conn,
-    users: &[UserId],
-    circumstances: Circumstances,
-) -> Result<HashMap<UserId, ActorFacts>, StoreError> {
-    let Circumstances { limits, now, .. } = circumstances;
-    let counts = store::count::counts(conn, users)?;
-    let starts = match limits.follows_per_24h {
-        0 => HashMap::new(),
-        _ => store::follow_start::starts(conn, users, now.before(QUOTA_SPAN))?,
-    };
-    let held = |&user: &UserId| {
-        let may_follow_from = starts.get(&user).and_then(|starts| limits.may_follow_from(starts));
-        let counted = counts.get(&user).copied().unwrap_or_default();
-        (user, ActorFacts { may_follow_from, ..counted.into() })
-    };
-    Ok(users.iter().map(held).collect())
+    /// What the limits of a follow ask about.
+    fn holds(&self, sight: &mut dyn Sight, user: UserId, person: Option<&Person>) -> ActorFacts {
+        let starts = if self.has_quota() { sight.starts(user, self.quota_from()) } else { Vec::new() };
+        let may_follow_from = self.circumstances.limits.may_follow_from(&starts);
+        ActorFacts { may_follow_from, ..counts_of(person).into() }
+    }
 }
 
 fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {

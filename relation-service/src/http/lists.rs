@@ -113,7 +113,7 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn new(row: ListRow, signed_in: bool) -> Self {
         let (id, muting) = (row.entry.user, signed_in.then_some(row.muting));
-        let user = row.user.map(|facts| UserCard::new(id, facts, muting));
+        let user = row.user.map(|person| UserCard::new(id, person.facts.clone(), muting));
         Self { user_id: id, since: row.entry.since, user }
     }
 }

@@ -7,6 +7,7 @@ use shared::db::{Conn, StoreError, chunks, execute};
 use shared::id::UserId;
 use shared::on_backend;
 
+use super::graph::{Told, Transaction};
 use super::pair::int_binds;
 use super::rows_of_binds;
 use super::schema::counters;
@@ -35,7 +36,7 @@ fn counts_of(
 ///
 /// In two steps, because a new row that carries a negative difference would be refused by the check
 /// even where the row exists: first zeros for those who have no row, then the differences.
-pub fn add(conn: &mut Conn, deltas: &HashMap<UserId, CountDelta>) -> Result<(), StoreError> {
+pub fn add(tx: &mut Transaction<'_>, deltas: &HashMap<UserId, CountDelta>) -> Result<(), StoreError> {
     let mut rows: Vec<[i64; 7]> = deltas
         .iter()
         .filter(|(_, delta)| !delta.is_zero())
@@ -46,7 +47,7 @@ pub fn add(conn: &mut Conn, deltas: &HashMap<UserId, CountDelta>) -> Result<(), 
     // In one order on every instance, so that two never wait for each other.
     rows.sort_unstable();
     for piece in chunks(&rows) {
-        insert_missing(conn, piece)?;
+        insert_missing(tx.conn, piece)?;
         let text = format!(
             "UPDATE counters SET
                 followers = followers + v.column2, following = following + v.column3,
@@ -55,8 +56,9 @@ pub fn add(conn: &mut Conn, deltas: &HashMap<UserId, CountDelta>) -> Result<(), 
              FROM (VALUES {}) AS v WHERE user_id = v.column1",
             rows_of_binds(piece.len(), 7)
         );
-        execute(conn, &text, &int_binds(piece))?;
+        execute(tx.conn, &text, &int_binds(piece))?;
     }
+    tx.tell(|| Told::Counts(deltas.clone()));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::UserId;
 use shared::on_backend;
 
+use super::graph::{Told, Transaction};
 use super::schema::{feed_position, parked_events, user_facts};
 
 /// The feed that the facts come from.
@@ -122,10 +123,10 @@ pub fn known_one(conn: &mut Conn, user: UserId) -> Result<Option<UserFacts>, Sto
 
 /// Replaces what is known about one person. Which of two is newer is the caller's to compare: it holds
 /// the log's head, so nobody else writes in between.
-pub fn put(conn: &mut Conn, known: &KnownUser) -> Result<(), StoreError> {
+pub fn put(tx: &mut Transaction<'_>, known: &KnownUser) -> Result<(), StoreError> {
     use user_facts::dsl;
     let row = FactRow::from(known);
-    on_backend!(conn, |c| diesel::insert_into(dsl::user_facts)
+    on_backend!(&mut *tx.conn, |c| diesel::insert_into(dsl::user_facts)
         .values(row)
         .on_conflict(dsl::user_id)
         .do_update()
@@ -145,6 +146,7 @@ pub fn put(conn: &mut Conn, known: &KnownUser) -> Result<(), StoreError> {
             dsl::mentions_from.eq(excluded(dsl::mentions_from)),
         ))
         .execute(c))?;
+    tx.tell(|| Told::Facts(known.clone()));
     Ok(())
 }
 

@@ -32,7 +32,7 @@ impl Muted {
     }
 }
 
-fn mute((since, expires_at, notifications): (i64, i64, i16)) -> Mute {
+pub(super) fn mute((since, expires_at, notifications): (i64, i64, i16)) -> Mute {
     let expires_at = Some(expires_at).filter(|end| *end != NEVER).map(Micros::new);
     Mute { since: Micros::new(since), expires_at, notifications: notifications != 0 }
 }
@@ -113,7 +113,8 @@ pub fn muted_among(
     Ok(marks.filter(|(_, marks)| marks.at(now).mute.is_some()).map(|((_, target), _)| target).collect())
 }
 
-/// Forgets those mutes of `users` that are over, so that short ones do not pile up.
+/// Forgets those mutes of `users` that are over, so that short ones do not pile up. Whoever remembers one asks the
+/// time whether it holds, so nobody has to be told.
 pub fn forget_expired(conn: &mut Conn, users: &[UserId], now: Micros) -> Result<(), StoreError> {
     for piece in chunks(users) {
         let text = format!(

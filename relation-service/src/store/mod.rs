@@ -5,6 +5,7 @@ pub mod count;
 pub mod export;
 pub mod fact;
 pub mod follow_start;
+pub mod graph;
 pub mod key;
 pub mod list;
 pub mod mark;
@@ -15,6 +16,7 @@ pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;
+pub mod sight;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 
+use super::graph::{Told, Transaction};
 use super::pair::{Key, key_binds};
 use super::rows_of_binds;
 
@@ -33,8 +34,10 @@ pub fn held(conn: &mut Conn, user: UserId) -> Result<i64, StoreError> {
 }
 
 /// Replaces a note; an empty one is forgotten.
-pub fn put(conn: &mut Conn, key: Key, note: &str) -> Result<(), StoreError> {
+pub fn put(tx: &mut Transaction<'_>, key: Key, note: &str) -> Result<(), StoreError> {
     let [user, target] = [key.0.get(), key.1.get()].map(Value::Int);
+    tx.tell(|| Told::Note(key, note.to_owned()));
+    let conn = &mut *tx.conn;
     if note.is_empty() {
         execute(conn, "DELETE FROM notes WHERE user_id = ? AND target = ?", &[user, target])?;
         return Ok(());

@@ -7,6 +7,7 @@ use shared::clock::Micros;
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 
+use super::graph::{Told, Transaction};
 use super::rows_of_binds;
 use crate::domain::{Edge, Pair};
 
@@ -71,7 +72,7 @@ pub(super) fn key_binds(keys: &[Key]) -> Vec<Value<'static>> {
     keys.iter().flat_map(|(source, target)| [Value::Int(source.get()), Value::Int(target.get())]).collect()
 }
 
-fn edge_from(state: i64, notify: bool, since: Micros) -> Result<Edge, StoreError> {
+pub(super) fn edge_from(state: i64, notify: bool, since: Micros) -> Result<Edge, StoreError> {
     match state {
         FOLLOW => Ok(Edge::Follow { since, notify }),
         REQUEST => Ok(Edge::Request { since, notify }),
@@ -107,13 +108,16 @@ pub struct PairChange {
 }
 
 /// Writes the changes: at most one a pair, so that no statement touches a row twice.
-pub fn write(conn: &mut Conn, changes: &[PairChange]) -> Result<(), StoreError> {
+pub fn write(tx: &mut Transaction<'_>, changes: &[PairChange]) -> Result<(), StoreError> {
+    let conn = &mut *tx.conn;
     let sides: Vec<Side> = changes.iter().flat_map(sides).collect();
     delete_in(conn, &sides)?;
     delete_out(conn, &sides)?;
     upsert_out(conn, &sides)?;
     insert_in(conn, &sides)?;
-    super::mark::write(conn, changes)
+    super::mark::write(conn, changes)?;
+    tx.tell(|| Told::Pairs(changes.to_vec()));
+    Ok(())
 }
 
 /// One direction of a changed pair.

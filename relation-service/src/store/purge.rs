@@ -6,6 +6,7 @@ use diesel::sql_types::BigInt;
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 
+use super::graph::{Told, Transaction};
 use super::pair::{Key, key_binds};
 use super::rows_of_binds;
 
@@ -143,17 +144,19 @@ pub fn others(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, 
 }
 
 /// Forgets the notes of these keys.
-pub fn forget_notes(conn: &mut Conn, keys: &[Key]) -> Result<(), StoreError> {
+pub fn forget_notes(tx: &mut Transaction<'_>, keys: &[Key]) -> Result<(), StoreError> {
     for piece in chunks(keys) {
         let rows = rows_of_binds(piece.len(), 2);
         let text = format!("DELETE FROM notes WHERE (user_id, target) IN (VALUES {rows})");
-        execute(conn, &text, &key_binds(piece))?;
+        execute(tx.conn, &text, &key_binds(piece))?;
     }
+    keys.iter().for_each(|key| tx.tell(|| Told::Note(*key, String::new())));
     Ok(())
 }
 
 /// Removes at most about `rows` rows of a person who has no pair any more. Returns whether there may be more.
-pub fn erase(conn: &mut Conn, user: UserId, rows: i64) -> Result<bool, StoreError> {
+pub fn erase(tx: &mut Transaction<'_>, user: UserId, rows: i64) -> Result<bool, StoreError> {
+    tx.tell(|| Told::Rows(vec![user]));
     let mut left = rows;
     for personal in PERSONAL {
         let Goes::ByPerson(text) = personal.goes else { continue };
@@ -163,7 +166,7 @@ pub fn erase(conn: &mut Conn, user: UserId, rows: i64) -> Result<bool, StoreErro
             _ => None,
         });
         let binds: Vec<Value<'_>> = binds.collect();
-        let erased = execute(conn, &text.replace('#', "?"), &binds)?;
+        let erased = execute(tx.conn, &text.replace('#', "?"), &binds)?;
         left -= i64::try_from(erased).unwrap_or(left);
         if left <= 0 {
             return Ok(true);

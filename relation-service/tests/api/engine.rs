@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use relation_service::actors::change::{Answer, Command, Learned, RelationEngine};
 use relation_service::domain::{Action, Edge, Limits};
-use relation_service::store::{self, fact::KnownUser};
+use relation_service::store::{self, fact::KnownUser, graph::Remembering};
 use shared::clock::Clock;
 use shared::db::{Conn, open_writer};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
@@ -12,6 +12,7 @@ use shared::id::UserId;
 use shared::testing::TestDatabase;
 use shared::writer::commit_batch;
 
+use crate::memory::Witness;
 use crate::model::{Holds, Model};
 use crate::person::Act;
 use crate::random::Random;
@@ -77,6 +78,10 @@ impl Step {
 pub struct World {
     pub conn: Conn,
     engine: RelationEngine,
+    /// Who compares what is remembered with what is stored, after every batch.
+    pub witness: Witness,
+    /// How many parts were compared.
+    pub compared: usize,
     pub model: Model,
     /// The newest event of user-service.
     seq: i64,
@@ -86,15 +91,32 @@ impl World {
     pub fn new(database: &TestDatabase, limits: Limits, step: u32) -> Self {
         let mut conn = open_writer(&database.url).unwrap();
         store::migrate(&mut conn).unwrap();
-        let engine = RelationEngine { limits, step };
-        let mut world = Self { conn, engine, model: Model::new(limits), seq: 0 };
+        let witness = Witness::new();
+        let memory = Some(witness.memory.clone());
+        let engine = RelationEngine { step, memory, ..RelationEngine::new(limits) };
+        let mut world = Self { conn, engine, witness, compared: 0, model: Model::new(limits), seq: 0 };
         let everybody: Vec<Command> = (0..PEOPLE).map(|person| world.news_of(person)).collect();
         world.commit(&everybody);
         world
     }
 
     pub fn commit(&mut self, commands: &[Command]) -> Vec<Answer> {
-        commit_batch(&mut self.conn, &self.engine, commands, &Clock::system()).unwrap().0
+        self.witness.before(&mut self.conn);
+        let answers = commit_batch(&mut self.conn, &self.engine, commands, &Clock::system()).unwrap().0;
+        if self.engine.memory.is_some() {
+            self.compared += self.witness.after(&mut self.conn);
+        }
+        answers
+    }
+
+    /// From here on its writer is one that remembers nothing, as another process.
+    pub fn forget_memory(&mut self) -> Option<Remembering> {
+        self.engine.memory.take()
+    }
+
+    /// From here on its writer tells this memory.
+    pub fn engine_with(&mut self, memory: Option<Remembering>) {
+        self.engine.memory = memory;
     }
 
     fn news_of(&mut self, person: usize) -> Command {
@@ -118,6 +140,26 @@ impl World {
         Command::Learn(Learned { users, position: Some(self.seq), ..Learned::default() })
     }
 
+    /// The command of a step, which the model is told of too as far as it is news.
+    pub fn command(&mut self, step: Step) -> Command {
+        match step {
+            Step::TogglePrivacy(person) => toggle(&mut self.model.private, person),
+            Step::ToggleHidden(person) => toggle(&mut self.model.hidden, person),
+            Step::Act(..) | Step::AnswerAll(..) => {}
+        }
+        self.told(step)
+    }
+
+    fn told(&mut self, step: Step) -> Command {
+        match step {
+            Step::Act(me, act, notify, them) => {
+                Command::Act { source: id(me), target: id(them), action: action(act, notify) }
+            }
+            Step::AnswerAll(user, accept) => Command::AnswerRequests { user: id(user), accept },
+            Step::TogglePrivacy(person) | Step::ToggleHidden(person) => self.news_of(person),
+        }
+    }
+
     /// One batch. The engine takes news first, then acts, then answers to all requests.
     pub fn batch(&mut self, steps: &[Step], what: &str) {
         for step in steps {
@@ -127,16 +169,7 @@ impl World {
                 Step::Act(..) | Step::AnswerAll(..) => {}
             }
         }
-        let commands: Vec<Command> = steps
-            .iter()
-            .map(|step| match *step {
-                Step::Act(me, act, notify, them) => {
-                    Command::Act { source: id(me), target: id(them), action: action(act, notify) }
-                }
-                Step::AnswerAll(user, accept) => Command::AnswerRequests { user: id(user), accept },
-                Step::TogglePrivacy(person) | Step::ToggleHidden(person) => self.news_of(person),
-            })
-            .collect();
+        let commands: Vec<Command> = steps.iter().map(|step| self.told(*step)).collect();
         let answers = self.commit(&commands);
         let (mut acts, mut sweeps) = (Vec::new(), Vec::new());
         for (step, answer) in steps.iter().zip(answers) {

@@ -107,7 +107,7 @@ fn pairs() -> Vec<(usize, usize)> {
 }
 
 async fn what_happens_at_once_happens_in_some_order(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::start(make).await;
+    let app = TestApp::beside_others(make).await;
     // Every third person is private.
     let people = app.crowd("p", PEOPLE).await;
     for person in people.iter().skip(2).step_by(3) {

@@ -9,6 +9,7 @@ use relation_service::app::{App, Settings};
 use relation_service::config::Config;
 use relation_service::domain::Limits;
 use relation_service::store;
+use shared::cache::CacheSettings;
 use shared::clock::{Clock, Micros};
 use shared::db::audit::Finding;
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
@@ -48,6 +49,8 @@ pub struct TestApp {
     limits: Limits,
     /// For the next start.
     pub event_retention: Option<Duration>,
+    /// For the next start.
+    pub cache: CacheSettings,
     server: Option<ServerThread>,
     base: String,
 }
@@ -63,21 +66,43 @@ impl TestApp {
         Self::with_clock(make, limits, Clock::system()).await
     }
 
+    /// The same where others may write to the database too.
+    pub async fn beside_others(make: impl Fn() -> TestDatabase) -> Self {
+        let mut app = Self::of(make, LIMITS, Clock::system());
+        app.cache.only_writer = false;
+        app.started().await
+    }
+
     /// The same at another time, which user-service has too.
     pub async fn with_clock(make: impl Fn() -> TestDatabase, limits: Limits, clock: Clock) -> Self {
-        let mut app = Self {
+        Self::of(make, limits, clock).started().await
+    }
+
+    /// The same that remembers so much, at a time of its own.
+    pub async fn remembering(make: impl Fn() -> TestDatabase, cache: CacheSettings, clock: Clock) -> Self {
+        let mut app = Self::of(make, LIMITS, clock);
+        app.cache = cache;
+        app.started().await
+    }
+
+    fn of(make: impl Fn() -> TestDatabase, limits: Limits, clock: Clock) -> Self {
+        Self {
             users: FakeUserService::start(clock.clone()),
             clock,
             nobody: Client::new(""),
             database: make(),
             limits,
             event_retention: None,
+            cache: cache(),
             server: None,
             base: String::new(),
-        };
-        app.start_service();
-        app.until_ready().await;
-        app
+        }
+    }
+
+    async fn started(mut self) -> Self {
+        self.start_service();
+        self.until_ready().await;
+        self
     }
 
     /// Starts the service on the database as it is.
@@ -98,6 +123,7 @@ impl TestApp {
             waits: Config::parse_from(["relation-service"]).waits,
             workers: 2,
             read_connections: 2,
+            cache: self.cache,
             event_retention: self.event_retention,
             clock: self.clock.clone(),
         };
@@ -228,6 +254,17 @@ impl TestApp {
     fn drift(&self) -> Vec<Finding> {
         let findings = store::audit::audit(&mut open_reader(&self.database.url).unwrap()).unwrap();
         findings.into_iter().filter(|finding| finding.drift != 0).collect()
+    }
+}
+
+/// What is remembered, by `MUTUAL_TEST_CACHE`: `checked` compares every answer from memory with the store's and is usual;
+/// a number is mebibytes, without that.
+fn cache() -> CacheSettings {
+    let set = std::env::var("MUTUAL_TEST_CACHE").unwrap_or_else(|_| "checked".into());
+    match set.parse() {
+        Ok(mib) => CacheSettings::new(mib, true),
+        Err(_) if set == "checked" => CacheSettings { checked: true, ..CacheSettings::new(16, true) },
+        Err(_) => panic!("MUTUAL_TEST_CACHE is a number of mebibytes or `checked`"),
     }
 }
 

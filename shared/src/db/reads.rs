@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Conn, DatabaseUrl, StoreError, open_reader, quick_check};
+use crate::cache::Gate;
 
 /// How many reads may wait for a connection; one more is refused at once.
 pub const READ_QUEUE_MAX: usize = 1_024;
@@ -24,6 +25,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(1);
 pub struct Reads {
     pool: Pool<Opener>,
     running: Arc<Semaphore>,
+    gate: Option<Gate>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -38,7 +40,12 @@ impl Reads {
             .connection_timeout(CONNECTION_WAIT)
             .build_unchecked(Opener(url.clone()));
         let permits = usize::try_from(connections).unwrap_or(1);
-        Self { pool, running: Arc::new(Semaphore::new(permits)), waiting: Arc::default() }
+        Self { pool, running: Arc::new(Semaphore::new(permits)), gate: None, waiting: Arc::default() }
+    }
+
+    /// The same beside a memory: an answer waits until memory knows what it may have seen.
+    pub fn behind(self, gate: Option<Gate>) -> Self {
+        Self { gate, ..self }
     }
 
     /// Runs `read` on a connection. A connection that the server dropped is replaced once.
@@ -53,6 +60,9 @@ impl Reads {
         let pool = self.pool.clone();
         let done = web::block(move || run_on(&pool, &mut read)).await;
         drop(permit);
+        if let Some(gate) = &self.gate {
+            gate.settled().await;
+        }
         done.map_err(|_| StoreError::Overloaded)?
     }
 }

@@ -8,7 +8,7 @@ use shared::db::StoreError;
 use shared::event::NewEvent;
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::secret::Secret;
-use shared::writer::{Engine, Transaction};
+use shared::writer::{Engine, Memory, Transaction};
 
 use super::account::{NewPasswordHash, Proved};
 use super::mail::Outgoing;
@@ -32,6 +32,7 @@ use crate::domain::rules::Rules;
 use crate::domain::two_factor::Code;
 use crate::domain::username::Username;
 use crate::store;
+use crate::store::cards::Remembering;
 use crate::store::session::Session;
 use crate::store::upkeep::Chore;
 
@@ -194,7 +195,7 @@ impl From<Result<Outcome, Denial>> for Answer {
 }
 
 /// The engine of this service's writer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UserEngine {
     /// Makes the ids of people and sessions.
     pub ids: Arc<IdGenerator>,
@@ -204,14 +205,22 @@ pub struct UserEngine {
     pub mail_limit: Option<MailLimit>,
     /// The numbers of the rules.
     pub rules: Rules,
+    /// What has to hear of each commit, if anything is remembered.
+    pub memory: Option<Remembering>,
 }
 
 impl Engine for UserEngine {
     type Command = Command;
     type Answer = Answer;
+    type Told = UserId;
 
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         commands.iter().map(|command| self.apply_one(tx, command)).collect()
+    }
+
+    fn memory(&self) -> Option<&dyn Memory<UserId>> {
+        let memory: &dyn Memory<UserId> = self.memory.as_ref()?;
+        Some(memory)
     }
 }
 

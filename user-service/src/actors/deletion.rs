@@ -34,6 +34,7 @@ pub(super) fn delete(
 /// One step of the purge that is due: first the world is told, then the rows go, some in each step.
 pub(super) fn purge(tx: &mut Transaction<'_>, now: Micros, rows: i64) -> Result<(), StoreError> {
     if let Some(user) = store::deletion::next(tx.conn, Stage::Purging, now)? {
+        tx.tell(|| user);
         if !store::purge::erase(tx.conn, user, rows)? {
             store::deletion::advance(tx.conn, user, Stage::Unwiped)?;
         }
@@ -49,7 +50,7 @@ fn tell(tx: &mut Transaction<'_>, id: UserId, now: Micros) -> Result<(), StoreEr
     let Some(mut user) = store::user::user(tx.conn, id)? else { return Ok(()) };
     user.status = Status::Deleted;
     store::suspension::remove(tx.conn, id)?;
-    store::user::update(tx.conn, &user)?;
+    store::user::change(tx, &user)?;
     let (kind, person) = (Change::Deleted.as_str(), Some(id));
     tx.emit(NewEvent { kind, at: now, actor: person, subject: person, cause: None, data: "{}".to_owned() });
     Ok(())

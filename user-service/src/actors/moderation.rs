@@ -268,6 +268,6 @@ fn changed_by(
 ) -> Result<(), StoreError> {
     user.version += 1;
     user.updated_at = now;
-    store::user::update(tx.conn, user)?;
+    store::user::change(tx, user)?;
     emit_facts(tx, change, user, by.person(), now)
 }

@@ -61,6 +61,6 @@ pub(super) fn changed(
 ) -> Result<(), StoreError> {
     user.version += 1;
     user.updated_at = now;
-    store::user::update(tx.conn, user)?;
+    store::user::change(tx, user)?;
     emit_facts(tx, change, user, Some(user.id), now)
 }

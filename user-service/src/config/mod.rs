@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
@@ -48,6 +49,13 @@ pub struct Config {
     /// Connections for reading.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub read_connections: u32,
+    /// Memory for what is asked again, in MiB; 0 remembers nothing.
+    #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub cache_mb: u32,
+    /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
+    /// database has one writer in any case.
+    #[arg(long, env)]
+    pub only_writer: bool,
     /// How passwords are hashed.
     #[command(flatten)]
     pub passwords: Passwords,

@@ -1,5 +1,8 @@
 //! Reading about people.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::facts::{UserFactsItem, UserFactsPage};
@@ -29,8 +32,34 @@ pub enum NameState {
 
 impl UserHandle {
     /// One person, if others may see them.
-    pub async fn user(&self, id: UserId) -> Result<User, UserError> {
-        visible(self.reads.run(move |conn| store::user::user(conn, id)).await?)
+    pub async fn user(&self, id: UserId) -> Result<Arc<User>, UserError> {
+        let user = match self.cards.as_ref().and_then(|cards| cards.get(id)) {
+            Some(user) => Some(user),
+            None => self.load(&[id]).await?.pop(),
+        };
+        Ok(user.filter(|user| user.is_visible()).ok_or(Denial::UserNotFound)?)
+    }
+
+    /// Those of `ids` who are there, whatever became of them; remembered from here on. Whoever else wants the same waits
+    /// for this one.
+    async fn load(&self, ids: &[UserId]) -> Result<Vec<Arc<User>>, UserError> {
+        let Some(cards) = &self.cards else {
+            let wanted = ids.to_vec();
+            let found = self.reads.run(move |conn| store::user::users(conn, &wanted)).await?;
+            return Ok(found.into_values().map(Arc::new).collect());
+        };
+        let (own, others) = cards.flights().board(ids);
+        others.landed().await;
+        let of_others = ids.iter().filter(|id| own.as_ref().is_none_or(|own| !own.keys.contains(id)));
+        let mut found: Vec<Arc<User>> = of_others.filter_map(|id| cards.get(*id)).collect();
+        // Also what others have loaded and nobody has kept.
+        let wanted: Vec<UserId> =
+            ids.iter().filter(|id| found.iter().all(|user| user.id != **id)).copied().collect();
+        if !wanted.is_empty() {
+            let cards = cards.clone();
+            found.extend(self.reads.run(move |conn| cards.load(conn, &wanted)).await?);
+        }
+        Ok(found)
     }
 
     /// The person whom a name leads to, if others may see them. What cannot be a name leads to nobody.
@@ -41,10 +70,23 @@ impl UserHandle {
     }
 
     /// The people of `ids` in that order; nothing where others may not see anybody.
-    pub async fn users(&self, ids: Vec<UserId>) -> Result<Vec<(UserId, Option<User>)>, UserError> {
-        let wanted = ids.clone();
-        let mut found = self.reads.run(move |conn| store::user::users(conn, &wanted)).await?;
-        Ok(ids.into_iter().map(|id| (id, found.remove(&id).filter(User::is_visible))).collect())
+    pub async fn users(&self, ids: Vec<UserId>) -> Result<Vec<(UserId, Option<Arc<User>>)>, UserError> {
+        let remembered = |id: &UserId| self.cards.as_ref().and_then(|cards| cards.get(*id));
+        let mut people: Vec<Option<Arc<User>>> = ids.iter().map(remembered).collect();
+        let missing: Vec<UserId> =
+            ids.iter().zip(&people).filter(|(_, user)| user.is_none()).map(|(id, _)| *id).collect();
+        if !missing.is_empty() {
+            let loaded = self.load(&missing).await?;
+            let mut loaded: HashMap<UserId, Arc<User>> =
+                loaded.into_iter().map(|user| (user.id, user)).collect();
+            for (id, user) in ids.iter().zip(&mut people).filter(|(_, user)| user.is_none()) {
+                *user = loaded.remove(id);
+            }
+        }
+        Ok(ids
+            .into_iter()
+            .zip(people.into_iter().map(|user| user.filter(|user| user.is_visible())))
+            .collect())
     }
 
     /// What other services need to know about the people of `ids`, hidden ones included, and as of when.

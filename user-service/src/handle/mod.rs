@@ -45,6 +45,7 @@ use crate::actors::janitor::Janitor;
 use crate::actors::mail_command::MailCommand;
 use crate::actors::mailer::{Look, Mailer};
 use crate::domain::refresh_token::RefreshKey;
+use crate::store::cards::Cards;
 
 /// How long an answer waits for the other service to honour a change.
 const ACKNOWLEDGED_WAIT: Duration = Duration::from_secs(1);
@@ -57,6 +58,7 @@ const PROOFS_MAX: usize = 2;
 pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
+    cards: Option<Arc<Cards>>,
     hasher: PasswordHasher,
     mailer: Addr<Mailer>,
     janitor: Addr<Janitor>,
@@ -75,6 +77,8 @@ pub struct Parts {
     pub writer: WriterHandle<UserEngine>,
     /// The database, for reading.
     pub reads: Reads,
+    /// What is remembered of people, if anything is.
+    pub cards: Option<Arc<Cards>>,
     /// Whom to ask about passwords.
     pub hasher: PasswordHasher,
     /// Sends mails.
@@ -103,6 +107,7 @@ impl UserHandle {
         let Parts {
             writer,
             reads,
+            cards,
             hasher,
             mailer,
             janitor,
@@ -117,6 +122,7 @@ impl UserHandle {
         Self {
             writer,
             reads,
+            cards,
             hasher,
             mailer,
             janitor,

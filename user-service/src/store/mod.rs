@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod audit_log;
+pub mod cards;
 pub mod claim;
 pub mod deletion;
 pub mod idempotency;

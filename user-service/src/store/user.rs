@@ -8,6 +8,7 @@ use shared::db::{Conn, StoreError, Value, chunks, execute};
 use shared::facts::{AccountStatus, Audience, ListAudience};
 use shared::id::UserId;
 use shared::on_backend;
+use shared::writer::Transaction;
 
 use super::schema::users;
 use super::{rows_of_binds, search_index};
@@ -237,7 +238,14 @@ fn binds<'a>(row: &'a UserRow, password_hash: Option<&'a str>) -> [Value<'a>; CO
     ]
 }
 
-/// Replaces all of a person but the password, and what they are found by.
+/// Replaces all of a person but the password, and what they are found by; memory forgets what they were.
+pub fn change(tx: &mut Transaction<'_>, user: &User) -> Result<(), StoreError> {
+    update(tx.conn, user)?;
+    tx.tell(|| user.id);
+    Ok(())
+}
+
+/// The same where nothing is remembered.
 pub fn update(conn: &mut Conn, user: &User) -> Result<(), StoreError> {
     let row = UserRow::try_from(user)?;
     // Here, and not in the commands, so that none can forget it.

@@ -6,6 +6,7 @@ use std::path::Path;
 use actix_web::http::Method;
 use clap::Parser;
 use serde_json::{Value, json};
+use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::db::{Conn, open_writer};
 use shared::http::NewServiceToken;
@@ -191,6 +192,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         node: 0,
         workers: 1,
         read_connections: 4,
+        cache: CacheSettings::new(16, true),
         passwords: Passwords { password_cost: PasswordCost::Low, hash_threads: 2, ..defaults.passwords },
         two_factor_issuer: defaults.two_factor_issuer,
         rate_limits: Switch::Off,

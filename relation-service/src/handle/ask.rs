@@ -1,0 +1,137 @@
+//! Asking: of memory, beside the socket, where it can tell; otherwise of the store.
+
+use std::collections::HashMap;
+
+use shared::cache::Keeping;
+use shared::db::{Conn, StoreError};
+use shared::id::UserId;
+
+use super::{RelationError, RelationHandle};
+use crate::actors::change::Command;
+use crate::store::graph::{Graph, Key, Loaded, Remembering, Seen, load};
+use crate::store::sight::{Sight, Statements};
+
+/// Looks at memory for one answer: each finds what the one before has loaded, and perhaps what else is needed.
+const LOOKS_MAX: usize = 6;
+/// Parts that one answer loads at the most; what needs more is a question for the store.
+const LOADED_MAX: usize = 1_024;
+
+/// A question, as one function of what there is to be seen.
+pub(super) trait Question: Send + 'static {
+    /// What it is answered with.
+    type Answer: PartialEq + Send + 'static;
+
+    /// The answer.
+    fn answer(&self, sight: &mut dyn Sight) -> Self::Answer;
+}
+
+/// What is remembered, and how far it is trusted.
+#[derive(Clone)]
+pub struct Recall {
+    /// The memory.
+    pub memory: Remembering,
+    /// Compare each answer with the store's: for tests.
+    pub checked: bool,
+}
+
+/// An answer, and whom it would have needed to know.
+pub(super) struct Known<T> {
+    pub(super) value: T,
+    pub(super) unknown: Vec<UserId>,
+}
+
+impl RelationHandle {
+    /// The answer as far as people are known; where some are not, asks user-service about them and answers again.
+    pub(super) async fn ask_known<Q: Question + Clone>(
+        &self,
+        question: Q,
+    ) -> Result<Q::Answer, RelationError> {
+        let first = self.ask(question.clone()).await?;
+        if first.unknown.is_empty() {
+            return Ok(first.value);
+        }
+        self.learn(first.unknown).await?;
+        Ok(self.ask(question).await?.value)
+    }
+
+    /// The answer as far as people are known.
+    pub(super) async fn ask<Q: Question>(&self, question: Q) -> Result<Known<Q::Answer>, StoreError> {
+        let Some(recall) = &self.recall else { return self.ask_store(question).await };
+        let graph = &recall.memory.0;
+        let mut loaded = HashMap::new();
+        for _ in 0..LOOKS_MAX {
+            let mut glance = graph.glance(&loaded);
+            let value = question.answer(&mut glance);
+            match glance.end() {
+                Seen::True { noted, unknown } if recall.checked => {
+                    let stored = self.ask_store(question).await?;
+                    if graph.is_quiet(&noted)
+                        && (stored.value != value || stored.unknown.len() != unknown.len())
+                    {
+                        return Err(StoreError::Unreadable("memory tells what the store does not".into()));
+                    }
+                    return Ok(Known { value, unknown });
+                }
+                Seen::True { unknown, .. } => return Ok(Known { value, unknown }),
+                Seen::Moved => {}
+                Seen::Gaps(gaps) if gaps.len() + loaded.len() <= LOADED_MAX => {
+                    if !self.fill(recall, &gaps, &mut loaded).await? {
+                        break;
+                    }
+                }
+                Seen::Gaps(_) | Seen::Beyond => break,
+            }
+        }
+        self.ask_store(question).await
+    }
+
+    async fn ask_store<Q: Question>(&self, question: Q) -> Result<Known<Q::Answer>, StoreError> {
+        let read = move |conn: &mut Conn| {
+            let mut statements = Statements::new(conn);
+            let value = question.answer(&mut statements);
+            Ok(Known { value, unknown: statements.end()? })
+        };
+        self.reads.run(read).await
+    }
+
+    /// Loads what is missing, once for all who want it. False if there is something that cannot be kept.
+    async fn fill(
+        &self,
+        recall: &Recall,
+        gaps: &[Key],
+        loaded: &mut HashMap<Key, Loaded>,
+    ) -> Result<bool, StoreError> {
+        let graph = &recall.memory.0;
+        let (own, others) = graph.flights().board(gaps);
+        let mut all = true;
+        if let Some(flight) = own {
+            // What a commit is about to change would not be kept.
+            graph.gate().settled().await;
+            let (keys, memory) = (flight.keys.clone(), recall.memory.clone());
+            let Fresh { parts: fresh, overtaken } =
+                self.reads.run(move |conn| load_into(conn, &memory.0, &keys)).await?;
+            if !overtaken.is_empty() {
+                // The writer has time for it between two commits. If it has not, the store is asked.
+                let _ = self.writer.submit(Command::Remember(overtaken)).await;
+            }
+            all = fresh.len() == flight.keys.len();
+            loaded.extend(fresh.into_iter().map(|part| (part.key, part)));
+        }
+        others.landed().await;
+        Ok(all)
+    }
+}
+
+/// What was loaded.
+struct Fresh {
+    parts: Vec<Loaded>,
+    /// Those of them that a commit went past. Of people whom every commit touches, no load would ever be kept.
+    overtaken: Vec<Key>,
+}
+
+fn load_into(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Fresh, StoreError> {
+    let parts = load(conn, graph, keys)?;
+    let overtaken = parts.iter().filter(|part| graph.keep(part) == Keeping::Overtaken).map(|part| part.key);
+    let overtaken = overtaken.collect();
+    Ok(Fresh { parts, overtaken })
+}

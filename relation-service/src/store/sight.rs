@@ -1,0 +1,206 @@
+//! What questions about people may ask, and of whom: the store, statement by statement, or what is remembered of it.
+//! A question is one function of a [`Sight`], so memory and the store cannot answer it by different rules.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError};
+use shared::id::UserId;
+use shared::page::PageRequest;
+
+use super::graph::Person;
+use super::list::{self, Entry, List, Order};
+use super::mark::{self, Muted};
+use super::pair::Key;
+use super::{count, fact, follow_start, note, pair};
+use crate::domain::{CountDelta, Marks, Pair};
+
+/// What a question is about to ask: the store fetches it with a few statements.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Needs<'a> {
+    /// Of whom the facts.
+    pub people: &'a [UserId],
+    /// Of whom the counters; they are among the people.
+    pub counts: &'a [UserId],
+    /// Which pairs' edges, both ways.
+    pub pairs: &'a [Key],
+    /// Which marks.
+    pub marks: &'a [Key],
+    /// Which notes.
+    pub notes: &'a [Key],
+    /// Who began to follow others, and when, as far back as this.
+    pub starts: Option<(&'a [UserId], Micros)>,
+}
+
+/// Which page of which list.
+#[derive(Debug, Clone, Copy)]
+pub struct PageOf {
+    /// Which list.
+    pub list: List,
+    /// Whose.
+    pub owner: UserId,
+    /// In which order.
+    pub order: Order,
+    /// Which page.
+    pub page: PageRequest,
+    /// Without whom this person blocks, and who blocks them.
+    pub filter_for: Option<UserId>,
+}
+
+/// What is there to be seen. What cannot be seen is answered with nothing, and then the whole answer does not count:
+/// whoever made the sight finds that out at the end.
+pub trait Sight {
+    /// Whether it has to be said what is asked next.
+    fn needs_words(&self) -> bool {
+        false
+    }
+
+    /// Says what is asked next.
+    fn prepare(&mut self, needs: Needs<'_>) {
+        let _ = needs;
+    }
+
+    /// A person; nothing if nobody has heard of them.
+    fn person(&mut self, user: UserId) -> Option<Arc<Person>>;
+
+    /// The edges of a pair.
+    fn pair(&mut self, source: UserId, target: UserId) -> Pair;
+
+    /// The source's marks on the target.
+    fn marks(&mut self, source: UserId, target: UserId) -> Marks;
+
+    /// The source's note about the target.
+    fn note(&mut self, source: UserId, target: UserId) -> String;
+
+    /// When somebody began to follow others, since a time.
+    fn starts(&mut self, user: UserId, from: Micros) -> Vec<Micros>;
+
+    /// The rows of a page, without hidden people: one more than it holds, if there is another.
+    fn page(&mut self, wanted: PageOf) -> Vec<Entry>;
+
+    /// The rows of a page of close friends, likewise.
+    fn close_friends(&mut self, owner: UserId, page: PageRequest) -> Vec<Entry>;
+
+    /// The rows of a page of mutes that hold, likewise.
+    fn mutes(&mut self, owner: UserId, now: Micros, page: PageRequest) -> Vec<Muted>;
+}
+
+/// The store.
+pub struct Statements<'c> {
+    conn: &'c mut Conn,
+    people: HashMap<UserId, Arc<Person>>,
+    pairs: HashMap<Key, Pair>,
+    marks: HashMap<Key, Marks>,
+    notes: HashMap<Key, String>,
+    starts: HashMap<UserId, Vec<Micros>>,
+    unknown: Vec<UserId>,
+    failure: Option<StoreError>,
+}
+
+impl<'c> Statements<'c> {
+    /// On a connection.
+    pub fn new(conn: &'c mut Conn) -> Self {
+        Self {
+            conn,
+            people: HashMap::new(),
+            pairs: HashMap::new(),
+            marks: HashMap::new(),
+            notes: HashMap::new(),
+            starts: HashMap::new(),
+            unknown: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Of whom nobody has heard among those who were asked for; or why the answer does not count.
+    pub fn end(self) -> Result<Vec<UserId>, StoreError> {
+        let Self { mut unknown, failure, .. } = self;
+        unknown.sort_unstable();
+        unknown.dedup();
+        failure.map_or(Ok(unknown), Err)
+    }
+
+    fn fetch(&mut self, needs: Needs<'_>) -> Result<(), StoreError> {
+        if !needs.people.is_empty() {
+            let counts = count::counts(self.conn, needs.counts)?;
+            let person = |(user, known): (UserId, fact::KnownUser)| {
+                let counts = counts.get(&user).copied().unwrap_or_default();
+                (user, Arc::new(Person { facts: known.facts, counts }))
+            };
+            self.people.extend(fact::known(self.conn, needs.people)?.into_iter().map(person));
+        }
+        self.pairs.extend(pair::pairs(self.conn, needs.pairs)?);
+        self.marks.extend(mark::marks(self.conn, needs.marks)?);
+        self.notes.extend(note::notes(self.conn, needs.notes)?);
+        if let Some((users, from)) = needs.starts {
+            self.starts.extend(follow_start::starts(self.conn, users, from)?);
+        }
+        Ok(())
+    }
+
+    /// What a statement says; nothing from the first failure on.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Conn) -> Result<Vec<T>, StoreError>) -> Vec<T> {
+        if self.failure.is_some() {
+            return Vec::new();
+        }
+        ask(self.conn).unwrap_or_else(|failure| {
+            self.failure = Some(failure);
+            Vec::new()
+        })
+    }
+}
+
+impl Sight for Statements<'_> {
+    fn needs_words(&self) -> bool {
+        true
+    }
+
+    fn prepare(&mut self, needs: Needs<'_>) {
+        if self.failure.is_none() {
+            self.failure = self.fetch(needs).err();
+        }
+    }
+
+    fn person(&mut self, user: UserId) -> Option<Arc<Person>> {
+        let found = self.people.get(&user).cloned();
+        if found.is_none() {
+            self.unknown.push(user);
+        }
+        found
+    }
+
+    fn pair(&mut self, source: UserId, target: UserId) -> Pair {
+        self.pairs.get(&(source, target)).copied().unwrap_or_default()
+    }
+
+    fn marks(&mut self, source: UserId, target: UserId) -> Marks {
+        self.marks.get(&(source, target)).copied().unwrap_or_default()
+    }
+
+    fn note(&mut self, source: UserId, target: UserId) -> String {
+        self.notes.get(&(source, target)).cloned().unwrap_or_default()
+    }
+
+    fn starts(&mut self, user: UserId, _: Micros) -> Vec<Micros> {
+        self.starts.get(&user).cloned().unwrap_or_default()
+    }
+
+    fn page(&mut self, wanted: PageOf) -> Vec<Entry> {
+        let PageOf { list, owner, order, page, filter_for } = wanted;
+        self.ask(|conn| list::page(conn, list, owner, order, page, filter_for))
+    }
+
+    fn close_friends(&mut self, owner: UserId, page: PageRequest) -> Vec<Entry> {
+        self.ask(|conn| mark::close_friends(conn, owner, page))
+    }
+
+    fn mutes(&mut self, owner: UserId, now: Micros, page: PageRequest) -> Vec<Muted> {
+        self.ask(|conn| mark::mutes(conn, owner, now, page))
+    }
+}
+
+/// What a person who would follow holds, if nobody has heard of them.
+pub fn counts_of(person: Option<&Person>) -> CountDelta {
+    person.map(|person| person.counts).unwrap_or_default()
+}

@@ -1,0 +1,112 @@
+//! What is remembered is what is stored: after every batch, whatever it did, each part that is remembered is what a load
+//! would bring. So no way to write can forget to tell memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use relation_service::actors::change::Command;
+use relation_service::domain::{Action, Note};
+use relation_service::store::graph::{Entry, Graph, Key, Part, Remembering, load};
+use relation_service::store::sweep::Kind;
+use shared::cache::CacheSize;
+use shared::db::Conn;
+use shared::id::UserId;
+use shared::testing::TestDatabase;
+
+use crate::engine::{PEOPLE, Step, World, id};
+use crate::random::Random;
+use crate::test_app;
+
+const MIB: u32 = 4;
+const PARTS: [Part; 4] = [Part::Person, Part::Outbound, Part::Inbound, Part::Kept];
+const BATCHES: usize = 300;
+const BATCH_MAX: usize = 12;
+const SEED: u64 = 0xCAC4E;
+const SWEEPS: [Kind; 3] = [Kind::AcceptReceived, Kind::AcceptSent, Kind::Count];
+
+/// A memory, and which parts are looked at.
+pub struct Witness {
+    pub memory: Remembering,
+    rounds: usize,
+}
+
+impl Witness {
+    pub fn new() -> Self {
+        Self { memory: Remembering(Arc::new(Graph::new(CacheSize::of_mib(MIB).unwrap()))), rounds: 0 }
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let people = (0..PEOPLE).map(id);
+        people.flat_map(|user| PARTS.map(|part| Key { part, user })).collect()
+    }
+
+    /// Has some parts remembered, others each time.
+    pub fn before(&mut self, conn: &mut Conn) {
+        self.rounds += 1;
+        let keys = self.keys();
+        let some: Vec<Key> = keys.into_iter().skip(self.rounds % 3).step_by(2).collect();
+        for part in load(conn, &self.memory.0, &some).unwrap() {
+            self.memory.0.keep(&part);
+        }
+    }
+
+    /// Compares what is remembered. Returns how many parts that was.
+    pub fn after(&self, conn: &mut Conn) -> usize {
+        let stored = load(conn, &self.memory.0, &self.keys()).unwrap();
+        let stored: HashMap<Key, Entry> = stored.into_iter().map(|part| (part.key, part.entry)).collect();
+        let remembered = self.keys().into_iter().filter_map(|key| Some((key, self.memory.0.get(key)?)));
+        let compared = remembered.inspect(|(key, entry)| {
+            assert_eq!(Some(entry), stored.get(key), "{key:?} in round {}", self.rounds);
+        });
+        compared.count()
+    }
+}
+
+fn random_command(random: &mut Random) -> Command {
+    let (source, target) = random.two_below(PEOPLE);
+    let (source, target) = (id(source), id(target));
+    match random.below(6) {
+        0 => Command::Act { source, target, action: Action::MarkClose },
+        1 => Command::Act { source, target, action: Action::UnmarkClose },
+        2 => {
+            let text = "n".repeat(random.below(3) * 200);
+            Command::Note { source, target, note: Note::parse(text, 2_000).unwrap() }
+        }
+        3 if random.below(10) == 0 => Command::Sweep { user: source, kind: Kind::Purge },
+        3 | 4 => Command::Sweep { user: source, kind: random.one_of(&SWEEPS) },
+        _ => Command::AnswerRequests { user: source, accept: random.below(2) == 0 },
+    }
+}
+
+async fn no_way_to_write_forgets_to_tell(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database, test_app::LIMITS, 3);
+    let mut random = Random::new(SEED);
+    for _ in 0..BATCHES {
+        let mut commands: Vec<Command> = (0..3).map(|_| random_command(&mut random)).collect();
+        let steps = (0..=random.below(BATCH_MAX)).map(|_| Step::random(&mut random));
+        commands.extend(steps.map(|step| world.command(step)));
+        world.commit(&commands);
+    }
+    assert!(world.compared > BATCHES * PEOPLE, "too little was remembered: {}", world.compared);
+}
+
+async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut here = World::new(&database, test_app::LIMITS, 3);
+    here.commit(&[]);
+    let key = Key { part: Part::Person, user: UserId::new(100) };
+    let follow =
+        |them| Command::Act { source: id(0), target: id(them), action: Action::Follow { notify: None } };
+    here.commit(&[follow(1)]);
+    here.witness.before(&mut here.conn);
+    here.witness.before(&mut here.conn);
+    assert!(here.witness.memory.0.get(key).is_some());
+    let memory = here.forget_memory();
+    here.commit(&[follow(2)]);
+    here.engine_with(memory);
+    here.commit(&[follow(3)]);
+    assert!(here.witness.memory.0.get(key).is_none(), "what another has changed is still remembered");
+}
+
+shared::on_both_databases!(no_way_to_write_forgets_to_tell, a_commit_of_another_process_is_noticed);

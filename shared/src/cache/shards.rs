@@ -1,0 +1,240 @@
+//! The entries: in shards, each with a lock of its own and a share of the weight. Which entry goes when there is no
+//! room is decided by `quick_cache`.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use quick_cache::unsync::Cache as Shard;
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
+
+use super::stamps::{Stamp, Stamps};
+use super::sync::{Arc, AtomicU64, Ordering, PoisonError, RwLock};
+
+/// Bytes for an entry's place in the tables, beside what it weighs itself: the key and the value twice over for the
+/// tables' spare room, the links of the eviction's lists, and the keys of those who have gone, which are remembered.
+pub const ENTRY_BYTES: usize = 128;
+/// Shards of a large cache.
+const SHARDS_MAX: usize = 16;
+/// A shard is not made smaller than this, so that an entry of a usual size has room.
+const SHARD_BYTES_MIN: usize = 512 << 10;
+/// What an entry weighs about, for the size of the tables at the start.
+const USUAL_BYTES: usize = 1 << 10;
+
+/// What can be kept.
+pub trait Weigh {
+    /// Bytes on the heap.
+    fn weight(&self) -> usize;
+}
+
+/// Spreads keys that are numbers. They are ours, so nobody chooses them to collide.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write_u64(number.cast_unsigned());
+    }
+
+    /// What an enum without fields hashes.
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(u64::try_from(number).unwrap_or(u64::MAX));
+    }
+}
+
+impl BuildHasher for Spread {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self(0)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bytes;
+
+impl<K, V: Weigh> Weighter<K, V> for Bytes {
+    fn weight(&self, _: &K, value: &V) -> u64 {
+        u64::try_from(value.weight() + ENTRY_BYTES).unwrap_or(u64::MAX)
+    }
+}
+
+/// Counts the entries that made room for others.
+#[derive(Debug, Clone, Default)]
+struct Evictions(Arc<AtomicU64>);
+
+impl<K, V> Lifecycle<K, V> for Evictions {
+    type RequestState = ();
+
+    fn begin_request(&self) {}
+
+    fn on_evict(&self, (): &mut (), _: K, _: V) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+type Entries<K, V> = Shard<K, V, Bytes, Spread, Evictions>;
+
+struct Part<K, V> {
+    entries: RwLock<Entries<K, V>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    kept: AtomicU64,
+    evictions: Evictions,
+}
+
+/// A bounded number of bytes of entries. Values are cheap to clone: an entry is handed out and outlives its place here.
+pub struct Shards<K, V> {
+    parts: Box<[Part<K, V>]>,
+    entry_bytes_max: usize,
+}
+
+/// What became of what was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// It is here.
+    Kept,
+    /// A commit went past it.
+    Overtaken,
+    /// It would take too much of the room.
+    TooLarge,
+}
+
+/// What was read, found and held so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Reads that found their entry.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Entries that were put in.
+    pub kept: u64,
+    /// Entries now.
+    pub entries: u64,
+    /// What they weigh, in bytes.
+    pub bytes: u64,
+    /// Entries that made room for others, or were too large after a change.
+    pub gone: u64,
+}
+
+impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
+    /// Room for `bytes`.
+    pub fn new(bytes: usize) -> Self {
+        let shards = (bytes / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
+        let shards = if shards.is_power_of_two() { shards } else { shards.next_power_of_two() / 2 };
+        let share = bytes / shards;
+        let part = |_| {
+            let evictions = Evictions::default();
+            Part {
+                entries: RwLock::new(shard(share, evictions.clone())),
+                hits: AtomicU64::new(0),
+                misses: AtomicU64::new(0),
+                kept: AtomicU64::new(0),
+                evictions,
+            }
+        };
+        Self { parts: (0..shards).map(part).collect(), entry_bytes_max: share / 4 }
+    }
+
+    /// Whether an entry of so many bytes is kept at all: a few large ones must not drive out all others.
+    pub fn fits(&self, bytes: usize) -> bool {
+        bytes + ENTRY_BYTES <= self.entry_bytes_max
+    }
+
+    fn part(&self, key: &K) -> &Part<K, V> {
+        let hash = Spread::default().hash_one(key);
+        // Not the bits by which a shard's own table finds its places.
+        &self.parts[usize::try_from((hash >> 40) & 0xFF).unwrap_or(0) & (self.parts.len() - 1)]
+    }
+
+    /// The entry of `key`, if it is here.
+    pub fn get(&self, key: &K) -> Option<V> {
+        let part = self.part(key);
+        let found = part.entries.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        let counter = if found.is_some() { &part.hits } else { &part.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    /// Keeps what was loaded, if no commit went past it.
+    pub fn keep(&self, key: K, value: V, stamps: &Stamps, noted: Stamp) -> Keeping {
+        if !self.fits(value.weight()) {
+            return Keeping::TooLarge;
+        }
+        let part = self.part(&key);
+        let mut entries = part.entries.write().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: a commit that is marked after this look is applied to the entry.
+        if !stamps.is_quiet(noted) {
+            return Keeping::Overtaken;
+        }
+        entries.insert(key, value);
+        part.kept.fetch_add(1, Ordering::Relaxed);
+        Keeping::Kept
+    }
+
+    /// Changes the entry, if it is here; it goes if `change` does not want it any more.
+    pub fn change(&self, key: &K, change: impl FnOnce(&mut V) -> bool) {
+        let mut entries = self.part(key).entries.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut entry) = entries.peek_mut(key) else { return };
+        let wanted = change(&mut entry) && self.fits(entry.weight());
+        drop(entry);
+        if !wanted {
+            entries.remove(key);
+        }
+    }
+
+    /// Drops the entry.
+    pub fn forget(&self, key: &K) {
+        self.part(key).entries.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Drops everything.
+    pub fn clear(&self) {
+        for part in &self.parts {
+            part.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    /// What was read, found and held so far.
+    pub fn usage(&self) -> Usage {
+        self.parts.iter().fold(Usage::default(), |sum, part| {
+            let entries = part.entries.read().unwrap_or_else(PoisonError::into_inner);
+            let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            Usage {
+                hits: sum.hits + count(&part.hits),
+                misses: sum.misses + count(&part.misses),
+                kept: sum.kept + count(&part.kept),
+                entries: sum.entries + u64::try_from(entries.len()).unwrap_or(0),
+                bytes: sum.bytes + entries.weight(),
+                gone: sum.gone + count(&part.evictions.0),
+            }
+        })
+    }
+}
+
+fn shard<K: Eq + Hash, V: Weigh>(bytes: usize, evictions: Evictions) -> Entries<K, V> {
+    let (items, weight) = (bytes / USUAL_BYTES, u64::try_from(bytes).unwrap_or(u64::MAX));
+    let options = OptionsBuilder::new().estimated_items_capacity(items).weight_capacity(weight).build();
+    match options {
+        Ok(options) => Shard::with_options(options, Bytes, Spread::default(), evictions),
+        // The two numbers that it cannot do without are there.
+        Err(_) => Shard::with(items, weight, Bytes, Spread::default(), evictions),
+    }
+}
