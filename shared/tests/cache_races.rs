@@ -27,7 +27,7 @@ use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 use stamps::Stamps;
 
-const RUNS: usize = 3_000;
+const RUNS: usize = 1_000;
 const COMMITS: u64 = 3;
 /// Both ends of a pair.
 const KEYS: [u64; 2] = [1, 2];
