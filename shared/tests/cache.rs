@@ -28,7 +28,7 @@ fn there_is_never_more_than_there_is_room_for() {
         let (key, weight) = (below(400), usize::try_from(below(200_000)).unwrap());
         match below(10) {
             0 => shards.forget(&key),
-            1..4 => shards.change(&key, |heavy| {
+            1..4 => shards.change(&key, |heavy: &mut Heavy| {
                 heavy.0 = weight;
                 true
             }),

@@ -130,7 +130,7 @@ pub struct Usage {
     pub entries: u64,
     /// What they weigh, in bytes.
     pub bytes: u64,
-    /// Entries that made room for others, or were too large after a change.
+    /// Entries that made room for others, or were replaced.
     pub gone: u64,
 }
 
@@ -197,6 +197,11 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         drop(entry);
         if !wanted {
             entries.remove(key);
+        } else if entries.weight() > entries.capacity()
+            && let Some((key, value)) = entries.remove(key)
+        {
+            // Growing in place makes no room; coming in does.
+            entries.insert(key, value);
         }
     }
 
