@@ -6,5 +6,6 @@ mod commands;
 mod crash;
 mod freshness;
 mod import;
+mod search;
 mod walkthrough;
 mod world;
