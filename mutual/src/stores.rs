@@ -14,6 +14,7 @@ use shared::id::{IdGenerator, NODE_MAX};
 use shared::secret::{make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
+use user_service::actors::outbox::Outbox;
 use user_service::domain::refresh_token::RefreshKey;
 use user_service::domain::rules::Rules;
 
@@ -122,6 +123,7 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         refresh_key: RefreshKey::new(&key),
         // What the operator does is not limited.
         mail_limit: None,
+        outbox: Outbox::new(usize::MAX),
         rules: Rules::default(),
     })
 }

@@ -47,7 +47,9 @@ pub(super) fn open(
     match opened_before(engine, tx, new, now)? {
         Ok(None) => {}
         Ok(Some(session)) => {
-            return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reopened: was_suspended }))).into());
+            return Ok(
+                Ok(Outcome::Opened(Box::new(Opened { user, session, reopened: was_suspended }))).into()
+            );
         }
         Err(denial) => return Ok(Err(denial).into()),
     }

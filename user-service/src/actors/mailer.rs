@@ -183,7 +183,10 @@ impl Parts {
         let (delivered, outcome) = match sent {
             Ok(()) => (Delivered::Sent, "sent"),
             Err(Failure::Temporary(why)) => {
-                warn!("mail {} ({kind}) about user {} was not sent, try {}: {why}", mail.id, mail.user, mail.tries);
+                warn!(
+                    "mail {} ({kind}) about user {} was not sent, try {}: {why}",
+                    mail.id, mail.user, mail.tries
+                );
                 let jitter = fastrand::u32(0..1_000);
                 let next = retry_at(mail.tries, mail.expires_at, self.clock.now(), jitter);
                 (next.map_or(Delivered::Never, Delivered::Later), "failed")

@@ -89,11 +89,7 @@ impl Relations {
 
     /// Those of at most [`ASKED_MAX`] people whom `viewer` may see: nobody is between whom and the viewer there is a
     /// block, and nobody of whom relation-service does not know it.
-    pub async fn not_blocked(
-        &self,
-        viewer: UserId,
-        people: &[UserId],
-    ) -> Result<HashSet<UserId>, Failure> {
+    pub async fn not_blocked(&self, viewer: UserId, people: &[UserId]) -> Result<HashSet<UserId>, Failure> {
         if people.is_empty() {
             return Ok(HashSet::new());
         }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
+use futures_util::future::join_all;
 use serde_json::json;
 use shared::on_both_databases;
 use shared::secret::Secret;

@@ -88,11 +88,7 @@ struct Asked {
     ids: String,
 }
 
-async fn standings(
-    request: HttpRequest,
-    asked: web::Query<Asked>,
-    state: web::Data<State>,
-) -> HttpResponse {
+async fn standings(request: HttpRequest, asked: web::Query<Asked>, state: web::Data<State>) -> HttpResponse {
     let sent = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     assert_eq!(sent, Some(state.authorization.as_str()), "it says who asks");
     let mode = *state.mode.lock().unwrap();
@@ -111,7 +107,8 @@ async fn standings(
     let viewer = asked.viewer_id.as_str();
     let blocked = |one: &str, other: &str| blocks.contains(&(one.to_owned(), other.to_owned()));
     let item = |id: &&str| {
-        let standing = json!({"blocking": blocked(viewer, id), "blocked_by": blocked(id, viewer), "note": ""});
+        let standing =
+            json!({"blocking": blocked(viewer, id), "blocked_by": blocked(id, viewer), "note": ""});
         json!({"id": id, "relationship": if missing.contains(*id) { Value::Null } else { standing }})
     };
     HttpResponse::Ok().json(json!({ "items": ids.iter().map(item).collect::<Vec<_>>() }))

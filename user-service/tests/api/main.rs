@@ -31,6 +31,7 @@ mod openapi;
 mod overload;
 mod password;
 mod password_reset;
+mod plans;
 mod refresh;
 mod register;
 mod rename;

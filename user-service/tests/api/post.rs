@@ -54,7 +54,9 @@ impl TestApp {
         let mut conn = self.conn();
         let due = store::mail::due(&mut conn, Micros::new(i64::MAX), &[], 1_000).expect("the outbox");
         // One that was sent meanwhile is gone.
-        due.into_iter().filter_map(|(user, id)| store::mail::mail(&mut conn, user, id).expect("a mail")).collect()
+        due.into_iter()
+            .filter_map(|(user, id)| store::mail::mail(&mut conn, user, id).expect("a mail"))
+            .collect()
     }
 
     /// All mails in files, oldest first, once nothing waits.

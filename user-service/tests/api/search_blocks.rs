@@ -71,7 +71,8 @@ async fn r35_pages_stay_whole_however_many_are_left_out(make: Make) {
     for limit in [1_usize, 3, 4, 100] {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = viewer.client.get(&format!("{}&limit={limit}{cursor}", path("many"))).await.expect(200);
+            let page =
+                viewer.client.get(&format!("{}&limit={limit}{cursor}", path("many"))).await.expect(200);
             let asked = relations.take_questions();
             assert!(asked.len() <= 4 && asked.iter().all(|ids| *ids <= 200), "{asked:?}");
             let names = names(&page);
