@@ -6,5 +6,6 @@ mod commands;
 mod crash;
 mod freshness;
 mod import;
+mod lists;
 mod walkthrough;
 mod world;

@@ -373,8 +373,7 @@ impl RelationEngine {
         let mut acts = removals(import, &left_out);
         acts.extend(additions(import, &rows));
         let mut batch = Batch::load(conn, &acts, &self.limits, now)?;
-        let answers: Vec<Answer> =
-            acts.iter().map(|act| batch.decide(*act, self.limits, now).0).collect();
+        let answers: Vec<Answer> = acts.iter().map(|act| batch.decide(*act, self.limits, now).0).collect();
         let (removals, additions) = answers.split_at(left_out.len().min(answers.len()));
         let removed = length(&removals.iter().filter(|answer| changes(answer)).collect::<Vec<_>>());
         let mut failures = Vec::new();

@@ -7,9 +7,9 @@
 mod batch;
 pub mod change;
 pub mod feed;
-pub mod janitor;
 pub mod import;
 pub mod importer;
+pub mod janitor;
 mod learn;
 mod names;
 mod news;

@@ -151,12 +151,7 @@ fn muted(
 }
 
 /// The source's marks after a mute by a file. One that holds says nothing new, so it is never refused.
-fn kept_muted(
-    pair: Pair,
-    notifications: Option<bool>,
-    facts: &Facts,
-    now: Micros,
-) -> Result<Marks, Refusal> {
+fn kept_muted(pair: Pair, notifications: Option<bool>, facts: &Facts, now: Micros) -> Result<Marks, Refusal> {
     let Some(held) = pair.marks.mute else {
         return muted(pair, notifications.unwrap_or(true), None, facts, now);
     };

@@ -37,11 +37,11 @@ pub use decide::{Decision, begins_follow, check_not_self, decide};
 pub use export_file::{Exported, export_file};
 pub use facts::{ActorFacts, Facts, Limits, QUOTA_SPAN, TargetFacts};
 pub use import::{
-    FAILURES_KEPT_MAX, IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportId, ImportKind, ImportMode,
-    ImportPhase, ImportState,
+    FAILURES_KEPT_MAX, IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportId,
+    ImportKind, ImportMode, ImportPhase, ImportState,
 };
 pub use import_file::{
-    ACCOUNT_CHARS_MAX, AccountHosts, BadFile, ImportFile, ImportRow, RowFault, ROWS_MAX, Wanted, read_file,
+    ACCOUNT_CHARS_MAX, AccountHosts, BadFile, ImportFile, ImportRow, ROWS_MAX, RowFault, Wanted, read_file,
 };
 pub use marks::{Marks, Mute};
 pub use note::{BadNote, Note};

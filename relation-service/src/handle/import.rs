@@ -42,9 +42,9 @@ impl Brought<'_> {
 
 /// A digest of `parts`, each behind its length, so that no two lists of parts are the same bytes.
 fn digest(parts: &[&[u8]]) -> String {
-    let all = parts.iter().fold(Sha256::new(), |all, part| {
-        all.chain_update(part.len().to_be_bytes()).chain_update(part)
-    });
+    let all = parts
+        .iter()
+        .fold(Sha256::new(), |all, part| all.chain_update(part.len().to_be_bytes()).chain_update(part));
     URL_SAFE_NO_PAD.encode(all.finalize())
 }
 

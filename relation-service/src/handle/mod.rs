@@ -80,18 +80,8 @@ pub struct Parts {
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts {
-            engine,
-            writer,
-            reads,
-            feed,
-            feed_state,
-            importer,
-            account_hosts,
-            tokens,
-            waits,
-            clock,
-        } = parts;
+        let Parts { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock } =
+            parts;
         Self { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock }
     }
 

@@ -83,23 +83,52 @@ macro_rules! stored {
 }
 
 stored!(
-    ImportKind, "kind", kind_code, kind,
-    ImportKind::Following = 1, ImportKind::Blocks = 2, ImportKind::Mutes = 3,
+    ImportKind,
+    "kind",
+    kind_code,
+    kind,
+    ImportKind::Following = 1,
+    ImportKind::Blocks = 2,
+    ImportKind::Mutes = 3,
 );
 stored!(ImportMode, "mode", mode_code, mode, ImportMode::Merge = 1, ImportMode::Overwrite = 2);
 stored!(
-    ImportState, "state", state_code, state,
-    ImportState::Queued = 1, ImportState::Running = 2, ImportState::Waiting = 3, ImportState::Done = 4,
+    ImportState,
+    "state",
+    state_code,
+    state,
+    ImportState::Queued = 1,
+    ImportState::Running = 2,
+    ImportState::Waiting = 3,
+    ImportState::Done = 4,
 );
 stored!(
-    ImportPhase, "phase", phase_code, phase,
-    ImportPhase::Resolve = 1, ImportPhase::Remove = 2, ImportPhase::Act = 3, ImportPhase::Foresee = 4,
+    ImportPhase,
+    "phase",
+    phase_code,
+    phase,
+    ImportPhase::Resolve = 1,
+    ImportPhase::Remove = 2,
+    ImportPhase::Act = 3,
+    ImportPhase::Foresee = 4,
 );
 
 const COLUMNS: &str =
     "user_id, id, kind, mode, dry_run, state, phase, total, resolved, processed, failed, changed, removed";
 type Sql = (
-    BigInt, BigInt, SmallInt, SmallInt, SmallInt, SmallInt, SmallInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt,
+    BigInt,
+    BigInt,
+    SmallInt,
+    SmallInt,
+    SmallInt,
+    SmallInt,
+    SmallInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
 );
 type Row = (i64, i64, i16, i16, i16, i16, i16, i64, i64, i64, i64, i64, i64);
 
@@ -149,7 +178,8 @@ pub fn insert(conn: &mut Conn, new: &Import, name: &RequestName) -> Result<(), S
 
 /// Keeps how far an import has come.
 pub fn put(conn: &mut Conn, import: &Import) -> Result<(), StoreError> {
-    let text = "UPDATE imports SET state = ?, phase = ?, resolved = ?, processed = ?, failed = ?, changed = ?,
+    let text =
+        "UPDATE imports SET state = ?, phase = ?, resolved = ?, processed = ?, failed = ?, changed = ?,
                 removed = ? WHERE user_id = ? AND id = ?";
     let numbers = [
         state_code(import.state),

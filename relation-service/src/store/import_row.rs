@@ -111,8 +111,7 @@ pub fn forget(
     after: i64,
     through: i64,
 ) -> Result<(), StoreError> {
-    let text =
-        "DELETE FROM import_rows WHERE user_id = ? AND import_id = ? AND number > ? AND number <= ?";
+    let text = "DELETE FROM import_rows WHERE user_id = ? AND import_id = ? AND number > ? AND number <= ?";
     execute(conn, text, &[user.get(), id.get(), after, through].map(Value::Int)).map(drop)
 }
 

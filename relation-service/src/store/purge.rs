@@ -91,7 +91,9 @@ pub const PERSONAL: &[Personal] = &[
     },
     Personal {
         table: "import_rows",
-        shown: Shown::Not("rows of the person's own files, until they are done; the import tells which failed"),
+        shown: Shown::Not(
+            "rows of the person's own files, until they are done; the import tells which failed",
+        ),
         goes: Goes::ByPerson(
             "DELETE FROM import_rows WHERE (user_id, import_id, number) IN (
                 SELECT user_id, import_id, number FROM import_rows WHERE user_id = ? LIMIT #)",

@@ -46,7 +46,10 @@ async fn a_file_has_what_the_list_says_and_back_changes_nothing(make: impl Fn() 
     me.http.json(Method::PUT, &format!("/v1/me/mutes/{}", loud.id), &brief).await.expect(200);
     app.set_status(&away, AccountStatus::Suspended).await;
     let expected = [
-        ("following", "Account address,Show boosts,Notify on new posts,Languages\n_bo.1,true,false,\nada,true,true,\n"),
+        (
+            "following",
+            "Account address,Show boosts,Notify on new posts,Languages\n_bo.1,true,false,\nada,true,true,\n",
+        ),
         ("blocks", "Account address\nfoe\n"),
         ("mutes", "Account address,Hide notifications\nloud,false\nada,true\n"),
     ];

@@ -123,7 +123,9 @@ async fn so_many_are_kept_and_for_so_long(make: impl Fn() -> TestDatabase) {
     until("forgotten", async || rows(&app, "imports") + rows(&app, "import_rows") == 0).await;
 }
 
-async fn of_somebody_who_is_hidden_it_rests_and_of_the_deleted_nothing_stays(make: impl Fn() -> TestDatabase) {
+async fn of_somebody_who_is_hidden_it_rests_and_of_the_deleted_nothing_stays(
+    make: impl Fn() -> TestDatabase,
+) {
     let app = TestApp::start(make).await;
     let [me, ada] = app.people(["me", "ada"]).await;
     app.users.set_mode(Mode::Down);

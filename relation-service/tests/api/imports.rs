@@ -65,11 +65,15 @@ async fn each_kind_adds_what_its_file_says(make: impl Fn() -> TestDatabase) {
         ada,true,true,\"en, de\"\nbo@localhost,false,false,\n@Shy@MUTUAL.example,true,,\n";
     let report = import(&me, "kind=following", file).await;
     assert_eq!((numbers(&report), failures(&report)), ([3, 3, 0, 3, 0], vec![]));
-    assert_eq!((&report["kind"], &report["mode"], &report["dry_run"]), (&json!("following"), &json!("merge"), &json!(false)));
+    assert_eq!(
+        (&report["kind"], &report["mode"], &report["dry_run"]),
+        (&json!("following"), &json!("merge"), &json!(false))
+    );
     assert_eq!(me.sees(&ada).await, "following notify");
     assert_eq!(me.sees(&bo).await, "following");
     assert_eq!(me.sees(&shy).await, "requested");
-    let report = import(&me, "kind=mutes&mode=merge", "Hide notifications,Account address\nfalse,ada\n,bo\n").await;
+    let report =
+        import(&me, "kind=mutes&mode=merge", "Hide notifications,Account address\nfalse,ada\n,bo\n").await;
     assert_eq!(numbers(&report), [2, 2, 0, 2, 0]);
     assert_eq!(me.sees(&ada).await, "following muting notify");
     assert_eq!(me.sees(&bo).await, "following muting mute_notifications");
@@ -80,7 +84,10 @@ async fn each_kind_adds_what_its_file_says(make: impl Fn() -> TestDatabase) {
     assert_eq!((me.counts().await, ada.counts().await), ([0, 0, 0, 0, 1], [0; 5]));
     // Again changes nothing.
     let revision = app.revision().await;
-    assert_eq!(numbers(&import(&me, "kind=blocks", "Account address\r\nada\r\nbo\r\n").await), [2, 2, 0, 0, 0]);
+    assert_eq!(
+        numbers(&import(&me, "kind=blocks", "Account address\r\nada\r\nbo\r\n").await),
+        [2, 2, 0, 0, 0]
+    );
     assert_eq!(app.revision().await, revision);
     app.assert_sound().await;
 }
@@ -124,7 +131,10 @@ async fn overwrite_makes_the_list_what_the_file_says(make: impl Fn() -> TestData
     app.set_status(&away, AccountStatus::Deactivated).await;
     let before = app.revision().await;
     let report = import(&me, "kind=following&mode=overwrite", "Account address\nbo\ncy\nnobody\n").await;
-    assert_eq!((numbers(&report), failures(&report)), ([3, 3, 1, 1, 1], vec!["3 nobody user_not_found".into()]));
+    assert_eq!(
+        (numbers(&report), failures(&report)),
+        ([3, 3, 1, 1, 1], vec!["3 nobody user_not_found".into()])
+    );
     assert_eq!(me.walk(&me.list("following"), 5).await, ids(&[&cy, &bo]));
     assert_eq!(me.sees(&shy).await, "requested", "a request is not on the list");
     let feed = app.service("feed", &["events"]);
@@ -145,7 +155,10 @@ async fn overwrite_makes_the_list_what_the_file_says(make: impl Fn() -> TestData
         assert_eq!(me.walk(&format!("/v1/me/{kind}"), 5).await, ids(&[&cy, &bo]), "{kind}");
         // A file that lists nobody.
         let report = import(&me, &query, "Account address\n").await;
-        assert_eq!((numbers(&report), me.walk(&format!("/v1/me/{kind}"), 5).await), ([0, 0, 0, 0, 2], vec![]));
+        assert_eq!(
+            (numbers(&report), me.walk(&format!("/v1/me/{kind}"), 5).await),
+            ([0, 0, 0, 0, 2], vec![])
+        );
     }
     app.assert_sound().await;
 }
@@ -160,7 +173,10 @@ async fn what_does_not_fit_fails_row_by_row(make: impl Fn() -> TestDatabase) {
     let full = |code: &str, rows: [usize; 2]| rows.map(|row| format!("{row} p{} {code}", row - 1)).to_vec();
     for dry_run in [true, false] {
         let report = import(&me, &format!("kind=following&dry_run={dry_run}"), file).await;
-        assert_eq!((numbers(&report), failures(&report)), ([5, 5, 2, 2, 0], full("following_limit_reached", [3, 4])));
+        assert_eq!(
+            (numbers(&report), failures(&report)),
+            ([5, 5, 2, 2, 0], full("following_limit_reached", [3, 4]))
+        );
     }
     assert_eq!(me.counts().await, [0, 3, 0, 0, 0]);
     // What it leaves out makes room first.
@@ -187,10 +203,20 @@ async fn a_dry_run_says_the_same_and_changes_nothing(make: impl Fn() -> TestData
         let revision = app.revision().await;
         let query = format!("kind=following&mode={mode}");
         let foreseen = import(&me, &format!("{query}&dry_run=true"), file).await;
-        assert_eq!((app.revision().await, me.counts().await[1]), (revision, me.walk(&me.list("following"), 9).await.len() as i64));
+        assert_eq!(
+            (app.revision().await, me.counts().await[1]),
+            (revision, me.walk(&me.list("following"), 9).await.len() as i64)
+        );
         let report = import(&me, &query, file).await;
-        assert_eq!((numbers(&foreseen), failures(&foreseen)), (numbers(&report), failures(&report)), "{mode}");
-        assert_eq!(failures(&report), ["1 me self_relation", "3 nobody user_not_found", "5 bad row invalid_row"]);
+        assert_eq!(
+            (numbers(&foreseen), failures(&foreseen)),
+            (numbers(&report), failures(&report)),
+            "{mode}"
+        );
+        assert_eq!(
+            failures(&report),
+            ["1 me self_relation", "3 nobody user_not_found", "5 bad row invalid_row"]
+        );
         me.follow(&cy).await;
         me.act(Act::Unfollow, &bo).await;
     }
@@ -212,7 +238,10 @@ async fn names_are_asked_about_once_and_an_outage_is_waited_for(make: impl Fn() 
     assert_eq!(numbers(&import(&me, "kind=mutes", "ada\n").await), [1, 1, 0, 1, 0]);
     app.users.set_mode(Mode::Up);
     let report = done(&me, &id).await;
-    assert_eq!((numbers(&report), failures(&report)), ([4, 4, 1, 3, 0], vec!["4 nobody user_not_found".into()]));
+    assert_eq!(
+        (numbers(&report), failures(&report)),
+        ([4, 4, 1, 3, 0], vec!["4 nobody user_not_found".into()])
+    );
     for other in [&ada, &newcomer, &old] {
         assert!(me.sees(other).await.starts_with("following"));
     }
@@ -247,15 +276,19 @@ async fn files_that_are_none_are_refused(make: impl Fn() -> TestDatabase) {
     }
     for media in ["application/json", "text/plain", ""] {
         let headers: &[_] = if media.is_empty() { &[] } else { &[("content-type", media)] };
-        let answer = me.http.send(Method::POST, "/v1/me/imports?kind=blocks", headers, b"ada\n".to_vec()).await;
+        let answer =
+            me.http.send(Method::POST, "/v1/me/imports?kind=blocks", headers, b"ada\n".to_vec()).await;
         answer.expect_problem(415, "unsupported_media_type");
     }
-    for query in ["", "kind=friends", "kind=blocks&mode=replace", "kind=blocks&dry_run=2", "kind=blocks&what=1"] {
+    for query in
+        ["", "kind=friends", "kind=blocks&mode=replace", "kind=blocks&dry_run=2", "kind=blocks&what=1"]
+    {
         send(&me, query, "ada\n").await.expect_problem(400, "invalid_query");
     }
     for key in ["", "a b"] {
         let headers = [("content-type", "text/csv"), ("idempotency-key", key)];
-        let answer = me.http.send(Method::POST, "/v1/me/imports?kind=blocks", &headers, b"ada\n".to_vec()).await;
+        let answer =
+            me.http.send(Method::POST, "/v1/me/imports?kind=blocks", &headers, b"ada\n".to_vec()).await;
         answer.expect_problem(400, "invalid_idempotency_key");
     }
     me.http.get("/v1/me/imports/x").await.expect_problem(400, "invalid_id");

@@ -109,7 +109,8 @@ fn named_facts(conn: &mut Conn, names: &[String], now: Micros) -> Result<Vec<Nam
     let spelled: Vec<Option<Username>> = names.iter().map(|raw| Username::parse_any(raw).ok()).collect();
     let wanted: Vec<&str> = spelled.iter().flatten().map(Username::as_str).collect();
     let holders = store::claim::names(conn, &wanted)?;
-    let ids: Vec<UserId> = holders.values().filter(|holder| holder.holds(now)).map(|holder| holder.user).collect();
+    let ids: Vec<UserId> =
+        holders.values().filter(|holder| holder.holds(now)).map(|holder| holder.user).collect();
     let users = store::user::users(conn, &ids)?;
     let found = |name: &Username| {
         let holder = holders.get(name.as_str()).filter(|holder| holder.holds(now))?;

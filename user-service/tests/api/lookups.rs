@@ -125,7 +125,8 @@ async fn other_services_learn_whom_names_lead_to(make: Make) {
     assert_eq!(told.collect::<Vec<_>>(), expected);
     assert_eq!(page.seq, i64::try_from(app.events().await.len()).unwrap());
     let many = vec!["a"; 101].join(",");
-    for (query, code) in [(format!("usernames={many}"), "too_many_ids"), ("names=a".into(), "invalid_query")] {
+    for (query, code) in [(format!("usernames={many}"), "too_many_ids"), ("names=a".into(), "invalid_query")]
+    {
         service.get(&format!("/v1/user-facts/by-username?{query}")).await.expect_problem(400, code);
     }
 }

@@ -63,7 +63,9 @@ fn an_account_is_a_name_and_perhaps_a_host_of_ours() {
         assert_eq!(row(elsewhere), ["1 unknown_host"], "{elsewhere:?}");
     }
     let long = "a".repeat(65);
-    for bad in ["", " ", "@", "ada@", "@@ada", "a da", "ad\u{e4}", "a-da", "a-da@b.example", "=1+1", long.as_str()] {
+    for bad in
+        ["", " ", "@", "ada@", "@@ada", "a da", "ad\u{e4}", "a-da", "a-da@b.example", "=1+1", long.as_str()]
+    {
         assert_eq!(row(bad), ["1 invalid_row"], "{bad:?}");
     }
     assert_eq!(hosts().to_string(), "example.com,b.example");
@@ -79,7 +81,10 @@ fn columns_are_found_by_name_or_by_place() {
     );
     assert_eq!(follows("Account address\n\n\nada\n\nbo,maybe\n"), ["1 ada None", "2 bo None"]);
     let mutes = |text: &str| read(ImportKind::Mutes, text).unwrap();
-    assert_eq!(mutes("ada,false\nbo,no\nada,true\n\"\"\"\",1"), ["1 ada Some(false)", "2 invalid_row", "4 invalid_row"]);
+    assert_eq!(
+        mutes("ada,false\nbo,no\nada,true\n\"\"\"\",1"),
+        ["1 ada Some(false)", "2 invalid_row", "4 invalid_row"]
+    );
     assert_eq!(read(ImportKind::Blocks, "ada,whatever").unwrap(), ["1 ada None"]);
 }
 
