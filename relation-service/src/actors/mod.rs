@@ -8,6 +8,7 @@ mod batch;
 pub mod change;
 pub mod feed;
 pub mod import;
+mod import_step;
 pub mod importer;
 pub mod janitor;
 mod learn;
