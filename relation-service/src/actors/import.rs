@@ -118,7 +118,7 @@ pub(super) fn apply(
             };
         }
         ImportCommand::Wait { user, id } => {
-            if let Some(import) = open(tx, *user, *id)? {
+            if let Some(import) = open(tx, *user, *id)?.filter(|open| open.state != ImportState::Waiting) {
                 keep(tx, &Import { state: ImportState::Waiting, ..import })?;
             }
         }

@@ -2,6 +2,7 @@
 
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
+use shared::id::UserId;
 use shared::writer::Transaction;
 
 use super::batch::{Act, Batch};
