@@ -262,6 +262,9 @@ pub struct Serve {
     /// The limits of user-service.
     #[command(flatten)]
     pub user_limits: user_service::config::Limits,
+    /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
+    #[arg(long, env, default_value = "localhost")]
+    pub account_hosts: relation_service::domain::AccountHosts,
     /// The limits of relation-service.
     #[command(flatten)]
     pub relation_limits: relation_service::config::Limits,

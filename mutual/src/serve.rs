@@ -91,6 +91,7 @@ fn relation_settings(
         database_url: settings.databases.relation_url(),
         user_service: UserService { url: format!("http://{}", reachable(user_address)), secret },
         limits: settings.relation_limits.into(),
+        account_hosts: settings.account_hosts.clone(),
         waits: settings.relation_waits,
         workers: settings.workers,
         read_connections: settings.read_connections,

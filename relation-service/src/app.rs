@@ -22,9 +22,10 @@ use utoipa_actix_web::AppExt;
 
 use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
+use crate::actors::importer::{Importer, Parts as ImporterParts};
 use crate::actors::janitor::Janitor;
 use crate::config::Waits;
-use crate::domain::Limits;
+use crate::domain::{AccountHosts, Limits};
 use crate::handle::{Parts, RelationHandle};
 use crate::{http, store};
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub user_service: UserService,
     /// The limits of the rules.
     pub limits: Limits,
+    /// The hosts that an account in an imported file may name.
+    pub account_hosts: AccountHosts,
     /// How long things may take.
     pub waits: Waits,
     /// Threads that answer requests; 0 takes one for each core.
@@ -152,6 +155,13 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         state: feed_state.clone(),
         position,
     });
+    let importer = Importer::start(ImporterParts {
+        engine,
+        writer: writer.clone(),
+        reads: reads.clone(),
+        feed: feed.clone(),
+        clock: clock.clone(),
+    });
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let revision = writer.watch_revision();
@@ -168,6 +178,8 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         reads,
         feed,
         feed_state,
+        importer,
+        account_hosts: settings.account_hosts.clone(),
         tokens,
         waits: settings.waits,
         clock,

@@ -43,6 +43,9 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
+    #[arg(long, env, default_value = "localhost")]
+    pub account_hosts: domain::AccountHosts,
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,

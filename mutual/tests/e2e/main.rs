@@ -7,5 +7,6 @@ mod crash;
 mod freshness;
 mod import;
 mod search;
+mod lists;
 mod walkthrough;
 mod world;

@@ -8,7 +8,8 @@ use shared::token::KeySet;
 use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
-use super::{learn, note, sweep};
+use super::import::{ImportAnswer, ImportCommand};
+use super::{import, learn, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
@@ -49,6 +50,8 @@ pub enum Command {
         /// Which.
         kind: Kind,
     },
+    /// Something about the files that people bring.
+    Import(ImportCommand),
     /// The database's files have been wiped since the last purge ended.
     Wiped,
     /// What user-service told.
@@ -103,6 +106,8 @@ pub enum Answer {
         /// Whether there may be others: then another step is needed.
         more: bool,
     },
+    /// What became of an import.
+    Import(ImportAnswer),
     /// The news is written.
     Noted,
 }
@@ -159,6 +164,7 @@ impl Engine for RelationEngine {
                 Command::Act { .. }
                 | Command::Note { .. }
                 | Command::AnswerRequests { .. }
+                | Command::Import(_)
                 | Command::Sweep { .. } => {}
             }
         }
@@ -169,6 +175,7 @@ impl Engine for RelationEngine {
             Command::Note { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
+            | Command::Import(_)
             | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
@@ -187,6 +194,9 @@ impl Engine for RelationEngine {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
+                Command::Import(ref command) => {
+                    *answer = Answer::Import(import::apply(self, tx, command)?);
+                }
                 Command::Act { .. }
                 | Command::Wiped
                 | Command::Learn(_)

@@ -14,7 +14,10 @@ mod action;
 mod change;
 mod counts;
 mod decide;
+mod export_file;
 mod facts;
+mod import;
+mod import_file;
 mod marks;
 mod note;
 mod outcome;
@@ -31,7 +34,15 @@ pub use action::Action;
 pub use change::{Cause, Change, ChangeKind, Side, changes};
 pub use counts::{CountDelta, Party, deltas, shadow_delta};
 pub use decide::{Decision, begins_follow, check_not_self, decide};
+pub use export_file::{Exported, export_file};
 pub use facts::{ActorFacts, Facts, Limits, QUOTA_SPAN, TargetFacts};
+pub use import::{
+    FAILURES_KEPT_MAX, IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportId,
+    ImportKind, ImportMode, ImportPhase, ImportState,
+};
+pub use import_file::{
+    ACCOUNT_CHARS_MAX, AccountHosts, BadFile, ImportFile, ImportRow, ROWS_MAX, RowFault, Wanted, read_file,
+};
 pub use marks::{Marks, Mute};
 pub use note::{BadNote, Note};
 pub use outcome::{Outcome, outcome};

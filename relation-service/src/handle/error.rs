@@ -2,7 +2,7 @@
 
 use shared::db::StoreError;
 
-use crate::domain::{Hidden, Refusal};
+use crate::domain::{Hidden, ImportDenial, Refusal};
 
 /// Everything that can keep this service from doing what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum RelationError {
     /// The rules of relations refuse it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// An import does not begin, or is not there.
+    #[error(transparent)]
+    Import(#[from] ImportDenial),
     /// R44: the list is not for this viewer.
     #[error("This list is private.")]
     PrivateList,

@@ -4,6 +4,8 @@ mod act;
 mod counts;
 mod error;
 mod export;
+mod export_file;
+mod import;
 mod lists;
 mod overlaps;
 mod relationships;
@@ -23,6 +25,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use act::{Asked, Explained};
 pub use error::RelationError;
+pub use import::Brought;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
@@ -30,8 +33,9 @@ pub use visibility::Check;
 
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
+use crate::actors::importer::Importer;
 use crate::config::Waits;
-use crate::domain::{Limits, Onlooker, Pair};
+use crate::domain::{AccountHosts, Limits, Onlooker, Pair};
 use crate::store;
 
 /// The service, for anybody on any thread. Clones share everything.
@@ -42,6 +46,8 @@ pub struct RelationHandle {
     reads: Reads,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
+    importer: Addr<Importer>,
+    account_hosts: AccountHosts,
     tokens: Arc<TokenVerifier>,
     waits: Waits,
     clock: Clock,
@@ -59,6 +65,10 @@ pub struct Parts {
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
     pub feed_state: FeedState,
+    /// Who works off files.
+    pub importer: Addr<Importer>,
+    /// The hosts that an account of ours may name.
+    pub account_hosts: AccountHosts,
     /// Who verifies the callers.
     pub tokens: Arc<TokenVerifier>,
     /// How long things may take.
@@ -70,8 +80,9 @@ pub struct Parts {
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
+        let Parts { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock } =
+            parts;
+        Self { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock }
     }
 
     /// The limits of the rules.

@@ -6,8 +6,11 @@ mod counts;
 mod error;
 mod explain;
 mod export;
+mod export_file;
 mod follows;
 mod health;
+mod idempotency;
+mod import;
 mod lists;
 mod mutes;
 mod notes;
@@ -41,6 +44,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)
+        .configure(import::routes)
+        .configure(export_file::routes)
         .configure(visibility::routes)
         .configure(health::routes)
         .service(shared::http::events)

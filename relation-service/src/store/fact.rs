@@ -120,6 +120,39 @@ pub fn known_one(conn: &mut Conn, user: UserId) -> Result<Option<UserFacts>, Sto
     Ok(row.map(KnownUser::try_from).transpose()?.map(|known| known.facts))
 }
 
+/// Whom a name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// Who has it.
+    pub user: UserId,
+    /// Whether others may know.
+    pub visible: bool,
+}
+
+/// Whom those of `names` lead to that somebody is known to go by. A direct answer may have told of a name's new holder
+/// before the feed tells that the old one gave it up: then the newer knowledge counts.
+pub fn named(conn: &mut Conn, names: &[&str]) -> Result<HashMap<String, Named>, StoreError> {
+    let mut found: HashMap<String, (i64, Named)> = HashMap::with_capacity(names.len());
+    for piece in chunks(names) {
+        let wanted = user_facts::table.filter(user_facts::username.eq_any(piece)).select((
+            user_facts::username,
+            user_facts::user_id,
+            user_facts::status,
+            user_facts::seq,
+        ));
+        let rows: Vec<(String, i64, i16, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+        for (name, user, status, seq) in rows {
+            let visible = status == AccountStatus::Active.to_code();
+            let named = Named { user: UserId::new(user), visible };
+            let newest = found.entry(name).or_insert((seq, named));
+            if newest.0 < seq {
+                *newest = (seq, named);
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(name, (_, named))| (name, named)).collect())
+}
+
 /// Replaces what is known about one person. Which of two is newer is the caller's to compare: it holds
 /// the log's head, so nobody else writes in between.
 pub fn put(conn: &mut Conn, known: &KnownUser) -> Result<(), StoreError> {

@@ -3,8 +3,11 @@
 pub mod audit;
 pub mod count;
 pub mod export;
+pub mod export_file;
 pub mod fact;
 pub mod follow_start;
+pub mod import;
+pub mod import_row;
 pub mod key;
 pub mod list;
 pub mod mark;

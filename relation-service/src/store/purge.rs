@@ -90,6 +90,21 @@ pub const PERSONAL: &[Personal] = &[
         goes: Goes::ByPerson("DELETE FROM follow_starts WHERE user_id = ?"),
     },
     Personal {
+        table: "import_rows",
+        shown: Shown::Not(
+            "rows of the person's own files, until they are done; the import tells which failed",
+        ),
+        goes: Goes::ByPerson(
+            "DELETE FROM import_rows WHERE (user_id, import_id, number) IN (
+                SELECT user_id, import_id, number FROM import_rows WHERE user_id = ? LIMIT #)",
+        ),
+    },
+    Personal {
+        table: "imports",
+        shown: Shown::As(&["imports"]),
+        goes: Goes::ByPerson("DELETE FROM imports WHERE user_id = ?"),
+    },
+    Personal {
         table: "counters",
         shown: Shown::As(&["counts"]),
         goes: Goes::ByPerson("DELETE FROM counters WHERE user_id = ?"),

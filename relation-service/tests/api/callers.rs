@@ -18,6 +18,11 @@ use crate::test_app::TestApp;
 const BY_CALLER: &str = "
                                            nobody stranger self suspended deactivated service scopeless expired foreign
 GET    /v1/me/export                       401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/blocks.csv           401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/following.csv        401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/mutes.csv            401    200      200  401       401         403     403       401     401
+POST   /v1/me/imports                      401    202      202  401       401         403     403       401     401
+GET    /v1/me/imports/{id}                 401    404      404  401       401         403     403       401     401
 GET    /livez                              200    200      200  200       200         200     200       200     200
 GET    /readyz                             200    200      200  200       200         200     200       200     200
 GET    /v1/counts                          200    200      200  401       401         403     403       401     401
@@ -61,6 +66,11 @@ POST   /v1/visibility                      401    403      403  401       401   
 const BY_PAIR: &str = "
                                            stranger follower followed requested asker friend blocker blocked muted private hidden
 GET    /v1/me/export                       200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/blocks.csv           200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/following.csv        200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/mutes.csv            200      200      200      200       200   200    200     200     200   200     200
+POST   /v1/me/imports                      202      202      202      202       202   202    202     202     202   202     202
+GET    /v1/me/imports/{id}                 404      404      404      404       404   404    404     404     404   404     404
 GET    /livez                              200      200      200      200       200   200    200     200     200   200     200
 GET    /readyz                             200      200      200      200       200   200    200     200     200   200     200
 GET    /v1/counts                          200      200      200      200       200   200    200     200     200   200     200
@@ -161,6 +171,7 @@ fn request(route: &str, them: &Person) -> (String, Option<Value>) {
             let check = json!({"viewer_id": id, "owner_id": id, "action": "view_content"});
             (path, Some(json!({"checks": [check]})))
         }
+        "POST /v1/me/imports" => (format!("{path}?kind=blocks"), None),
         "GET /v1/me/explain" => (format!("{path}?action=follow&user_id={id}"), None),
         "GET /v1/relationships" => (format!("{path}?viewer_id={id}&ids={id}"), None),
         "GET /v1/me/relationships" | "GET /v1/counts" => (format!("{path}?ids={id}"), None),
@@ -171,8 +182,13 @@ fn request(route: &str, them: &Person) -> (String, Option<Value>) {
 async fn ask(client: &Client, route: &str, them: &Person) -> u16 {
     let (path, body) = request(route, them);
     let method = Method::from_bytes(route.split(' ').next().unwrap().as_bytes()).unwrap();
-    let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
-    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    let (media, body) = match body {
+        // A file that names them.
+        _ if path.starts_with("/v1/me/imports?") => ("text/csv", "Account address\nthem\n".into()),
+        Some(body) => ("application/json", body.to_string().into_bytes()),
+        None => ("", Vec::new()),
+    };
+    let headers: &[_] = if media.is_empty() { &[] } else { &[("content-type", media)] };
     client.status(method, &path, headers, body).await
 }
 

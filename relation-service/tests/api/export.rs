@@ -42,6 +42,7 @@ async fn an_export_has_what_one_holds_and_is_told(make: impl Fn() -> TestDatabas
         let path = format!("/v1/me/notes/{}", other.id);
         one.http.json(Method::PUT, &path, &json!({"note": note})).await.expect(200);
     }
+    crate::imports::import(&anna, "kind=blocks", "foe\n").await;
     let export = exported(&anna).await;
     for personal in PERSONAL {
         if let Shown::As(parts) = personal.shown {

@@ -95,6 +95,7 @@ impl TestApp {
             database_url: self.database.url.clone(),
             user_service: UserService { url: self.users.url.clone(), secret: self.users.secret.clone() },
             limits: self.limits,
+            account_hosts: "localhost,mutual.example".parse().unwrap(),
             waits: Config::parse_from(["relation-service"]).waits,
             workers: 2,
             read_connections: 2,

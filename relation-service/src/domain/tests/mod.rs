@@ -5,6 +5,7 @@ mod close_friends;
 mod follows;
 mod friends;
 mod histories;
+mod imports;
 mod model;
 mod mutes;
 mod quota;
