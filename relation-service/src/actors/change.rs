@@ -8,7 +8,7 @@ use shared::token::KeySet;
 use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
-use super::{learn, note, sweep};
+use super::{dismissal, learn, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
@@ -34,6 +34,13 @@ pub enum Command {
         target: UserId,
         /// What; empty clears.
         note: Note,
+    },
+    /// A person does not want another to be suggested.
+    Dismiss {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        target: UserId,
     },
     /// Answer the oldest requests to `user`, as many as one step may.
     AnswerRequests {
@@ -103,7 +110,7 @@ pub enum Answer {
         /// Whether there may be others: then another step is needed.
         more: bool,
     },
-    /// The news is written.
+    /// What was told is written.
     Noted,
 }
 
@@ -158,6 +165,7 @@ impl Engine for RelationEngine {
                 }
                 Command::Act { .. }
                 | Command::Note { .. }
+                | Command::Dismiss { .. }
                 | Command::AnswerRequests { .. }
                 | Command::Sweep { .. } => {}
             }
@@ -167,6 +175,7 @@ impl Engine for RelationEngine {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
             }
             Command::Note { .. }
+            | Command::Dismiss { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
             | Command::Wiped
@@ -182,6 +191,9 @@ impl Engine for RelationEngine {
             match *command {
                 Command::Note { source, target, ref note } => {
                     *answer = note::keep(&self.limits, tx, source, target, note)?;
+                }
+                Command::Dismiss { user, target } => {
+                    *answer = dismissal::keep(&self.limits, tx, user, target)?;
                 }
                 Command::AnswerRequests { user, accept } => {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;

@@ -6,6 +6,7 @@
 
 mod batch;
 pub mod change;
+mod dismissal;
 pub mod feed;
 pub mod janitor;
 mod learn;

@@ -6,7 +6,9 @@ mod error;
 mod export;
 mod lists;
 mod overlaps;
+mod ranking;
 mod relationships;
+mod suggestions;
 mod visibility;
 
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub use error::RelationError;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
+pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 
 use crate::actors::change::RelationEngine;
@@ -45,6 +48,7 @@ pub struct RelationHandle {
     tokens: Arc<TokenVerifier>,
     waits: Waits,
     clock: Clock,
+    walks: suggestions::Walks,
 }
 
 /// What a [`RelationHandle`] is made of.
@@ -71,7 +75,7 @@ impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
+        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock, walks: suggestions::Walks::default() }
     }
 
     /// The limits of the rules.

@@ -15,6 +15,7 @@ mod overlaps;
 mod relationship;
 mod requests;
 mod revision;
+mod suggestions;
 mod visibility;
 
 use actix_web::App;
@@ -38,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(relationship::routes)
         .configure(overlaps::routes)
         .configure(lists::routes)
+        .configure(suggestions::routes)
         .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)

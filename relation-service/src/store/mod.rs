@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod count;
+pub mod dismissal;
 pub mod export;
 pub mod fact;
 pub mod follow_start;
@@ -15,6 +16,7 @@ pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;
+pub mod suggestion;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
