@@ -73,6 +73,7 @@ async fn r33_r44_it_is_answered_like_their_followers(make: impl Fn() -> TestData
     let nobody = me.http.get("/v1/users/1/similar").await.expect_problem(404, "user_not_found");
     assert_eq!(comparable(&me.http.get(&idol.list("similar")).await), comparable(&nobody));
     idol.act(Act::Unblock, &me).await;
+    let nobody = me.http.get("/v1/users/1/similar").await;
     for status in [AccountStatus::Suspended, AccountStatus::Deactivated] {
         app.set_status(&idol, status).await;
         let found = me.http.get(&idol.list("similar")).await.expect_problem(404, "user_not_found");
