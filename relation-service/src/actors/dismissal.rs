@@ -23,7 +23,14 @@ pub(super) fn keep(
         return Ok(Answer::UnknownTarget);
     }
     let now = tx.tick();
-    store::dismissal::put(tx.conn, user, target, now, now.before(limits.dismissal_span), limits.dismissals_max)?;
+    store::dismissal::put(
+        tx.conn,
+        user,
+        target,
+        now,
+        now.before(limits.dismissal_span),
+        limits.dismissals_max,
+    )?;
     tx.wrote();
     Ok(Answer::Noted)
 }

@@ -230,11 +230,8 @@ fn place(row: &Ranked) -> (std::cmp::Reverse<Score>, UserId) {
 }
 
 fn score(bridges: u32, follows_you: bool, lately: u16) -> Score {
-    let related = if follows_you {
-        bridges.saturating_mul(FOLLOWS_YOU_FACTOR).saturating_add(POINT)
-    } else {
-        bridges
-    };
+    let related =
+        if follows_you { bridges.saturating_mul(FOLLOWS_YOU_FACTOR).saturating_add(POINT) } else { bridges };
     Score(related.saturating_add(MOST_FOLLOWED_STEP * u32::from(lately)))
 }
 

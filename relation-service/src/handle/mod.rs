@@ -75,7 +75,17 @@ impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock, walks: suggestions::Walks::default() }
+        Self {
+            engine,
+            writer,
+            reads,
+            feed,
+            feed_state,
+            tokens,
+            waits,
+            clock,
+            walks: suggestions::Walks::default(),
+        }
     }
 
     /// The limits of the rules.

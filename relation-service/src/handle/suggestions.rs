@@ -75,8 +75,7 @@ pub(super) struct Walks(Cache<WalkKey, Arc<Ranking>>);
 
 impl Default for Walks {
     fn default() -> Self {
-        let weigh =
-            |_: &WalkKey, ranking: &Arc<Ranking>| u32::try_from(ranking.bytes()).unwrap_or(u32::MAX);
+        let weigh = |_: &WalkKey, ranking: &Arc<Ranking>| u32::try_from(ranking.bytes()).unwrap_or(u32::MAX);
         let kept = Cache::builder().max_capacity(KEPT_BYTES_MAX).weigher(weigh).time_to_live(KEPT_FOR);
         Self(kept.build())
     }

@@ -21,11 +21,8 @@ pub struct Held {
 /// Everybody towards whom `user` holds something, and the `newest` whom they follow.
 pub fn held(conn: &mut Conn, user: UserId, newest: usize) -> Result<Held, StoreError> {
     let text = "SELECT target, state, since FROM edges_out WHERE source = ? LIMIT ?";
-    let rows: Vec<(i64, i16, i64)> = query::<(BigInt, SmallInt, BigInt), _>(
-        conn,
-        text,
-        &[Value::Int(user.get()), Value::Int(HELD_MAX)],
-    )?;
+    let rows: Vec<(i64, i16, i64)> =
+        query::<(BigInt, SmallInt, BigInt), _>(conn, text, &[Value::Int(user.get()), Value::Int(HELD_MAX)])?;
     let follows = rows.iter().filter(|(_, state, _)| i64::from(*state) == FOLLOW);
     let mut follows: Vec<(i64, i64)> = follows.map(|&(target, _, since)| (since, target)).collect();
     follows.sort_unstable_by(|one, other| other.cmp(one));

@@ -35,7 +35,8 @@ fn edges(path: &str) -> Vec<(i64, i64)> {
         // No person has the id 0.
         Some((one.parse::<i64>().ok()? + 1, other.parse::<i64>().ok()? + 1))
     };
-    let mut edges: Vec<(i64, i64)> = text.lines().filter_map(edge).filter(|(one, other)| one != other).collect();
+    let mut edges: Vec<(i64, i64)> =
+        text.lines().filter_map(edge).filter(|(one, other)| one != other).collect();
     edges.sort_unstable();
     edges.dedup();
     edges
@@ -51,7 +52,8 @@ fn by<'a>(edges: impl Iterator<Item = &'a (i64, i64)>, key: fn(&(i64, i64)) -> (
 
 /// Some of the people who follow enough, and what is hidden of each.
 fn hide(following: &Graph, random: &mut Random) -> HashMap<i64, HashSet<i64>> {
-    let mut people: Vec<i64> = following.keys().copied().filter(|id| following[id].len() >= FOLLOWING_MIN).collect();
+    let mut people: Vec<i64> =
+        following.keys().copied().filter(|id| following[id].len() >= FOLLOWING_MIN).collect();
     people.sort_unstable();
     let mut hidden = HashMap::new();
     while hidden.len() < PEOPLE {
@@ -129,7 +131,8 @@ fn hidden_follows_come_back() {
     let edges = edges(&std::env::var("MUTUAL_GRAPH").expect("MUTUAL_GRAPH"));
     let mut random = Random::new(SEED);
     let hidden = hide(&by(edges.iter(), |&edge| edge), &mut random);
-    let left = || edges.iter().filter(|(from, to)| hidden.get(from).is_none_or(|hidden| !hidden.contains(to)));
+    let left =
+        || edges.iter().filter(|(from, to)| hidden.get(from).is_none_or(|hidden| !hidden.contains(to)));
     let (following, followers) = (by(left(), |&edge| edge), by(left(), |&(from, to)| (to, from)));
     let mut by_fame: Vec<i64> = followers.keys().copied().collect();
     by_fame.sort_unstable_by_key(|id| (std::cmp::Reverse(followers[id].len()), *id));
@@ -143,7 +146,9 @@ fn hidden_follows_come_back() {
         println!("{name:42} {mean:.3}");
         mean
     };
-    println!("recall@{TOP}, mean of {PEOPLE} people, one in {HIDDEN} of their follows hidden, seed {SEED:#x}");
+    println!(
+        "recall@{TOP}, mean of {PEOPLE} people, one in {HIDDEN} of their follows hidden, seed {SEED:#x}"
+    );
     let popular = recall("most popular", &|person| world.most_popular(person));
     let common = recall("common neighbours", &|person| world.common_neighbours(person));
     let alone = recall("Adamic-Adar", &|person| world.ranked(person, false));

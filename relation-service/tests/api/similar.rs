@@ -51,7 +51,8 @@ async fn r33_r44_it_is_answered_like_their_followers(make: impl Fn() -> TestData
     let ([me, idol], fans, _) = world(&app).await;
     let agree = async |what: &str, status: u16| {
         for client in [&me.http, &app.nobody, &fans[0].http, &idol.http] {
-            let [one, other] = [client.get(&idol.list("similar")).await, client.get(&idol.list("followers")).await];
+            let [one, other] =
+                [client.get(&idol.list("similar")).await, client.get(&idol.list("followers")).await];
             assert_eq!(one.status, other.status, "{what}");
             if one.status != 200 {
                 assert_eq!(comparable(&one), comparable(&other), "{what}");

@@ -23,7 +23,9 @@ const REQUESTS: usize = 300;
 /// Fills the tables that are read, without the rest that an act would write.
 fn fill(conn: &mut Conn, celebrity: UserId, many: UserId) {
     let numbers = |to: i64| {
-        format!("WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {to})")
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {to})"
+        )
     };
     let edges = "INSERT INTO edges_out (source, target, state, notify, since, back_since)";
     let (all, busy, per_person) = (numbers(EVERYBODY), numbers(BUSY), numbers(BUSY * FOLLOWS));
@@ -82,7 +84,9 @@ async fn report(what: &str, viewer: &Person, path: &str, people: usize) {
         assert_eq!(answer.json()["items"].as_array().unwrap().len(), people, "{what}");
     }
     took.sort_unstable();
-    let at = |percent: usize| (took[(REQUESTS * percent / 100).min(REQUESTS - 1)].as_secs_f64() * 1e4).round() / 10.0;
+    let at = |percent: usize| {
+        (took[(REQUESTS * percent / 100).min(REQUESTS - 1)].as_secs_f64() * 1e4).round() / 10.0
+    };
     println!("{what:52} p50 {} ms, p99 {} ms", at(50), at(99));
 }
 

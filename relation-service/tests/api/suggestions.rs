@@ -60,7 +60,9 @@ async fn whom_most_speaks_for_comes_first(make: impl Fn() -> TestDatabase) {
     assert_eq!(found[2], json!([reason("follows_you", 1, &[&fan])]));
     let body = me.http.get(SUGGESTIONS).await.json();
     let scores = body["items"].as_array().unwrap().iter().map(|item| item["score"].as_f64().unwrap());
-    assert!(scores.clone().is_sorted_by(|one, other| one >= other) && scores.clone().all(|score| score > 0.0));
+    assert!(
+        scores.clone().is_sorted_by(|one, other| one >= other) && scores.clone().all(|score| score > 0.0)
+    );
     // Somebody who follows everybody says less than somebody who follows few.
     let [narrow, wide, far, near] = app.people(["narrow", "wide", "far", "near"]).await;
     me.act(Act::Unfollow, &one).await;

@@ -72,11 +72,8 @@ fn only_visible_bridges_are_reasons() {
     let ranking = Ranking::new(all);
     let [first, second] = ranking.after(None) else { panic!("{ranking:?}") };
     let (seen, follower) = (HashSet::from([ONE, TWO]), Pair { backward: FOLLOW, ..Pair::default() });
-    let reason = |count, users: &[UserId]| Reason {
-        kind: ReasonKind::FriendsOfFriends,
-        count,
-        users: users.to_vec(),
-    };
+    let reason =
+        |count, users: &[UserId]| Reason { kind: ReasonKind::FriendsOfFriends, count, users: users.to_vec() };
     let follows_you = Reason { kind: ReasonKind::FollowsYou, count: 1, users: vec![user(1)] };
     assert_eq!(ranking.reasons(first, follower, &seen), [reason(2, &[ONE, TWO]), follows_you.clone()]);
     assert_eq!(ranking.reasons(first, Pair::default(), &seen), [reason(2, &[ONE, TWO])]);
