@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use relation_service::actors::change::{Command as RelationCommand, Learned, Listed, RelationEngine};
 use relation_service::actors::feed::learned_from;
@@ -110,6 +111,8 @@ pub fn relation_engine() -> RelationEngine {
         close_friends_max: no_limit,
         notes_max: no_limit,
         note_chars_max: usize::MAX,
+        dismissals_max: no_limit,
+        dismissal_span: Duration::MAX,
         follows_per_24h: 0,
     })
 }

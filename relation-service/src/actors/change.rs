@@ -9,7 +9,7 @@ use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
 use super::import::{ImportAnswer, ImportCommand};
-use super::{import, learn, note, sweep};
+use super::{dismissal, import, learn, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
 use crate::store::fact::KnownUser;
@@ -35,6 +35,13 @@ pub enum Command {
         target: UserId,
         /// What; empty clears.
         note: Note,
+    },
+    /// A person does not want another to be suggested.
+    Dismiss {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        target: UserId,
     },
     /// Answer the oldest requests to `user`, as many as one step may.
     AnswerRequests {
@@ -108,7 +115,7 @@ pub enum Answer {
     },
     /// What became of an import.
     Import(ImportAnswer),
-    /// The news is written.
+    /// What was told is written.
     Noted,
 }
 
@@ -163,6 +170,7 @@ impl Engine for RelationEngine {
                 }
                 Command::Act { .. }
                 | Command::Note { .. }
+                | Command::Dismiss { .. }
                 | Command::AnswerRequests { .. }
                 | Command::Import(_)
                 | Command::Sweep { .. } => {}
@@ -173,6 +181,7 @@ impl Engine for RelationEngine {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
             }
             Command::Note { .. }
+            | Command::Dismiss { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
             | Command::Import(_)
@@ -189,6 +198,9 @@ impl Engine for RelationEngine {
             match *command {
                 Command::Note { source, target, ref note } => {
                     *answer = note::keep(&self.limits, tx, source, target, note)?;
+                }
+                Command::Dismiss { user, target } => {
+                    *answer = dismissal::keep(&self.limits, tx, user, target)?;
                 }
                 Command::AnswerRequests { user, accept } => {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;

@@ -7,6 +7,7 @@
 
 mod batch;
 pub mod change;
+mod dismissal;
 pub mod feed;
 pub mod import;
 mod import_step;

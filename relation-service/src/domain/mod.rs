@@ -25,6 +25,7 @@ mod pair;
 mod refusal;
 mod relationship;
 mod shadow;
+mod suggestion;
 #[cfg(test)]
 mod tests;
 mod viewing;
@@ -50,5 +51,10 @@ pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
 pub use shadow::{Place, Shadow};
+pub use suggestion::{
+    BRIDGE_EDGES_MAX, BRIDGES_MAX, Bridge, EDGES_MAX, Evidence, FOLLOWERS_MAX, MOST_FOLLOWED_MAX,
+    MOST_FOLLOWED_MIN, RECENT_EVENTS, Ranked, Ranking, Reason, ReasonKind, Score, may_suggest,
+    may_tell_followers,
+};
 pub use viewing::{Hidden, Onlooker, may_see_content, may_see_counts, may_see_lists, may_see_person};
 pub use visibility::{Attempt, Circumstances, Denial, Viewer, check_visibility};

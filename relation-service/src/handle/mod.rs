@@ -8,7 +8,9 @@ mod export_file;
 mod import;
 mod lists;
 mod overlaps;
+mod ranking;
 mod relationships;
+mod suggestions;
 mod visibility;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub use import::Brought;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
+pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 
 use crate::actors::change::RelationEngine;
@@ -51,6 +54,7 @@ pub struct RelationHandle {
     tokens: Arc<TokenVerifier>,
     waits: Waits,
     clock: Clock,
+    walks: suggestions::Walks,
 }
 
 /// What a [`RelationHandle`] is made of.
@@ -82,7 +86,19 @@ impl RelationHandle {
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock } =
             parts;
-        Self { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock }
+        Self {
+            engine,
+            writer,
+            reads,
+            feed,
+            feed_state,
+            importer,
+            account_hosts,
+            tokens,
+            waits,
+            clock,
+            walks: suggestions::Walks::default(),
+        }
     }
 
     /// The limits of the rules.

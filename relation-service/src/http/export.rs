@@ -29,8 +29,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Everything I hold here
 ///
-/// One JSON object: `counts`, `imports` that are kept, then the lists `following`, `followers`, `requests_sent`, `requests_received`, `blocks`,
-/// `mutes`, `close_friends` and `notes`, hidden people included. What others keep to themselves is not in it: who
+/// One JSON object: `counts`, `imports` that are kept, then the lists `following`, `followers`, `requests_sent`,
+/// `requests_received`, `blocks`, `mutes`, `close_friends`, `dismissals` and `notes`, hidden people included. What others keep
+/// to themselves is not in it: who
 /// blocks or mutes me, whose close friend I am, and what they noted. Who I am is at `GET /v1/me/export` of user-service.
 #[utoipa::path(tag = "me", security(("user" = [])), responses(
     (status = 200, description = "One object, as long as it needs to be", content_type = "application/json", body = Object),
@@ -75,7 +76,7 @@ fn item(part: Part, row: &ExportRow) -> Value {
             json!({"user_id": user, "since": since, "expires_at": ends, "notifications": option})
         }
         Part::Notes => json!({"user_id": user, "note": text}),
-        Part::Followers | Part::RequestsReceived | Part::Blocks | Part::CloseFriends => {
+        Part::Followers | Part::RequestsReceived | Part::Blocks | Part::CloseFriends | Part::Dismissals => {
             json!({"user_id": user, "since": since})
         }
     }

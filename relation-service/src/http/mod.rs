@@ -18,6 +18,7 @@ mod overlaps;
 mod relationship;
 mod requests;
 mod revision;
+mod suggestions;
 mod visibility;
 
 use actix_web::App;
@@ -41,6 +42,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(relationship::routes)
         .configure(overlaps::routes)
         .configure(lists::routes)
+        .configure(suggestions::routes)
         .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod count;
+pub mod dismissal;
 pub mod export;
 pub mod export_file;
 pub mod fact;
@@ -18,6 +19,7 @@ pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;
+pub mod suggestion;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

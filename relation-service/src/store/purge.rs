@@ -76,6 +76,14 @@ pub const PERSONAL: &[Personal] = &[
         ]),
     },
     Personal {
+        table: "dismissals",
+        shown: Shown::As(&["dismissals"]),
+        goes: Goes::ByPerson(
+            "DELETE FROM dismissals WHERE (user_id, target) IN (
+                SELECT user_id, target FROM dismissals WHERE user_id = ? OR target = ? LIMIT #)",
+        ),
+    },
+    Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
         shown: Shown::Not("who did what to whom; what stands is in the other parts"),

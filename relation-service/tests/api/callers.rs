@@ -51,6 +51,8 @@ PUT    /v1/me/mutes/{id}                   401    200      422  401       401   
 DELETE /v1/me/mutes/{id}                   401    200      422  401       401         403     403       401     401
 PUT    /v1/me/notes/{id}                   401    200      422  401       401         403     403       401     401
 GET    /v1/me/relationships                401    200      200  401       401         403     403       401     401
+GET    /v1/me/suggestions                  401    200      200  401       401         403     403       401     401
+DELETE /v1/me/suggestions/{id}             401    204      422  401       401         403     403       401     401
 GET    /v1/relationships                   401    403      403  401       401         200     403       401     401
 GET    /v1/users/{id}/counts               200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/followers            200    200      200  401       401         403     403       401     401
@@ -58,6 +60,7 @@ GET    /v1/users/{id}/followers/known      401    200      200  401       401   
 GET    /v1/users/{id}/following            200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/following/shared     401    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/friends              200    200      200  401       401         403     403       401     401
+GET    /v1/users/{id}/similar              200    200      200  401       401         403     403       401     401
 POST   /v1/visibility                      401    403      403  401       401         200     403       401     401
 ";
 
@@ -99,6 +102,8 @@ PUT    /v1/me/mutes/{id}                   200      200      200      200       
 DELETE /v1/me/mutes/{id}                   200      200      200      200       200   200    200     200     200   200     200
 PUT    /v1/me/notes/{id}                   200      200      200      200       200   200    200     200     200   200     404
 GET    /v1/me/relationships                200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/suggestions                  200      200      200      200       200   200    200     200     200   200     200
+DELETE /v1/me/suggestions/{id}             204      204      204      204       204   204    204     204     204   204     204
 GET    /v1/relationships                   403      403      403      403       403   403    403     403     403   403     403
 GET    /v1/users/{id}/counts               200      200      200      200       200   200    404     200     200   200     404
 GET    /v1/users/{id}/followers            200      200      200      403       200   200    404     200     200   403     404
@@ -106,6 +111,7 @@ GET    /v1/users/{id}/followers/known      200      200      200      403       
 GET    /v1/users/{id}/following            200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/following/shared     200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/friends              200      200      200      403       200   200    404     200     200   403     404
+GET    /v1/users/{id}/similar              200      200      200      403       200   200    404     200     200   403     404
 POST   /v1/visibility                      403      403      403      403       403   403    403     403     403   403     403
 ";
 

@@ -28,6 +28,8 @@ pub const LIMITS: Limits = Limits {
     close_friends_max: 10_000,
     notes_max: 10_000,
     note_chars_max: 2_000,
+    dismissals_max: 1_000,
+    dismissal_span: Duration::from_secs(180 * 24 * 60 * 60),
     follows_per_24h: 0,
 };
 /// How long anything may take that is not promised sooner.
