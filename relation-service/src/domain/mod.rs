@@ -22,6 +22,7 @@ mod pair;
 mod refusal;
 mod relationship;
 mod shadow;
+mod shard;
 #[cfg(test)]
 mod tests;
 mod viewing;
@@ -39,5 +40,6 @@ pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
 pub use shadow::{Place, Shadow};
+pub use shard::{InvalidShard, Shard};
 pub use viewing::{Hidden, Onlooker, may_see_content, may_see_counts, may_see_lists, may_see_person};
 pub use visibility::{Attempt, Circumstances, Denial, Viewer, check_visibility};

@@ -4,6 +4,7 @@ mod act;
 mod counts;
 mod error;
 mod export;
+mod fanout;
 mod lists;
 mod overlaps;
 mod relationships;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use shared::clock::Clock;
-use shared::db::{Conn, Reads, StoreError};
+use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::token::TokenVerifier;
@@ -23,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use act::{Asked, Explained};
 pub use error::RelationError;
+pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
@@ -40,11 +42,13 @@ pub struct RelationHandle {
     engine: RelationEngine,
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
+    snapshots: Snapshots,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
     tokens: Arc<TokenVerifier>,
     waits: Waits,
     clock: Clock,
+    closing: watch::Sender<bool>,
 }
 
 /// What a [`RelationHandle`] is made of.
@@ -55,6 +59,8 @@ pub struct Parts {
     pub writer: WriterHandle<RelationEngine>,
     /// The database, for reading.
     pub reads: Reads,
+    /// The database, for long reads of one moment.
+    pub snapshots: Snapshots,
     /// Whom to ask about people.
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
@@ -65,13 +71,16 @@ pub struct Parts {
     pub waits: Waits,
     /// The time.
     pub clock: Clock,
+    /// True when the server stops.
+    pub closing: watch::Sender<bool>,
 }
 
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
+        let Parts { engine, writer, reads, snapshots, feed, feed_state, tokens, waits, clock, closing } =
+            parts;
+        Self { engine, writer, reads, snapshots, feed, feed_state, tokens, waits, clock, closing }
     }
 
     /// The limits of the rules.

@@ -6,6 +6,7 @@ mod counts;
 mod error;
 mod explain;
 mod export;
+mod fanout;
 mod follows;
 mod health;
 mod lists;
@@ -41,6 +42,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)
+        .configure(fanout::routes)
         .configure(visibility::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod count;
 pub mod export;
 pub mod fact;
+pub mod fanout;
 pub mod follow_start;
 pub mod key;
 pub mod list;

@@ -25,6 +25,8 @@ mod engine;
 mod events;
 mod explain;
 mod export;
+mod fanout;
+mod fanout_limits;
 mod follows;
 mod friends;
 mod hidden;
