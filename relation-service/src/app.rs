@@ -9,7 +9,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     ServiceTokens, by_method,
@@ -176,6 +176,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         engine,
         writer,
         reads,
+        snapshots: Snapshots::new(&database_url),
         feed,
         feed_state,
         importer,
@@ -183,6 +184,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         tokens,
         waits: settings.waits,
         clock,
+        closing: events.closing(),
     });
     Ok((handle, auth, events))
 }

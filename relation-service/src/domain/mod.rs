@@ -25,6 +25,7 @@ mod pair;
 mod refusal;
 mod relationship;
 mod shadow;
+mod shard;
 mod suggestion;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
 pub use shadow::{Place, Shadow};
+pub use shard::{InvalidShard, Shard};
 pub use suggestion::{
     BRIDGE_EDGES_MAX, BRIDGES_MAX, Bridge, EDGES_MAX, Evidence, FOLLOWERS_MAX, MOST_FOLLOWED_MAX,
     MOST_FOLLOWED_MIN, RECENT_EVENTS, Ranked, Ranking, Reason, ReasonKind, Score, may_suggest,

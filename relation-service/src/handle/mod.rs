@@ -5,6 +5,7 @@ mod counts;
 mod error;
 mod export;
 mod export_file;
+mod fanout;
 mod import;
 mod lists;
 mod overlaps;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use shared::clock::Clock;
-use shared::db::{Conn, Reads, StoreError};
+use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::token::TokenVerifier;
@@ -27,6 +28,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use act::{Asked, Explained};
 pub use error::RelationError;
+pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
 pub use import::Brought;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
@@ -47,6 +49,7 @@ pub struct RelationHandle {
     engine: RelationEngine,
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
+    snapshots: Snapshots,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
     importer: Addr<Importer>,
@@ -55,6 +58,7 @@ pub struct RelationHandle {
     waits: Waits,
     clock: Clock,
     walks: suggestions::Walks,
+    closing: watch::Sender<bool>,
 }
 
 /// What a [`RelationHandle`] is made of.
@@ -65,6 +69,8 @@ pub struct Parts {
     pub writer: WriterHandle<RelationEngine>,
     /// The database, for reading.
     pub reads: Reads,
+    /// The database, for long reads of one moment.
+    pub snapshots: Snapshots,
     /// Whom to ask about people.
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
@@ -79,25 +85,27 @@ pub struct Parts {
     pub waits: Waits,
     /// The time.
     pub clock: Clock,
+    /// True when the server stops.
+    pub closing: watch::Sender<bool>,
 }
 
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, importer, account_hosts, tokens, waits, clock } =
-            parts;
         Self {
-            engine,
-            writer,
-            reads,
-            feed,
-            feed_state,
-            importer,
-            account_hosts,
-            tokens,
-            waits,
-            clock,
+            engine: parts.engine,
+            writer: parts.writer,
+            reads: parts.reads,
+            snapshots: parts.snapshots,
+            feed: parts.feed,
+            feed_state: parts.feed_state,
+            importer: parts.importer,
+            account_hosts: parts.account_hosts,
+            tokens: parts.tokens,
+            waits: parts.waits,
+            clock: parts.clock,
             walks: suggestions::Walks::default(),
+            closing: parts.closing,
         }
     }
 

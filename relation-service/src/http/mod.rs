@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod export;
 mod export_file;
+mod fanout;
 mod follows;
 mod health;
 mod idempotency;
@@ -48,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(export::routes)
         .configure(import::routes)
         .configure(export_file::routes)
+        .configure(fanout::routes)
         .configure(visibility::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -1,6 +1,6 @@
 //! This service's own copy of what it needs to know about people.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -151,6 +151,26 @@ pub fn named(conn: &mut Conn, names: &[&str]) -> Result<HashMap<String, Named>, 
         }
     }
     Ok(found.into_iter().map(|(name, (_, named))| (name, named)).collect())
+}
+
+/// The condition that the person in `column` is not hidden. By key for each row: it costs the same however many are
+/// hidden, and however many there are.
+pub(super) fn not_hidden(column: &str) -> String {
+    format!("NOT EXISTS (SELECT 1 FROM user_facts AS f WHERE f.user_id = {column} AND f.status <> 0)")
+}
+
+/// Those of `users` who are hidden.
+pub fn hidden_among(conn: &mut Conn, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+    let mut found = HashSet::new();
+    for piece in chunks(users) {
+        let hidden = user_facts::status.ne(AccountStatus::Active.to_code());
+        let wanted = user_facts::table
+            .filter(user_facts::user_id.eq_any(piece.iter().map(|user| user.get())).and(hidden))
+            .select(user_facts::user_id);
+        let rows: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
+        found.extend(rows.into_iter().map(UserId::new));
+    }
+    Ok(found)
 }
 
 /// Replaces what is known about one person. Which of two is newer is the caller's to compare: it holds

@@ -6,6 +6,7 @@ pub mod dismissal;
 pub mod export;
 pub mod export_file;
 pub mod fact;
+pub mod fanout;
 pub mod follow_start;
 pub mod import;
 pub mod import_row;

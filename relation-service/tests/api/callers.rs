@@ -56,6 +56,7 @@ DELETE /v1/me/suggestions/{id}             401    204      422  401       401   
 GET    /v1/relationships                   401    403      403  401       401         200     403       401     401
 GET    /v1/users/{id}/counts               200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/followers            200    200      200  401       401         403     403       401     401
+GET    /v1/users/{id}/followers.ndjson     401    403      403  401       401         200     403       401     401
 GET    /v1/users/{id}/followers/known      401    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/following            200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/following/shared     401    200      200  401       401         403     403       401     401
@@ -107,6 +108,7 @@ DELETE /v1/me/suggestions/{id}             204      204      204      204       
 GET    /v1/relationships                   403      403      403      403       403   403    403     403     403   403     403
 GET    /v1/users/{id}/counts               200      200      200      200       200   200    404     200     200   200     404
 GET    /v1/users/{id}/followers            200      200      200      403       200   200    404     200     200   403     404
+GET    /v1/users/{id}/followers.ndjson     403      403      403      403       403   403    403     403     403   403     403
 GET    /v1/users/{id}/followers/known      200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/following            200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/following/shared     200      200      200      403       200   200    404     200     200   403     404

@@ -27,6 +27,8 @@ mod events;
 mod explain;
 mod export;
 mod export_files;
+mod fanout;
+mod fanout_limits;
 mod follows;
 mod friends;
 mod hidden;

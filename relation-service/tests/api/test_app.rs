@@ -132,6 +132,11 @@ impl TestApp {
         self.server = None;
     }
 
+    /// Tells the service to finish what is under way and to stop; the future ends when it has.
+    pub fn stop_gracefully(&self) -> impl Future<Output = ()> + use<> {
+        self.server.as_ref().unwrap().stop_gracefully()
+    }
+
     /// Waits until `/readyz` says so.
     pub async fn until_ready(&self) {
         within(READY, "ready", async || self.nobody.get("/readyz").await.status == 200).await;

@@ -22,7 +22,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{Auth, MaybeViewer, ServiceCaller, Viewer};
+pub use auth::{Auth, MaybeViewer, Pass, ServiceCaller, Viewer};
 pub use body::{Body, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
