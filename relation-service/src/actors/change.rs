@@ -8,9 +8,10 @@ use shared::token::KeySet;
 use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
-use super::{learn, note, sweep};
+use super::{learn, mend, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
+use crate::store::audit::{Mend, Mended, Slice};
 use crate::store::fact::KnownUser;
 use crate::store::sweep::Kind;
 
@@ -57,6 +58,8 @@ pub enum Command {
     Trust(KeySet),
     /// Forget the events up to this number.
     ForgetEvents(i64),
+    /// Make something that is derived anew, of some people.
+    Mend(Mend, Slice),
 }
 
 /// News from user-service.
@@ -105,6 +108,8 @@ pub enum Answer {
     },
     /// The news is written.
     Noted,
+    /// These rows were made anew; others may be left, unless there are none.
+    Mended(Vec<Mended>),
 }
 
 /// A written act.
@@ -159,7 +164,8 @@ impl Engine for RelationEngine {
                 Command::Act { .. }
                 | Command::Note { .. }
                 | Command::AnswerRequests { .. }
-                | Command::Sweep { .. } => {}
+                | Command::Sweep { .. }
+                | Command::Mend(..) => {}
             }
         }
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
@@ -172,7 +178,8 @@ impl Engine for RelationEngine {
             | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
-            | Command::ForgetEvents(_) => None,
+            | Command::ForgetEvents(_)
+            | Command::Mend(..) => None,
         });
         let (indices, acts): (Vec<usize>, Vec<Act>) = acts.unzip();
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
@@ -187,6 +194,7 @@ impl Engine for RelationEngine {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
+                Command::Mend(what, slice) => *answer = mend::step(self, tx, what, slice)?,
                 Command::Act { .. }
                 | Command::Wiped
                 | Command::Learn(_)

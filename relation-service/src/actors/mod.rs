@@ -2,13 +2,16 @@
 //!
 //! `Writer` (from `shared`, running [`change::RelationEngine`]) is the only way to change a table;
 //! [`feed::UserFeed`] keeps this service's copy of user facts; [`janitor::Janitor`] does long work in
-//! bounded steps. A new one needs a state that nobody else owns.
+//! bounded steps; [`auditor::Auditor`] recounts everything when asked to. A new one needs a state that nobody else owns.
 
+pub mod audit;
+pub mod auditor;
 mod batch;
 pub mod change;
 pub mod feed;
 pub mod janitor;
 mod learn;
+mod mend;
 mod news;
 mod note;
 mod purge;

@@ -1,6 +1,7 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod act;
+mod audit;
 mod counts;
 mod error;
 mod export;
@@ -28,6 +29,7 @@ pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
 pub use visibility::Check;
 
+use crate::actors::auditor::Audits;
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
 use crate::config::Waits;
@@ -43,6 +45,7 @@ pub struct RelationHandle {
     feed: Addr<UserFeed>,
     feed_state: FeedState,
     tokens: Arc<TokenVerifier>,
+    audits: Audits,
     waits: Waits,
     clock: Clock,
 }
@@ -61,6 +64,8 @@ pub struct Parts {
     pub feed_state: FeedState,
     /// Who verifies the callers.
     pub tokens: Arc<TokenVerifier>,
+    /// Who recounts everything.
+    pub audits: Audits,
     /// How long things may take.
     pub waits: Waits,
     /// The time.
@@ -70,8 +75,8 @@ pub struct Parts {
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, feed, feed_state, tokens, waits, clock }
+        let Parts { engine, writer, reads, feed, feed_state, tokens, audits, waits, clock } = parts;
+        Self { engine, writer, reads, feed, feed_state, tokens, audits, waits, clock }
     }
 
     /// The limits of the rules.

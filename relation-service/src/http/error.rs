@@ -13,6 +13,9 @@ impl From<RelationError> for Problem {
         match error {
             RelationError::Refused(refusal) => refused(refusal),
             RelationError::PrivateList => Self::forbidden("private_list", "This list is private."),
+            RelationError::AuditRuns => {
+                Self::new(StatusCode::CONFLICT, "audit_running", RelationError::AuditRuns.to_string())
+            }
             RelationError::Store(error) => error.into(),
         }
     }

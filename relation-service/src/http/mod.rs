@@ -1,5 +1,6 @@
 //! The wire: routes, and the types that clients see.
 
+mod audit;
 mod blocks;
 mod close_friends;
 mod counts;
@@ -42,6 +43,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(explain::routes)
         .configure(export::routes)
         .configure(visibility::routes)
+        .configure(audit::routes)
         .configure(health::routes)
         .service(shared::http::events)
         .service(shared::http::events_stream);

@@ -44,6 +44,7 @@ mod relationships;
 mod requests;
 mod retention;
 mod revision;
+mod secrecy;
 mod sessions;
 mod standings;
 mod stream;

@@ -10,7 +10,7 @@ use relation_service::config::Config;
 use relation_service::domain::Limits;
 use relation_service::store;
 use shared::clock::{Clock, Micros};
-use shared::db::audit::Finding;
+use relation_service::store::audit::Finding;
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
