@@ -263,7 +263,10 @@ async fn repaired(conn: &mut Conn) -> Audited {
     };
     let done = audit_and(true, look, submit).await.unwrap();
     let mut conn = conn.borrow_mut();
-    while let Some(&(user, kind)) = sweep::open(*conn, 1).unwrap().first() {
+    // One of a kind that there is not stays for a person.
+    while let Ok(open) = sweep::open(*conn, 1)
+        && let Some(&(user, kind)) = open.first()
+    {
         let step = relation_service::actors::change::Command::Sweep { user, kind };
         commit_batch(*conn, &engine, &[step], &Clock::system()).unwrap();
     }
@@ -290,14 +293,13 @@ async fn each_check_finds_what_breaks_it_and_what_is_derived_is_mended(make: imp
     let run = |conn: &mut Conn, text: &str| {
         let ids = names.iter().zip(people);
         let text = ids.fold(text.to_owned(), |text, (name, who)| text.replace(name, &who.id.to_string()));
-        let rows = execute(conn, &text, &[]).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert!(rows > 0, "nothing there: {text}");
+        execute(conn, &text, &[]).unwrap_or_else(|error| panic!("{text}: {error}"))
     };
     let mut conn = app.writer();
     assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new());
     let mut alone = BTreeSet::from([BY_LIMIT]);
     for (breakage, expected, undo) in BREAKAGES {
-        breakage.iter().for_each(|text| run(&mut conn, text));
+        assert!(breakage.iter().all(|text| run(&mut conn, text) > 0), "nothing there: {breakage:?}");
         let expected: BTreeSet<&str> = expected.iter().copied().collect();
         let found = audit(&mut conn).unwrap();
         assert_eq!(broken(&found), expected, "{breakage:?}");
@@ -319,7 +321,7 @@ async fn each_check_finds_what_breaks_it_and_what_is_derived_is_mended(make: imp
         } else {
             let left = broken(&done.findings);
             assert!(!left.is_empty() && expected.is_superset(&left), "{breakage:?}: {left:?}");
-            undo.iter().for_each(|text| run(&mut conn, text));
+            undo.iter().for_each(|text| drop(run(&mut conn, text)));
             // What was made anew of what was wrong is made anew again.
             repaired(&mut conn).await;
         }
