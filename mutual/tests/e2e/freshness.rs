@@ -57,7 +57,8 @@ async fn r19_every_other_privacy_change_is_honoured_once_answered(ground: Ground
     let may = async |action: &str| {
         let check = json!({"viewer_id": fan.id, "owner_id": owner.id, "action": action});
         let body = json!({"checks": [check]});
-        gateway.json(Method::POST, "/v1/visibility", &body).await.expect(200).json()["items"][0]["allow"].clone()
+        gateway.json(Method::POST, "/v1/visibility", &body).await.expect(200).json()["items"][0]["allow"]
+            .clone()
     };
     for _ in 0..rounds(10) {
         for (closed, opened, listed) in [("only_me", "everyone", 403), ("followers", "everyone", 403)] {
@@ -76,7 +77,8 @@ async fn r19_every_other_privacy_change_is_honoured_once_answered(ground: Ground
         for (setting, action) in
             [("messages_from", "message"), ("comments_from", "comment"), ("mentions_from", "mention")]
         {
-            for (audience, allowed) in [("nobody", false), ("friends", false), ("followers", false), ("everyone", true)]
+            for (audience, allowed) in
+                [("nobody", false), ("friends", false), ("followers", false), ("everyone", true)]
             {
                 set(setting, json!(audience)).await;
                 assert_eq!(may(action).await, allowed, "{setting} {audience}");

@@ -119,7 +119,10 @@ fn result_of(finding: &Finding, repairs: &[Repair]) -> CheckResult {
         examples: finding.examples.iter().copied().map(shown).collect(),
         repairable: matches!(finding.check.cure, Cure::Mend(_)),
         repaired: repair.map_or(0, |repair| repair.rows),
-        repairs: rows.iter().map(|mended| RepairedRow { what: mended.what, row: shown(mended.row) }).collect(),
+        repairs: rows
+            .iter()
+            .map(|mended| RepairedRow { what: mended.what, row: shown(mended.row) })
+            .collect(),
     }
 }
 

@@ -6,8 +6,7 @@ use shared::id::UserId;
 
 /// Notes that an account is private from now on; it stays what it was if it is already.
 pub fn begin(conn: &mut Conn, user: UserId, now: Micros) -> Result<(), StoreError> {
-    let text =
-        "INSERT INTO private_spans (user_id, since) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING";
+    let text = "INSERT INTO private_spans (user_id, since) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING";
     execute(conn, text, &[Value::Int(user.get()), Value::Int(now.get())]).map(drop)
 }
 

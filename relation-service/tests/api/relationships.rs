@@ -110,11 +110,23 @@ async fn r48_a_batch_equals_its_singles(make: impl Fn() -> TestDatabase) {
 async fn r48_a_batch_equals_its_singles_in_every_state(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let names = [
-        "me", "both block", "crossing", "muted", "muted a while", "noted", "close", "all marks", "deactivated",
-        "deleted", "asked and hidden", "blocked and noted", "blocks and is muted",
+        "me",
+        "both block",
+        "crossing",
+        "muted",
+        "muted a while",
+        "noted",
+        "close",
+        "all marks",
+        "deactivated",
+        "deleted",
+        "asked and hidden",
+        "blocked and noted",
+        "blocks and is muted",
     ];
     let people = app.people(names).await;
-    let [me, both, crossing, muted, awhile, noted, close, marked, away, gone, asker, blocked, blocker] = &people;
+    let [me, both, crossing, muted, awhile, noted, close, marked, away, gone, asker, blocked, blocker] =
+        &people;
     let put = async |path: &str, whom: &Person, body: Value| {
         me.http.json(Method::PUT, &format!("/v1/me/{path}/{}", whom.id), &body).await.expect(200);
     };
@@ -169,7 +181,10 @@ async fn r48_a_batch_equals_its_singles_in_every_state(make: impl Fn() -> TestDa
         ];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
         let told = |index: usize| &batch["items"][index]["relationship"];
-        assert_eq!((&told(4)["note"], &told(6)["note"]), (&json!("met at the fair"), &json!("met at the fair")));
+        assert_eq!(
+            (&told(4)["note"], &told(6)["note"]),
+            (&json!("met at the fair"), &json!("met at the fair"))
+        );
         assert!(told(3)["mute_expires_at"].is_string() && told(10)["note"] == "knows why");
         assert!((7..10).all(|hidden| told(hidden).is_null()), "{batch}");
     }

@@ -81,7 +81,10 @@ fn holds_a_person(description: &Value, part: &Value) -> bool {
     match part {
         Value::Object(fields) => fields.iter().any(|(name, value)| {
             if let ("$ref", Some(place)) = (name.as_str(), value.as_str()) {
-                return holds_a_person(description, description.pointer(place.trim_start_matches('#')).unwrap());
+                return holds_a_person(
+                    description,
+                    description.pointer(place.trim_start_matches('#')).unwrap(),
+                );
             }
             let properties = value.as_object().filter(|_| name == "properties");
             properties.is_some_and(|properties| properties.keys().any(|name| names_a_person(name)))

@@ -105,8 +105,19 @@ macro_rules! of_the_gone {
 macro_rules! too_new {
     ($table:literal, $person:literal, $other:literal, $at:literal) => {
         concat!(
-            "SELECT ", $person, ", ", $other, " FROM ", $table, " WHERE ", $person, " > ? AND ", $person,
-            " <= ? AND ", $at, " > (SELECT at FROM log_head)"
+            "SELECT ",
+            $person,
+            ", ",
+            $other,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $person,
+            " > ? AND ",
+            $person,
+            " <= ? AND ",
+            $at,
+            " > (SELECT at FROM log_head)"
         )
     };
 }
@@ -115,8 +126,21 @@ macro_rules! too_new {
 macro_rules! too_many {
     ($table:literal, $person:literal, $which:literal) => {
         concat!(
-            "SELECT ", $person, ", ", $person, " FROM ", $table, " WHERE ", $person, " > ? AND ", $person,
-            " <= ?", $which, " GROUP BY ", $person, " HAVING COUNT(*) > #"
+            "SELECT ",
+            $person,
+            ", ",
+            $person,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $person,
+            " > ? AND ",
+            $person,
+            " <= ?",
+            $which,
+            " GROUP BY ",
+            $person,
+            " HAVING COUNT(*) > #"
         )
     };
 }

@@ -78,7 +78,10 @@ fn held(conn: &mut Conn, slice: Slice) -> Result<Vec<(Replayed, Row)>, StoreErro
         3 => Some(Replayed::Blocks),
         _ => None,
     };
-    Ok(rows.into_iter().filter_map(|(source, target, state)| Some((kind(state)?, (source, target)))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(source, target, state)| Some((kind(state)?, (source, target))))
+        .collect())
 }
 
 struct Told {
@@ -92,12 +95,12 @@ struct Told {
 fn page(conn: &mut Conn, after: i64, rows: i64) -> Result<(Vec<Told>, i64, i64), StoreError> {
     let text = "SELECT seq, type, at, actor_id, subject_id FROM events WHERE partition = 0 AND seq > ?
                 ORDER BY seq LIMIT ?";
-    let rows: Vec<(i64, String, i64, Option<i64>, Option<i64>)> =
-        query::<(BigInt, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>), _>(
-            conn,
-            text,
-            &[after.into(), rows.into()],
-        )?;
+    let rows: Vec<(i64, String, i64, Option<i64>, Option<i64>)> = query::<
+        (BigInt, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>),
+        _,
+    >(
+        conn, text, &[after.into(), rows.into()]
+    )?;
     let told = |(seq, kind, at, actor, subject): (i64, String, i64, Option<i64>, Option<i64>)| {
         let pair = (actor.unwrap_or_default(), subject.unwrap_or_default());
         Told { seq, kind, at, pair }
@@ -176,7 +179,8 @@ impl LogScan {
         let slice = self.sums.partition_point(|sums| sums.slice.through < event.pair.0);
         let Some(sums) = self.sums.get_mut(slice).filter(|sums| event.seq <= sums.revision) else { return };
         let told = &mut sums.told[index(kind)];
-        *told = if sign > 0 { told.wrapping_add(hash(event.pair)) } else { told.wrapping_sub(hash(event.pair)) };
+        *told =
+            if sign > 0 { told.wrapping_add(hash(event.pair)) } else { told.wrapping_sub(hash(event.pair)) };
     }
 
     /// Follows that began without an acceptance, of accounts that were private by then.
@@ -212,7 +216,8 @@ impl LogScan {
     fn end(&mut self, conn: &mut Conn, newest: i64, findings: &mut [Finding]) -> Result<(), StoreError> {
         self.done = true;
         if !self.whole || self.after != newest {
-            for finding in findings.iter_mut().filter(|finding| matches!(finding.check.look, Look::Replay(_))) {
+            for finding in findings.iter_mut().filter(|finding| matches!(finding.check.look, Look::Replay(_)))
+            {
                 finding.unchecked = Some(NOT_WHOLE);
             }
             return Ok(());
@@ -296,7 +301,8 @@ impl Detail {
 
     fn compare(&mut self, findings: &mut [Finding]) {
         self.told.retain(|_, times| *times != 0);
-        let wrong_told = self.told.iter().filter(|(pair, times)| **times != 1 || !self.stored.contains(*pair));
+        let wrong_told =
+            self.told.iter().filter(|(pair, times)| **times != 1 || !self.stored.contains(*pair));
         let untold = self.stored.iter().filter(|pair| !self.told.contains_key(*pair));
         let mut wrong: Vec<(usize, Row)> = wrong_told.map(|(pair, _)| *pair).chain(untold.copied()).collect();
         wrong.sort_unstable();
@@ -311,4 +317,3 @@ impl Detail {
         }
     }
 }
-

@@ -161,7 +161,8 @@ fn is_awaited(finding: &Finding) -> bool {
 fn slice_after(conn: &mut Conn, after: i64, rows: i64) -> Result<Slice, StoreError> {
     let mut through = i64::MAX;
     for (table, column) in DIVIDED {
-        let text = format!("SELECT {column} FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT 1 OFFSET ?");
+        let text =
+            format!("SELECT {column} FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT 1 OFFSET ?");
         let last: Vec<i64> = query::<BigInt, _>(conn, &text, &[after.into(), rows.into()])?;
         through = last.first().map_or(through, |last| through.min(*last));
     }
