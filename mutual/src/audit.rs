@@ -49,11 +49,12 @@ fn open(url: &DatabaseUrl) -> Result<Conn, Failure> {
 }
 
 fn take(url: &DatabaseUrl) -> Result<Owner, Failure> {
-    Owner::take(url).map_err(|error| match error {
-        StoreError::InUse(_) => Failure::Refused(format!(
-            "{error}, or have the running service repair itself: POST /v1/admin/audit with {{\"repair\": true}}"
-        )),
-        other => other.into(),
+    Owner::take(url).map_err(|error| {
+        if !matches!(error, StoreError::InUse(_)) {
+            return error.into();
+        }
+        let instead = "POST /v1/admin/audit with {\"repair\": true}";
+        Failure::Refused(format!("{error}, or have the running service repair itself: {instead}"))
     })
 }
 
@@ -63,7 +64,7 @@ async fn recount(args: &Audit, relations: &mut Conn, url: &DatabaseUrl) -> Resul
         relation_service::store::migrate(writer)?;
     }
     let engine: RelationEngine = relation_engine();
-    let look = async || look(relations);
+    let look = async || look(relations).await;
     let submit = async |command| {
         let writer = writer.as_mut().ok_or_else(|| StoreError::Unavailable("only reading".to_owned()))?;
         let (answers, _) = commit_batch(writer, &engine, &[command], &Clock::system())?;
@@ -73,7 +74,7 @@ async fn recount(args: &Audit, relations: &mut Conn, url: &DatabaseUrl) -> Resul
 }
 
 /// Looks at everything, with a progress bar on a terminal.
-fn look(relations: &mut Conn) -> Result<Vec<Found>, StoreError> {
+async fn look(relations: &mut Conn) -> Result<Vec<Found>, StoreError> {
     let style = "audit {wide_bar} {percent}% {eta} left";
     let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
@@ -82,7 +83,7 @@ fn look(relations: &mut Conn) -> Result<Vec<Found>, StoreError> {
         bar.set_length(u64::try_from(progress.total).unwrap_or(0));
         bar.set_position(u64::try_from(progress.done).unwrap_or(0));
         if progress.waits {
-            std::thread::sleep(SETTLE_REST);
+            tokio::time::sleep(SETTLE_REST).await;
         }
     }
     bar.finish_and_clear();
@@ -128,17 +129,16 @@ fn report_relations(repair: bool, audited: &Audited) -> bool {
                 say(&format!("         {} {}: {}", mended.row.0, mended.row.1, mended.what));
             }
         }
-        match finding.unchecked {
-            _ if rows != 0 => {
-                let advice = if repair { ": a person has to look" } else { "" };
-                say(&format!("DRIFT    relations: {rule}: {rows} rows{advice}"));
-                for (one, other) in &finding.examples {
-                    say(&format!("         {one} {other}"));
-                }
+        if rows != 0 {
+            let advice = if repair { ": a person has to look" } else { "" };
+            say(&format!("DRIFT    relations: {rule}: {rows} rows{advice}"));
+            for (one, other) in &finding.examples {
+                say(&format!("         {one} {other}"));
             }
-            Some(reason) => say(&format!("skipped  relations: {rule}: {reason}")),
-            None if mended.is_none() => say(&format!("ok       relations: {rule}")),
-            None => {}
+        } else if let Some(reason) = finding.unchecked {
+            say(&format!("skipped  relations: {rule}: {reason}"));
+        } else if mended.is_none() {
+            say(&format!("ok       relations: {rule}"));
         }
         drifted |= rows != 0;
     }

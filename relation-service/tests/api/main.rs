@@ -7,6 +7,7 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod breakages;
 mod fake_user_service;
 mod model;
 mod person;

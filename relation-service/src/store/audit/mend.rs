@@ -3,7 +3,8 @@
 use diesel::sql_types::BigInt;
 use shared::db::{Conn, StoreError, Value, execute, prefer_indexes, query};
 
-use super::checks::{CHECKS, Cure, EXTRA_BY_TARGET, MISSING_BY_TARGET, Mend, RECOUNTED};
+use super::checks::{CHECKS, Cure, EXTRA_BY_TARGET, MISSING_BY_TARGET, Mend};
+use super::recount::RECOUNTED;
 use super::walk::{statement, statements};
 use super::{HELD_MAX, Row, Slice, user};
 use crate::store::sweep::{self, Kind};

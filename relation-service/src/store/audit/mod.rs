@@ -6,6 +6,7 @@
 
 mod checks;
 mod mend;
+mod recount;
 mod replay;
 mod walk;
 

@@ -63,7 +63,7 @@ pub struct Walk {
 
 enum Stage {
     People { after: i64 },
-    Log(LogScan),
+    Log(Box<LogScan>),
     Settle,
     Done,
 }
@@ -89,7 +89,8 @@ impl Walk {
             Stage::People { after } => {
                 let through = self.look_at_people(conn, after)?;
                 self.stage = if through == i64::MAX {
-                    Stage::Log(LogScan::begin(std::mem::take(&mut self.sums), self.plan.rows_per_step))
+                    let sums = std::mem::take(&mut self.sums);
+                    Stage::Log(Box::new(LogScan::begin(sums, self.plan.rows_per_step)))
                 } else {
                     Stage::People { after: through }
                 };
