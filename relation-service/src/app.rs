@@ -20,6 +20,7 @@ use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
 
+use crate::actors::auditor::Audits;
 use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
 use crate::actors::importer::{Importer, Parts as ImporterParts};
@@ -172,6 +173,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
     }
+    let audits = Audits::start(database_url, writer.clone(), clock.clone());
     let handle = RelationHandle::new(Parts {
         engine,
         writer,
@@ -182,6 +184,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         importer,
         account_hosts: settings.account_hosts.clone(),
         tokens,
+        audits,
         waits: settings.waits,
         clock,
         closing: events.closing(),

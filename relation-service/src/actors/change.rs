@@ -9,9 +9,10 @@ use shared::writer::{Engine, Transaction};
 
 use super::batch::{Act, Batch, event_of};
 use super::import::{ImportAnswer, ImportCommand};
-use super::{dismissal, import, learn, note, sweep};
+use super::{dismissal, import, learn, mend, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
+use crate::store::audit::{Mend, Mended, Slice};
 use crate::store::fact::KnownUser;
 use crate::store::sweep::Kind;
 
@@ -67,6 +68,8 @@ pub enum Command {
     Trust(KeySet),
     /// Forget the events up to this number.
     ForgetEvents(i64),
+    /// Make something that is derived anew, of some people.
+    Mend(Mend, Slice),
 }
 
 /// News from user-service.
@@ -117,6 +120,8 @@ pub enum Answer {
     Import(ImportAnswer),
     /// What was told is written.
     Noted,
+    /// These rows were made anew; others may be left, unless there are none.
+    Mended(Vec<Mended>),
 }
 
 /// A written act.
@@ -173,7 +178,8 @@ impl Engine for RelationEngine {
                 | Command::Dismiss { .. }
                 | Command::AnswerRequests { .. }
                 | Command::Import(_)
-                | Command::Sweep { .. } => {}
+                | Command::Sweep { .. }
+                | Command::Mend(..) => {}
             }
         }
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
@@ -188,7 +194,8 @@ impl Engine for RelationEngine {
             | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
-            | Command::ForgetEvents(_) => None,
+            | Command::ForgetEvents(_)
+            | Command::Mend(..) => None,
         });
         let (indices, acts): (Vec<usize>, Vec<Act>) = acts.unzip();
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
@@ -209,6 +216,7 @@ impl Engine for RelationEngine {
                 Command::Import(ref command) => {
                     *answer = Answer::Import(import::apply(self, tx, command)?);
                 }
+                Command::Mend(what, slice) => *answer = mend::step(self, tx, what, slice)?,
                 Command::Act { .. }
                 | Command::Wiped
                 | Command::Learn(_)

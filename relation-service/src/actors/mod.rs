@@ -2,9 +2,11 @@
 //!
 //! `Writer` (from `shared`, running [`change::RelationEngine`]) is the only way to change a table;
 //! [`feed::UserFeed`] keeps this service's copy of user facts; [`janitor::Janitor`] does long work in
-//! bounded steps; [`importer::Importer`] works off files, for which it may have to wait for user-service.
-//! A new one needs a state that nobody else owns.
+//! bounded steps; [`importer::Importer`] works off files, for which it may have to wait for user-service;
+//! [`auditor::Auditor`] recounts everything when asked to. A new one needs a state that nobody else owns.
 
+pub mod audit;
+pub mod auditor;
 mod batch;
 pub mod change;
 mod dismissal;
@@ -14,6 +16,7 @@ mod import_step;
 pub mod importer;
 pub mod janitor;
 mod learn;
+mod mend;
 mod names;
 mod news;
 mod note;

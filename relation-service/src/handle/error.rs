@@ -16,6 +16,9 @@ pub enum RelationError {
     /// R44: the list is not for this viewer.
     #[error("This list is private.")]
     PrivateList,
+    /// An audit runs that only looks.
+    #[error("An audit is running that repairs nothing. Try again when it has ended.")]
+    AuditRuns,
     /// The store cannot do it now, or at all.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,7 @@
 //! What this service can do, as async functions: the only thing that HTTP sees.
 
 mod act;
+mod audit;
 mod counts;
 mod error;
 mod export;
@@ -36,6 +37,7 @@ pub use relationships::Standing;
 pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 
+use crate::actors::auditor::Audits;
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
 use crate::actors::importer::Importer;
@@ -55,6 +57,7 @@ pub struct RelationHandle {
     importer: Addr<Importer>,
     account_hosts: AccountHosts,
     tokens: Arc<TokenVerifier>,
+    audits: Audits,
     waits: Waits,
     clock: Clock,
     walks: suggestions::Walks,
@@ -81,6 +84,8 @@ pub struct Parts {
     pub account_hosts: AccountHosts,
     /// Who verifies the callers.
     pub tokens: Arc<TokenVerifier>,
+    /// Who recounts everything.
+    pub audits: Audits,
     /// How long things may take.
     pub waits: Waits,
     /// The time.
@@ -102,6 +107,7 @@ impl RelationHandle {
             importer: parts.importer,
             account_hosts: parts.account_hosts,
             tokens: parts.tokens,
+            audits: parts.audits,
             waits: parts.waits,
             clock: parts.clock,
             walks: suggestions::Walks::default(),

@@ -14,6 +14,9 @@ impl From<RelationError> for Problem {
             RelationError::Refused(refusal) => refused(refusal),
             RelationError::Import(denial) => super::import::denied(denial),
             RelationError::PrivateList => Self::forbidden("private_list", "This list is private."),
+            RelationError::AuditRuns => {
+                Self::new(StatusCode::CONFLICT, "audit_running", RelationError::AuditRuns.to_string())
+            }
             RelationError::Store(error) => error.into(),
         }
     }

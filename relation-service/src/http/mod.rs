@@ -1,5 +1,6 @@
 //! The wire: routes, and the types that clients see.
 
+mod audit;
 mod blocks;
 mod close_friends;
 mod counts;
@@ -51,6 +52,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(export_file::routes)
         .configure(fanout::routes)
         .configure(visibility::routes)
+        .configure(audit::routes)
         .configure(health::routes)
         .service(shared::http::events)
         .service(shared::http::events_stream);

@@ -16,6 +16,7 @@ pub mod mark;
 pub mod note;
 pub mod overlap;
 pub mod pair;
+pub mod private_span;
 pub mod purge;
 mod schema;
 pub mod session;

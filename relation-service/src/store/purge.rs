@@ -113,6 +113,11 @@ pub const PERSONAL: &[Personal] = &[
         goes: Goes::ByPerson("DELETE FROM imports WHERE user_id = ?"),
     },
     Personal {
+        table: "private_spans",
+        shown: Shown::Not("since when an account is private; user-service exports that it is"),
+        goes: Goes::ByPerson("DELETE FROM private_spans WHERE user_id = ?"),
+    },
+    Personal {
         table: "counters",
         shown: Shown::As(&["counts"]),
         goes: Goes::ByPerson("DELETE FROM counters WHERE user_id = ?"),

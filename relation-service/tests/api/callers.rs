@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use serde_json::{Value, json};
 use shared::facts::AccountStatus;
+use shared::id::UserId;
 use shared::testing::{Client, RouteTable, TestDatabase};
 
 use crate::explain::arrange;
@@ -63,6 +64,8 @@ GET    /v1/users/{id}/following/shared     401    200      200  401       401   
 GET    /v1/users/{id}/friends              200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/similar              200    200      200  401       401         403     403       401     401
 POST   /v1/visibility                      401    403      403  401       401         200     403       401     401
+GET    /v1/admin/audit                     401    403      403  401       401         200     403       401     401
+POST   /v1/admin/audit                     401    403      403  401       401         200     403       401     401
 ";
 
 /// A person asks about, or acts on, another one who stands to them like this: they are a `follower` of the caller or
@@ -115,6 +118,8 @@ GET    /v1/users/{id}/following/shared     200      200      200      403       
 GET    /v1/users/{id}/friends              200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/similar              200      200      200      403       200   200    404     200     200   403     404
 POST   /v1/visibility                      403      403      403      403       403   403    403     403     403   403     403
+GET    /v1/admin/audit                     403      403      403      403       403   403    403     403     403   403     403
+POST   /v1/admin/audit                     403      403      403      403       403   403    403     403     403   403     403
 ";
 
 const ALL_SCOPES: &[&str] = &["events", "visibility", "relationships", "fanout", "audit"];
@@ -166,9 +171,9 @@ async fn pair(app: &TestApp, state: &str) -> [Person; 2] {
 }
 
 /// The path and the body with which a route is tried on somebody.
-fn request(route: &str, them: &Person) -> (String, Option<Value>) {
+pub fn request(route: &str, them: UserId) -> (String, Option<Value>) {
     let (_, path) = route.split_once(' ').unwrap();
-    let id = them.id.to_string();
+    let id = them.to_string();
     let path = path.replace("{id}", &id);
     match route {
         "POST /v1/me/following/batch" | "POST /v1/me/following/batch-remove" => {
@@ -188,7 +193,7 @@ fn request(route: &str, them: &Person) -> (String, Option<Value>) {
 }
 
 async fn ask(client: &Client, route: &str, them: &Person) -> u16 {
-    let (path, body) = request(route, them);
+    let (path, body) = request(route, them.id);
     let method = Method::from_bytes(route.split(' ').next().unwrap().as_bytes()).unwrap();
     let (media, body) = match body {
         // A file that names them.

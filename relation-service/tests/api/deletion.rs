@@ -46,7 +46,8 @@ fn mentions(app: &TestApp, user: UserId) -> i64 {
         ("notes", "user_id"),
         ("counters", "user_id"),
     ];
-    let own = ["close_friends", "shadows", "user_facts", "sweeps"].map(|table| (table, "user_id"));
+    let own =
+        ["close_friends", "shadows", "user_facts", "sweeps", "private_spans"].map(|table| (table, "user_id"));
     let mut conn = app.writer();
     let places = PLACES.iter().chain(&own);
     places

@@ -157,7 +157,11 @@ impl World {
                 let told = match answer {
                     Answer::Acted(acted) => Ok(acted.changed),
                     Answer::Refused(refusal) => Err(refusal.code()),
-                    Answer::UnknownTarget | Answer::Answered { .. } | Answer::Import(_) | Answer::Noted => {
+                    Answer::UnknownTarget
+                    | Answer::Answered { .. }
+                    | Answer::Import(_)
+                    | Answer::Noted
+                    | Answer::Mended(_) => {
                         panic!("{what}: {answer:?}")
                     }
                 };

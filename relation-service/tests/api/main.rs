@@ -7,6 +7,7 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod breakages;
 mod fake_user_service;
 mod model;
 mod person;
@@ -51,6 +52,7 @@ mod relationships;
 mod requests;
 mod retention;
 mod revision;
+mod secrecy;
 mod sessions;
 mod similar;
 mod size;

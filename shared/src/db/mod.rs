@@ -21,8 +21,8 @@ mod url;
 mod wipe;
 
 pub use connection::{
-    Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, quick_check,
-    with_time_limit, without_time_limit,
+    Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, prefer_indexes,
+    quick_check, with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate};
