@@ -173,7 +173,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
     }
-    let audits = Audits::start(database_url, writer.clone(), clock.clone());
+    let audits = Audits::start(database_url.clone(), writer.clone(), clock.clone());
     let handle = RelationHandle::new(Parts {
         engine,
         writer,

@@ -72,7 +72,7 @@ async fn mend_all(
     let mut before = Vec::new();
     loop {
         let Answer::Mended(rows) = submit(Command::Mend(mend, slice)).await? else {
-            return Err(StoreError::Unreadable("the writer answered something else".into()));
+            return Err(Answer::stray());
         };
         // The same rows once more: mending did not help, and the next look says so.
         if rows.is_empty() || rows == before {

@@ -124,6 +124,13 @@ pub enum Answer {
     Mended(Vec<Mended>),
 }
 
+impl Answer {
+    /// What to say where the writer answers another question than the one that was asked.
+    pub fn stray() -> StoreError {
+        StoreError::Unreadable("the writer answered something else".into())
+    }
+}
+
 /// A written act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {

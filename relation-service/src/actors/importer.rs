@@ -178,13 +178,8 @@ impl Parts {
     }
 
     async fn submit(&self, command: ImportCommand) -> Result<ImportAnswer, StoreError> {
-        match self.writer.submit(Command::Import(command)).await?.answer {
-            Answer::Import(answer) => Ok(answer),
-            Answer::Acted(_)
-            | Answer::Refused(_)
-            | Answer::UnknownTarget
-            | Answer::Answered { .. }
-            | Answer::Noted => Err(StoreError::Unreadable("the writer answered something else".into())),
-        }
+        let answer = self.writer.submit(Command::Import(command)).await?.answer;
+        let Answer::Import(answer) = answer else { return Err(Answer::stray()) };
+        Ok(answer)
     }
 }

@@ -176,7 +176,7 @@ impl Ranking {
         for (user, lately) in lately {
             alone(user, false, lately);
         }
-        rows.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
+        rows.sort_unstable_by_key(place);
         let bridges = bridges.iter().map(|bridge| bridge.id).collect();
         Self { kind, bridges, rows, links }
     }

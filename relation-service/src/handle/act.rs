@@ -121,7 +121,7 @@ fn acted(answer: Answer, unknown: Refusal) -> Result<Acted, RelationError> {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::UnknownTarget => Err(unknown.into()),
         Answer::Answered { .. } | Answer::Import(_) | Answer::Noted | Answer::Mended(_) => {
-            Err(StoreError::Unreadable("the writer answered something else".into()).into())
+            Err(Answer::stray().into())
         }
     }
 }

@@ -55,20 +55,17 @@ impl RelationHandle {
         let Brought { kind, mode, dry_run, .. } = brought;
         let new = NewImport { user, kind, mode, dry_run, file, name: brought.name() };
         let command = Command::Import(ImportCommand::Begin(Box::new(new)));
-        match self.writer.submit(command).await?.answer {
-            Answer::Import(ImportAnswer::Begun(import)) => {
+        let answer = self.writer.submit(command).await?.answer;
+        let Answer::Import(answer) = answer else { return Err(Answer::stray().into()) };
+        match answer {
+            ImportAnswer::Begun(import) => {
                 // Full or gone, the importer looks by itself a little later.
                 let _ = self.importer.try_send(LookForImports);
                 Ok(import)
             }
-            Answer::Import(ImportAnswer::Denied(denial)) => Err(denial.into()),
-            Answer::Import(ImportAnswer::Stepped | ImportAnswer::Unknown(_) | ImportAnswer::ToForesee(_))
-            | Answer::Acted(_)
-            | Answer::Refused(_)
-            | Answer::UnknownTarget
-            | Answer::Answered { .. }
-            | Answer::Noted => {
-                Err(StoreError::Unreadable("the writer answered something else".into()).into())
+            ImportAnswer::Denied(denial) => Err(denial.into()),
+            ImportAnswer::Stepped | ImportAnswer::Unknown(_) | ImportAnswer::ToForesee(_) => {
+                Err(Answer::stray().into())
             }
         }
     }

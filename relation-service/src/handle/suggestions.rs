@@ -138,7 +138,10 @@ impl RelationHandle {
         match answer {
             Answer::Refused(refusal) => Err(refusal.into()),
             Answer::UnknownTarget => Err(Refusal::UserNotFound.into()),
-            Answer::Noted | Answer::Acted(_) | Answer::Answered { .. } => Ok(()),
+            Answer::Noted => Ok(()),
+            Answer::Acted(_) | Answer::Answered { .. } | Answer::Import(_) | Answer::Mended(_) => {
+                Err(Answer::stray().into())
+            }
         }
     }
 }
