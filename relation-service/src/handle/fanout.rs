@@ -77,7 +77,7 @@ impl RelationHandle {
         }
         let (send, parts) = mpsc::channel(PAGES_AHEAD);
         let closing = self.closing.subscribe();
-        actix_web::rt::spawn(until_the_end(snapshot, owner, shard, send, closing));
+        tokio::task::spawn_local(until_the_end(snapshot, owner, shard, send, closing));
         let Moment { revision, users_revision, .. } = moment;
         Ok(FollowerStream { revision, users_revision, parts })
     }

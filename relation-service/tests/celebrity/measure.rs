@@ -11,29 +11,28 @@
 
 mod bystanders;
 #[expect(dead_code, reason = "most of it is for tests")]
-#[path = "../../tests/api/fake_user_service.rs"]
+#[path = "../api/fake_user_service.rs"]
 mod fake_user_service;
 mod loading;
 #[expect(dead_code, reason = "most of it is for tests")]
-#[path = "../../tests/api/person.rs"]
+#[path = "../api/person.rs"]
 mod person;
 #[expect(dead_code, reason = "most of it is for tests")]
-#[path = "../../tests/api/test_app.rs"]
+#[path = "../api/test_app.rs"]
 mod test_app;
 
 use std::time::{Duration, Instant};
 
-use diesel::sql_types::BigInt;
 use futures_util::StreamExt;
 use relation_service::store;
 use relation_service::store::list::{List, Order};
 use serde_json::json;
 use shared::clock::Micros;
-use shared::db::{open_reader, query};
+use shared::db::open_reader;
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
 use shared::id::UserId;
-use shared::page::{PageRequest, Position};
+use shared::page::PageRequest;
 use shared::testing::{Client, TestDatabase};
 
 use bystanders::Bystanders;
@@ -62,7 +61,7 @@ struct Account {
 #[actix_web::main]
 async fn main() {
     let mut args = std::env::args().skip(1);
-    let make = match args.next().as_deref() {
+    let make: fn() -> TestDatabase = match args.next().as_deref() {
         None | Some("sqlite") => TestDatabase::sqlite,
         Some("postgres") => || TestDatabase::postgres().expect("a server is installed"),
         Some(other) => panic!("{other} is neither sqlite nor postgres"),
@@ -160,13 +159,10 @@ async fn reads(app: &TestApp, account: &Account, viewer: &Person) {
 fn middle(app: &TestApp, account: &Account, order: Order) -> String {
     let owner = account.star.id;
     let name = format!("{:?}:{owner}:{order:?}", List::Followers);
-    let text = "SELECT -neg_since, source FROM edges_in WHERE target = ? AND state = 1
-                ORDER BY neg_since LIMIT 1 OFFSET ?";
-    let skipped = i64::try_from(account.followers / 2).unwrap();
+    let half = PageRequest { limit: i64::try_from(account.followers / 2).unwrap(), after: None };
     let mut conn = open_reader(app.database_url()).unwrap();
-    let binds = [owner.get().into(), skipped.into()];
-    let found: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(&mut conn, text, &binds).unwrap();
-    let place = Position { key: found[0].0, id: found[0].1 };
+    let rows = store::list::page(&mut conn, List::Followers, owner, order, half, None).unwrap();
+    let place = rows.last().unwrap().position();
     let page = PageRequest { limit: 1, after: None }.page(&name, vec![place, place], |place| *place);
     page.next_cursor.unwrap()
 }
