@@ -49,6 +49,7 @@ pub fn load(
                 Answer::Refused(_)
                 | Answer::UnknownTarget
                 | Answer::Answered { .. }
+                | Answer::Import(_)
                 | Answer::Noted
                 | Answer::Mended(_) => {
                     loaded.refused += 1;

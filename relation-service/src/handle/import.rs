@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use shared::db::{Conn, StoreError};
+use shared::db::Conn;
 use shared::id::UserId;
 
 use super::{RelationError, RelationHandle};
