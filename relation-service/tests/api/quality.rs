@@ -73,7 +73,7 @@ struct World {
 }
 
 impl World {
-    fn list<'a>(graph: &'a Graph, person: i64) -> &'a [i64] {
+    fn list(graph: &Graph, person: i64) -> &[i64] {
         graph.get(&person).map(Vec::as_slice).unwrap_or_default()
     }
 

@@ -161,7 +161,7 @@ async fn nobody_is_suggested_to_themselves(make: impl Fn() -> TestDatabase) {
     befriend(&me, &friend).await;
     friend.follow(&far).await;
     assert_eq!(suggested(&me).await, [far.id]);
-    assert_eq!(me.walk(&friend.list("similar"), 1).await, [UserId::new(0); 0]);
+    assert!(me.walk(&friend.list("similar"), 1).await.is_empty());
     assert!(me.walk(&me.list("similar"), 1).await.contains(&far.id));
 }
 
