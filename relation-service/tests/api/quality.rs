@@ -126,7 +126,7 @@ impl World {
 
 #[test]
 #[ignore = "needs the file that MUTUAL_GRAPH names"]
-#[expect(clippy::as_conversions, clippy::print_stdout, reason = "a report")]
+#[expect(clippy::as_conversions, reason = "a report")]
 fn hidden_follows_come_back() {
     let edges = edges(&std::env::var("MUTUAL_GRAPH").expect("MUTUAL_GRAPH"));
     let mut random = Random::new(SEED);

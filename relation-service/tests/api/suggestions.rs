@@ -182,7 +182,7 @@ async fn who_hides_their_lists_leads_to_nobody(make: impl Fn() -> TestDatabase) 
     app.change(&closed, |facts| facts.show_relations = ListAudience::OnlyMe).await;
     assert_eq!(reasons(&me, SUGGESTIONS).await, [one.clone(), one.clone()]);
     let (_, next) = page_of(&begun);
-    assert_eq!(reasons(&me, next.as_ref().unwrap()).await, [one.clone()], "within a walk");
+    assert_eq!(reasons(&me, next.as_ref().unwrap()).await, std::slice::from_ref(&one), "within a walk");
     app.set_status(&open, AccountStatus::Suspended).await;
     assert!(suggested(&me).await.is_empty());
     assert!(reasons(&me, next.as_ref().unwrap()).await.is_empty(), "within a walk");
