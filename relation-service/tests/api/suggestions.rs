@@ -161,7 +161,7 @@ async fn nobody_is_suggested_to_themselves(make: impl Fn() -> TestDatabase) {
     befriend(&me, &friend).await;
     friend.follow(&far).await;
     assert_eq!(suggested(&me).await, [far.id]);
-    assert_eq!(me.walk(&friend.list("similar"), 1).await, [UserId::new(0); 0]);
+    assert!(me.walk(&friend.list("similar"), 1).await.is_empty());
     assert!(me.walk(&me.list("similar"), 1).await.contains(&far.id));
 }
 
@@ -182,7 +182,7 @@ async fn who_hides_their_lists_leads_to_nobody(make: impl Fn() -> TestDatabase) 
     app.change(&closed, |facts| facts.show_relations = ListAudience::OnlyMe).await;
     assert_eq!(reasons(&me, SUGGESTIONS).await, [one.clone(), one.clone()]);
     let (_, next) = page_of(&begun);
-    assert_eq!(reasons(&me, next.as_ref().unwrap()).await, [one.clone()], "within a walk");
+    assert_eq!(reasons(&me, next.as_ref().unwrap()).await, std::slice::from_ref(&one), "within a walk");
     app.set_status(&open, AccountStatus::Suspended).await;
     assert!(suggested(&me).await.is_empty());
     assert!(reasons(&me, next.as_ref().unwrap()).await.is_empty(), "within a walk");
