@@ -94,6 +94,7 @@ impl App {
                 .app_data(relations.clone())
                 .app_data(auth.clone())
                 .app_data(feed.clone())
+                .app_data(http::LONG_BODIES)
                 .wrap(from_fn(http::at_least))
                 .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id))

@@ -24,13 +24,16 @@ mod suggestions;
 mod visibility;
 
 use actix_web::App;
-use shared::http::{Revisions, Security, complete};
+use shared::http::{LongBodies, Revisions, Security, complete};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use revision::{at_least, with_revision};
+
+/// The paths that take files.
+pub const LONG_BODIES: LongBodies = LongBodies(&["/v1/me/imports"]);
 
 /// Everything that this service answers, once: the routes and their description.
 pub fn routes(config: &mut ServiceConfig<'_>) {

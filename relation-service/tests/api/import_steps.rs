@@ -126,7 +126,7 @@ async fn so_many_are_kept_and_for_so_long(make: impl Fn() -> TestDatabase) {
     assert!((23 * 3_600..=24 * 3_600).contains(&wait), "{wait}");
     clock.advance(Duration::from_secs(wait));
     let me = app.again(&me);
-    let newest = begin(&me, "kind=blocks", "no name\n").await;
+    let newest = begin(&me, "kind=blocks", "Account address\nno name\n").await;
     me.http.get(&format!("/v1/me/imports/{}", kept[0])).await.expect_problem(404, "import_not_found");
     done(&me, &kept[1]).await;
     let whole = i64::try_from(IMPORTS_KEPT_MAX).unwrap();

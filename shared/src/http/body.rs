@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -19,6 +19,10 @@ pub struct Body<T>(pub T);
 
 /// A JSON body that may be left out, which means all defaults.
 pub struct OptionalBody<T>(pub T);
+
+/// The paths whose bodies may be longer than those of JSON: they say themselves how long, once they know the caller.
+#[derive(Debug, Clone, Copy)]
+pub struct LongBodies(pub &'static [&'static str]);
 
 type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
@@ -69,11 +73,17 @@ pub async fn long_body(
     if media_type(request).is_none_or(|sent| sent != media) {
         return Err(unsupported(format!("The body must be {media}.")));
     }
-    let came = timeout(LONG_BODY_WAIT, body.to_bytes_limited(bytes_max)).await;
-    let read = came.map_err(|_| Problem::body_too_slow())?.map_err(|_| {
+    let too_large = || {
         let detail = format!("This body has at most {bytes_max} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    })?;
+    };
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > bytes_max) {
+        return Err(too_large());
+    }
+    let came = timeout(LONG_BODY_WAIT, body.to_bytes_limited(bytes_max)).await;
+    let read = came.map_err(|_| Problem::body_too_slow())?.map_err(|_| too_large())?;
     read.map_err(|_| Problem::malformed("malformed_body", "The body ended early."))
 }
 

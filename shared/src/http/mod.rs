@@ -23,7 +23,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use auth::{Auth, MaybeViewer, Pass, ServiceCaller, Viewer};
-pub use body::{Body, OptionalBody, long_body};
+pub use body::{Body, LongBodies, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
