@@ -6,7 +6,6 @@
 #[expect(dead_code, reason = "this binary needs little of it")]
 mod test_app;
 
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +51,7 @@ fn app() -> TestApp {
 ///
 /// Both are tried in turns, so that whatever else the machine does meets them alike, and compared by their medians, which
 /// a few slow answers do not move. Where a short run finds them apart, a long one decides.
+#[expect(clippy::print_stdout, reason = "what was measured is told")]
 async fn compare(app: &TestApp, names: [&str; 2], act: impl AsyncFn(usize, usize)) {
     let asked_for = std::env::var("MUTUAL_TEST_ROUNDS").ok().map(|rounds| rounds.parse().unwrap());
     let mut times = [Vec::new(), Vec::new()];
@@ -76,7 +76,7 @@ async fn compare(app: &TestApp, names: [&str; 2], act: impl AsyncFn(usize, usize
         median(&times[1]),
         names[1]
     );
-    writeln!(std::io::stdout(), "{told}").unwrap();
+    println!("{told}");
     assert!(are_alike(&times), "{told}");
 }
 
