@@ -179,6 +179,7 @@ impl Run {
             self.rounds = self.rounds.min(SHORT_ROUNDS);
             self.round_seconds = self.round_seconds.min(SHORT_ROUND_SECONDS);
             self.open_seconds = 0.0;
+            self.connections = self.connections.min(SHORT_CONNECTIONS);
         }
         self
     }
@@ -193,5 +194,7 @@ impl Run {
 }
 
 const SHORT_PEOPLE: u32 = 5_000;
+/// So few that no queue is full where other programs have most of the machine.
+const SHORT_CONNECTIONS: u16 = 16;
 const SHORT_ROUNDS: u16 = 3;
 const SHORT_ROUND_SECONDS: f64 = 1.0;

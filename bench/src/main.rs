@@ -16,6 +16,7 @@ mod plan;
 mod report;
 mod request;
 mod run;
+mod scratch;
 mod services;
 mod setup;
 mod store;

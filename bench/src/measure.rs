@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use crate::beside::Neighbours;
 use crate::failure::Failure;
 use crate::figures::{Measured, Percentiles, Round};
-use crate::generator::{Generator, Replay};
+use crate::generator::{Generator, Introduction, Replay};
 use crate::load::{Figures, Lanes, Source};
 use crate::number::{median, place, real, whole};
 use crate::plan::Operation;
@@ -27,6 +27,8 @@ const LISTEN_WAIT: Duration = Duration::from_secs(10);
 const REPLAYED: usize = 512;
 /// How long undoing what an operation has done may take.
 const UNDO_WAIT: Duration = Duration::from_secs(300);
+/// How long everybody's first request may take.
+const INTRODUCTION_WAIT: Duration = Duration::from_secs(60);
 /// The part of the peak rate at which percentiles are taken.
 const OPEN_PART: f64 = 0.5;
 /// So far apart are the seeds of the generators of a run.
@@ -92,10 +94,10 @@ pub async fn measure(
     progress: &ProgressBar,
 ) -> Result<Measured, Failure> {
     let name = operation.name.as_str();
-    world.renew_tokens()?;
+    let mut lanes = Lanes::new(method.connections, services.users, services.relations);
+    introduce(world, &mut lanes).await?;
     let generator = Rc::new(RefCell::new(Generator::new(world.clone(), &operation.mix, method.seed)));
     let source: &RefCell<dyn Source> = &*generator;
-    let mut lanes = Lanes::new(method.connections, services.users, services.relations);
     let warm = all_right(name, lanes.closed(source, WARM_UP).await?)?;
     let replay = {
         let mut drawn = Generator::new(world.clone(), &operation.mix, method.seed + SEED_OF_REPLAY);
@@ -112,7 +114,7 @@ pub async fn measure(
     };
     let mut measured = Measured::new(name, &warm);
     for _ in 0..method.rounds {
-        world.renew_tokens()?;
+        introduce(world, &mut lanes).await?;
         let mut round = ask_services(name, services, &mut lanes, source, method.round, &mut measured).await?;
         let (figures, cpu) = hello.ask(&replay, method.round).await?;
         (round.hello_rate, round.hello_micros) = (figures.rate(), cpu);
@@ -123,7 +125,7 @@ pub async fn measure(
         progress.inc(1);
     }
     if !method.open.is_zero() {
-        world.renew_tokens()?;
+        introduce(world, &mut lanes).await?;
         let rate = median(measured.rounds.iter().map(|round| round.rate)) * OPEN_PART;
         let figures = all_right(name, lanes.open(source, rate, method.open).await?)?;
         measured.open = Some(Percentiles::of(rate, &figures));
@@ -133,6 +135,15 @@ pub async fn measure(
     }
     undo(name, &generator, &mut lanes).await?;
     Ok(measured)
+}
+
+/// Lets everybody sign in anew where their tokens have grown old.
+async fn introduce(world: &Rc<World>, lanes: &mut Lanes) -> Result<(), Failure> {
+    if world.renew_tokens()? {
+        let everybody = RefCell::new(Introduction::new(world.clone()));
+        all_right("introduction", lanes.closed(&everybody, INTRODUCTION_WAIT).await?)?;
+    }
+    Ok(())
 }
 
 /// One round against the services.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::process::{complain, say};
 use shared::secret::make_private_dir;
-use tempfile::TempDir;
 
 use crate::baseline;
 use crate::cli::Run;
@@ -19,6 +18,7 @@ use crate::metrics;
 use crate::number::{count, grouped, real};
 use crate::plan::{Operation, chosen};
 use crate::report::{self, Report};
+use crate::scratch::Scratch;
 use crate::services::child::memory;
 use crate::services::{Operator, Services, address_of};
 use crate::setup;
@@ -26,7 +26,7 @@ use crate::setup;
 /// Where the databases are: kept, or gone with this value.
 struct Ground {
     path: PathBuf,
-    _temporary: Option<TempDir>,
+    _temporary: Option<Scratch>,
 }
 
 /// What there is before the first measurement.
@@ -135,7 +135,7 @@ fn ground(settings: &Run) -> Result<Ground, Failure> {
     }
     let program = std::env::current_exe()?;
     let beside = program.parent().unwrap_or_else(|| Path::new("."));
-    let temporary = tempfile::Builder::new().prefix("bench-data-").tempdir_in(beside)?;
+    let temporary = Scratch::within(beside, "bench-data")?;
     Ok(Ground { path: temporary.path().to_owned(), _temporary: Some(temporary) })
 }
 

@@ -90,11 +90,11 @@ impl World {
         }
     }
 
-    /// Signs the viewers' tokens anew if they have grown old. Whoever sees one of them first has to verify it.
-    pub fn renew_tokens(&self) -> io::Result<()> {
+    /// Signs the viewers' tokens anew if they have grown old. Returns whether it did: whoever sees one first has to verify it.
+    pub fn renew_tokens(&self) -> io::Result<bool> {
         let old = self.renewed.borrow().is_none_or(|renewed| renewed.elapsed() > RENEW_AFTER);
         if !old {
-            return Ok(());
+            return Ok(false);
         }
         let now = Clock::system().now();
         let sign = |person: &u32| {
@@ -104,7 +104,7 @@ impl World {
         let endings = self.people.iter().take(self.viewers).map(sign).collect::<io::Result<_>>()?;
         *self.endings.borrow_mut() = endings;
         *self.renewed.borrow_mut() = Some(Instant::now());
-        Ok(())
+        Ok(true)
     }
 
     /// A person's id on the wire.

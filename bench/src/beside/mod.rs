@@ -26,12 +26,13 @@ impl Neighbours {
     /// Starts them. `copy` is a relation database that nobody else uses.
     pub async fn start(copy: &Path, world: &Rc<World>, method: Method) -> Result<Self, Failure> {
         let naive = NaiveLine::start(copy, world, method).await?;
-        let postgres = match postgres::binaries().filter(|_| method.postgres) {
-            Some(binaries) => Some(Cluster::start(&binaries, copy, method.connections).await?),
-            None => {
-                complain("no pgbench line: no Postgres server is installed, or none is wanted");
+        let postgres = match (method.postgres, postgres::binaries()) {
+            (true, Some(binaries)) => Some(Cluster::start(&binaries, copy, method.connections).await?),
+            (true, None) => {
+                complain("no pgbench line: no Postgres server is installed");
                 None
             }
+            (false, _) => None,
         };
         Ok(Self { naive, postgres })
     }

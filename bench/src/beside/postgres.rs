@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::failure::Failure;
 use crate::figures::Beside;
-use crate::number::{real, whole};
-use crate::services::child::{self, Guarded, cpu_time_of_family};
+use crate::number::whole;
+use crate::scratch::Scratch;
+use crate::services::child::{self, Guarded, Manners, cpu_time_of_family};
 
 const SCRIPT: &str = include_str!("postgres.sh");
 const TABLES: &str = include_str!("tables.sql");
@@ -32,33 +31,34 @@ pub enum Work {
 
 /// A running cluster that goes away with this value.
 pub struct Cluster {
+    // First the server ends, then its directories go.
+    _shell: Guarded,
     binaries: PathBuf,
-    dir: TempDir,
+    dir: Scratch,
+    sockets: Scratch,
     clients: usize,
     server: u32,
-    _shell: Guarded,
 }
 
 impl Cluster {
     /// Makes and starts one on the disk of `beside`: durable, as servers are.
     pub async fn start(binaries: &Path, beside: &Path, clients: usize) -> Result<Self, Failure> {
         let parent = beside.parent().unwrap_or(beside);
-        let dir = tempfile::Builder::new().prefix("postgres-").tempdir_in(parent)?;
-        // The shell's socket has to be within the 107 bytes that an address of one may have.
-        let sockets = tempfile::Builder::new().prefix("bench-pg-").tempdir()?.keep();
+        let dir = Scratch::within(parent, "postgres")?;
+        // The path of a socket has to fit into the 107 bytes of an address.
+        let sockets = Scratch::within(&std::env::temp_dir(), "bench-pg")?;
         let mut shell = Command::new("sh");
-        shell.args(["-c", SCRIPT, "postgres.sh"]).args([dir.path(), &sockets, binaries]);
-        let mut shell = Guarded::start(shell.stdout(Stdio::piped()))?;
+        shell.args(["-c", SCRIPT, "postgres.sh"]).args([dir.path(), sockets.path(), binaries]);
+        let mut shell = Guarded::start_with(shell.stdout(Stdio::piped()), Manners::CloseInput)?;
         let lines = shell.greeting(START_WAIT, |line| line.starts_with("server ")).await?;
         let server = lines.iter().find_map(|line| line.strip_prefix("server ")?.parse().ok());
         let server = server.ok_or_else(|| io::Error::other("Postgres did not say its process"))?;
-        let cluster = Self { binaries: binaries.to_owned(), dir, clients, server, _shell: shell };
+        let cluster = Self { binaries: binaries.to_owned(), clients, server, _shell: shell, dir, sockets };
         for (name, text) in [("tables.sql", TABLES), ("same.sql", SAME), ("without_log.sql", WITHOUT_LOG)] {
             fs::write(cluster.file(name), text)?;
         }
-        fs::write(cluster.file("sockets"), sockets.as_os_str().as_encoded_bytes())?;
         let tables = cluster.file("tables.sql");
-        let mut psql = cluster.client("psql")?;
+        let mut psql = cluster.client("psql");
         psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file"]).arg(tables);
         match child::run(&mut psql).await? {
             (status, _) if status.success() => Ok(cluster),
@@ -70,11 +70,14 @@ impl Cluster {
         self.dir.path().join(name)
     }
 
-    fn client(&self, program: &str) -> Result<Command, Failure> {
-        let sockets = fs::read_to_string(self.file("sockets"))?;
+    fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.join(program));
-        command.args(["--host", &sockets, "--username", "postgres"]).env("PGDATABASE", "postgres");
-        Ok(command)
+        command
+            .arg("--host")
+            .arg(self.sockets.path())
+            .args(["--username", "postgres"])
+            .env("PGDATABASE", "postgres");
+        command
     }
 
     /// One run of pgbench.
@@ -85,7 +88,7 @@ impl Cluster {
         };
         let clients = self.clients.to_string();
         let seconds = whole(span.as_secs_f64().ceil().max(1.0)).to_string();
-        let mut pgbench = self.client("pgbench")?;
+        let mut pgbench = self.client("pgbench");
         pgbench.args(["--no-vacuum", "--protocol", "prepared", "--client", &clients, "--jobs", "1"]);
         pgbench.args(["--time", &seconds, "--file"]).arg(self.file(file)).stderr(Stdio::null());
         let before = cpu_time_of_family(self.server)?;
@@ -98,7 +101,7 @@ impl Cluster {
         let done = number("number of transactions actually processed: ").unwrap_or(0.0);
         match number("tps = ") {
             Some(rate) if status.success() && done > 0.0 => {
-                Ok(Beside { name, rate, micros: used.as_secs_f64() * 1e6 / done.max(real(1)) })
+                Ok(Beside { name, rate, micros: used.as_secs_f64() * 1e6 / done })
             }
             _ => Err(io::Error::other(format!("pgbench failed: {said}")).into()),
         }

@@ -13,8 +13,6 @@ use crate::request::Asked;
 const LOOK_AT_ONE_IN: u64 = 64;
 /// Different kinds of unexpected answers that are told apart.
 const KINDS_OF_WRONG_MAX: usize = 16;
-/// How much of an unexpected answer is shown.
-const SHOWN_CHARS_MAX: usize = 160;
 /// The longest latency that is told apart.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Digits that hold in a latency.
@@ -78,8 +76,7 @@ impl Tally {
     /// Counts an answer. Returns whether its body is to be looked at.
     pub fn answered(&mut self, asked: &Asked, answer: &Answer<'_>, took: Duration) -> bool {
         if answer.status != 200 {
-            let body: String = String::from_utf8_lossy(answer.body).chars().take(SHOWN_CHARS_MAX).collect();
-            self.wrong(format!("{} {}: {body}", asked.kind, answer.status));
+            self.wrong(format!("{} {} {}", asked.kind, answer.status, code(answer.body)));
             return false;
         }
         self.answers += 1;
@@ -126,6 +123,12 @@ impl Tally {
             by_kind: self.by_kind,
         }
     }
+}
+
+/// What a refusal names: the same for all requests that are refused for one reason.
+fn code(body: &[u8]) -> String {
+    let told = serde_json::from_slice::<serde_json::Value>(body).ok();
+    told.and_then(|told| Some(told["code"].as_str()?.to_owned())).unwrap_or_default()
 }
 
 impl Figures {

@@ -7,8 +7,8 @@ use crate::report::millis;
 /// One line for each operation.
 pub fn table(measured: &[Measured]) -> String {
     let mut text = format!(
-        "{:<31} {:>9} {:>7} {:>9} {:>9} {:>7} {:>11} {:>17}\n",
-        "operation", "req/s", "us/req", "of hello:", "req/s", "cpu", "p50 ms", "p99 ms (hello)"
+        "{:<31} {:>8} {:>10} {:>14} {:>14} {:>9} {:>16}\n",
+        "operation", "req/s", "CPU us/req", "of hello: rate", "of hello: CPU", "p50 ms", "p99 ms (hello)"
     );
     for one in measured {
         let (p50, p99) = match (one.open, one.hello_open) {
@@ -18,11 +18,10 @@ pub fn table(measured: &[Measured]) -> String {
             _ => ("-".to_owned(), "-".to_owned()),
         };
         text += &format!(
-            "{:<31} {:>9} {:>7.1} {:>9} {:>9.3} {:>7.3} {:>11} {:>17}\n",
+            "{:<31} {:>8} {:>10.1} {:>14.3} {:>14.3} {:>9} {:>16}\n",
             one.name,
             grouped(one.middle(|round| round.rate)),
             one.middle(|round| round.micros),
-            "",
             one.rate_ratio(),
             one.cpu_ratio(),
             p50,

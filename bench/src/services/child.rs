@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::scratch::Scratch;
+
 /// Clock ticks in a second of /proc: 100 on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 /// How often the end of a process is looked for.
@@ -17,11 +19,30 @@ const STOP_WAIT: Duration = Duration::from_secs(20);
 /// Lines that are kept of what a process says at its start.
 const LINES_MAX: usize = 64;
 
+/// How long a process that has children of its own may take to end them.
+const TIDY_WAIT: Duration = Duration::from_secs(10);
+
 /// A process that ends with its owner, however that ends.
-pub struct Guarded(Child);
+pub struct Guarded(Child, Manners);
+
+/// How a process is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manners {
+    /// At once.
+    Kill,
+    /// Its input is closed, and it ends what it has started itself.
+    CloseInput,
+}
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        if self.1 == Manners::CloseInput {
+            drop(self.0.stdin.take());
+            let asked = Instant::now();
+            while asked.elapsed() < TIDY_WAIT && matches!(self.0.try_wait(), Ok(None)) {
+                std::thread::park_timeout(LOOK_EVERY);
+            }
+        }
         // By its own handle: no other process can be hit.
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -29,13 +50,18 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
-    /// Starts it.
+    /// Starts one that may be killed.
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        Self::start_with(command, Manners::Kill)
+    }
+
+    /// Starts it.
+    pub fn start_with(command: &mut Command, manners: Manners) -> io::Result<Self> {
         let child = command.stdin(Stdio::piped()).spawn();
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("{}: {error}", command.get_program().to_string_lossy()))
         };
-        Ok(Self(child.map_err(named)?))
+        Ok(Self(child.map_err(named)?, manners))
     }
 
     /// Its number.
@@ -98,7 +124,7 @@ impl Guarded {
 
 /// Runs a command to its end; what it prints is shown, or returned.
 pub async fn run(command: &mut Command) -> io::Result<(ExitStatus, String)> {
-    let dir = tempfile::tempdir()?;
+    let dir = Scratch::within(&std::env::temp_dir(), "bench-output")?;
     let output = dir.path().join("output");
     let mut child = Guarded::start(command.stdout(fs::File::create(&output)?))?;
     let status = child.ended().await?;
