@@ -32,7 +32,11 @@ pub async fn run(settings: Hello) -> io::Result<()> {
     let server = HttpServer::new(move || {
         App::new().app_data(web::Data::new(answer.clone())).default_service(web::to(respond))
     });
-    let server = server.workers(settings.workers).disable_signals().bind(("127.0.0.1", 0))?;
+    let server = server
+        .workers(settings.workers)
+        .keep_alive(super::naive::KEEP_ALIVE)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))?;
     for address in server.addrs() {
         say(&format!("http://{address}"));
     }

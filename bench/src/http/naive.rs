@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::error::ErrorInternalServerError;
@@ -17,6 +18,8 @@ use shared::writer::commit_batch;
 
 use crate::cli::Naive;
 
+/// Longer than a connection is idle in an open loop.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// No limit stops the comparison.
 const LIMITS: Limits = Limits {
     following_max: i64::MAX,
@@ -36,7 +39,8 @@ pub async fn run(settings: Naive) -> io::Result<()> {
     let server = HttpServer::new(move || {
         App::new().app_data(conn.clone()).route("/{source}/{target}", web::put().to(follow))
     });
-    let server = server.workers(settings.workers).disable_signals().bind(("127.0.0.1", 0))?;
+    let server =
+        server.workers(settings.workers).keep_alive(KEEP_ALIVE).disable_signals().bind(("127.0.0.1", 0))?;
     for address in server.addrs() {
         say(&format!("http://{address}"));
     }

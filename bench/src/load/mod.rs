@@ -61,12 +61,18 @@ impl Lanes {
         Self { lanes: std::iter::repeat_with(lane).take(count).collect(), addresses: [users, relations] }
     }
 
+    /// Connections are new in each phase: a server closes those that were idle while others had their turn.
+    fn hang_up(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.connections = [None, None]);
+    }
+
     /// Asks as fast as answers come, for `span` or until the source has nothing more.
     pub async fn closed(&mut self, source: Shared<'_>, span: Duration) -> Result<Figures, Failure> {
         let tally = Rc::new(RefCell::new(Tally::default()));
         let started = Instant::now();
         let until = started + span;
         let addresses = self.addresses;
+        self.hang_up();
         let lanes = self.lanes.iter_mut().map(|lane| {
             let tally = tally.clone();
             async move {
@@ -89,6 +95,7 @@ impl Lanes {
         let (due, lost) = arrivals::start(rate, span)?;
         let due = Rc::new(Mutex::new(due));
         let addresses = self.addresses;
+        self.hang_up();
         let lanes = self.lanes.iter_mut().map(|lane| {
             let (tally, due) = (tally.clone(), due.clone());
             async move {
