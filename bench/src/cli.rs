@@ -105,7 +105,7 @@ pub struct Run {
     /// Write all figures as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// About a minute, for continuous integration: a small graph, few operations, no open loop.
+    /// For continuous integration: a small graph, few operations, no open loop.
     #[arg(long)]
     pub short: bool,
     /// Fail if a ratio of processor time is less than two thirds of the one in this file.
