@@ -29,6 +29,8 @@ const LIMITS: Limits = Limits {
     close_friends_max: i64::MAX,
     notes_max: i64::MAX,
     note_chars_max: usize::MAX,
+    dismissals_max: i64::MAX,
+    dismissal_span: Duration::ZERO,
     follows_per_24h: 0,
 };
 

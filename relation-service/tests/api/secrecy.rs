@@ -43,6 +43,10 @@ DELETE /v1/me/close-friends/{id}          stranger stranger
 PUT    /v1/me/notes/{id}                  stranger nobody
 GET    /v1/relationships                  nobody   nobody
 POST   /v1/visibility                     nobody   nobody
+GET    /v1/users/{id}/followers.ndjson    nobody   nobody
+GET    /v1/users/{id}/similar             nobody   nobody
+DELETE /v1/me/suggestions/{id}            stranger stranger
+GET    /v1/me/imports/{id}                nobody   nobody
 ";
 
 /// Each route of [`TOLD`] with its words; panics unless they are exactly the routes that take a person's id.

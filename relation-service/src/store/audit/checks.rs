@@ -245,7 +245,7 @@ pub const CHECKS: &[Check] = &[
     },
     Check {
         name: "nobody_to_self",
-        rule: "nobody has an edge, a mute, a mark or a note to themselves",
+        rule: "nobody has an edge, a mute, a mark, a note or a dismissal to themselves",
         rules: &[3],
         cure: Cure::Person,
         look: Look::People(&[
@@ -253,6 +253,7 @@ pub const CHECKS: &[Check] = &[
             "SELECT user_id, target FROM mutes WHERE user_id > ? AND user_id <= ? AND user_id = target",
             "SELECT user_id, target FROM close_friends WHERE user_id > ? AND user_id <= ? AND user_id = target",
             "SELECT user_id, target FROM notes WHERE user_id > ? AND user_id <= ? AND user_id = target",
+            "SELECT user_id, target FROM dismissals WHERE user_id > ? AND user_id <= ? AND user_id = target",
         ]),
     },
     Check {
@@ -278,6 +279,7 @@ pub const CHECKS: &[Check] = &[
             too_new!("edges_out", "source", "target", "since"),
             too_new!("mutes", "user_id", "target", "since"),
             too_new!("close_friends", "user_id", "target", "since"),
+            too_new!("dismissals", "user_id", "target", "since"),
             too_new!("follow_starts", "user_id", "user_id", "at"),
         ]),
     },
@@ -307,6 +309,10 @@ pub const CHECKS: &[Check] = &[
             of_the_gone!("close_friends", "close_friends.user_id", "target"),
             of_the_gone!("notes", "notes.user_id", "target"),
             of_the_gone!("notes", "target", "notes.user_id"),
+            of_the_gone!("dismissals", "dismissals.user_id", "target"),
+            of_the_gone!("dismissals", "target", "dismissals.user_id"),
+            of_the_gone!("imports", "imports.user_id", "imports.user_id"),
+            of_the_gone!("import_rows", "import_rows.user_id", "import_rows.user_id"),
             of_the_gone!("counters", "counters.user_id", "counters.user_id"),
             of_the_gone!("shadows", "shadows.user_id", "shadows.user_id"),
             of_the_gone!("follow_starts", "follow_starts.user_id", "follow_starts.user_id"),

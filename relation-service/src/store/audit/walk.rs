@@ -11,7 +11,7 @@ use super::{EXAMPLES_MAX, Finding, HELD_MAX, Row, Slice};
 /// Before every id.
 const START: i64 = i64::MIN;
 /// By which tables and columns people are divided: each step takes about so many rows of each.
-const DIVIDED: [(&str, &str); 8] = [
+const DIVIDED: [(&str, &str); 10] = [
     ("edges_out", "source"),
     ("edges_in", "target"),
     ("user_facts", "user_id"),
@@ -20,6 +20,8 @@ const DIVIDED: [(&str, &str); 8] = [
     ("close_friends", "user_id"),
     ("notes", "user_id"),
     ("follow_starts", "user_id"),
+    ("dismissals", "user_id"),
+    ("import_rows", "user_id"),
 ];
 
 /// How an audit goes about it.
