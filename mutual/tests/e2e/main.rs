@@ -7,7 +7,7 @@ mod commands;
 mod crash;
 mod freshness;
 mod import;
-mod search;
 mod lists;
+mod search;
 mod walkthrough;
 mod world;

@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use actix_web::http::Method;
 use awc::ClientResponse;
 use awc::error::PayloadError;
 use futures_util::{Stream, StreamExt};
@@ -82,7 +81,6 @@ fn read_rest(mut socket: TcpStream) -> String {
 async fn clients_that_take_nothing_are_cut_off_and_hold_up_nobody(make: impl Fn() -> TestDatabase) {
     let (app, star, service, token) = with_many(make).await;
     let open: Vec<TcpStream> = (0..SNAPSHOTS_MAX).map(|_| ask_and_wait(&app, &star, &token)).collect();
-    let status = async || service.status(Method::GET, &path(&star), &[], Vec::new()).await;
     let refused = service.get(&path(&star)).await.expect_problem(503, "overloaded");
     assert!(!refused.header("retry-after").is_empty());
     // All connections of the pool are free, and so is the writer.

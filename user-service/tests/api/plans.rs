@@ -1,15 +1,11 @@
 //! What moderators may filter by is found by an index, however much there is: no statement reads a table from one end
 //! to the other.
 
-use std::sync::{Arc, Mutex};
-
-use diesel::Connection;
-use diesel::connection::InstrumentationEvent;
-use diesel::sql_types::{BigInt, Text};
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError, Value, execute, query};
+use shared::db::{Conn, execute};
 use shared::id::UserId;
 use shared::on_both_databases;
+use shared::testing::reads_little;
 use user_service::domain::account::{Role, Status};
 use user_service::domain::audit_log::{Action, Doer, EntryFilter, EntryId};
 use user_service::domain::roster::Filter;
@@ -72,7 +68,13 @@ async fn every_filter_has_an_index(make: Make) {
                     let entries = |conn: &mut Conn| {
                         store::audit_log::entries(conn, filter, before, PAGE).map(|found| found.len())
                     };
-                    reads_little(&mut conn, "audit_log", &format!("{filter:?} {before:?}"), entries);
+                    reads_little(
+                        &mut conn,
+                        "audit_log",
+                        READ_MAX,
+                        &format!("{filter:?} {before:?}"),
+                        entries,
+                    );
                 }
             }
         }
@@ -91,74 +93,12 @@ async fn every_filter_has_an_index(make: Make) {
         for place in [None, Some(Micros::new(ROWS / 2))] {
             let before = place.map(|created_at| Before { created_at, id: UserId::new(created_at.get()) });
             let by_age = |conn: &mut Conn| Ok(store::roster::by_age(conn, filter, before, PAGE)?.len());
-            reads_little(&mut conn, "users", &format!("{filter:?} {place:?}"), by_age);
+            reads_little(&mut conn, "users", READ_MAX, &format!("{filter:?} {place:?}"), by_age);
         }
         for (prefix, after) in [("n77", None), ("n", Some("n5")), ("zz", None)] {
             let by_name =
                 |conn: &mut Conn| Ok(store::roster::by_name(conn, filter, prefix, after, PAGE)?.len());
-            reads_little(&mut conn, "users", &format!("{filter:?} {prefix}"), by_name);
+            reads_little(&mut conn, "users", READ_MAX, &format!("{filter:?} {prefix}"), by_name);
         }
     }
-}
-
-/// Runs `read` and looks at how the database did it.
-fn reads_little(
-    conn: &mut Conn,
-    table: &str,
-    what: &str,
-    read: impl Fn(&mut Conn) -> Result<usize, StoreError>,
-) {
-    match conn {
-        Conn::Postgres(_) => {
-            execute(conn, "BEGIN", &[]).unwrap();
-            let [scanned, fetched] = rows_read(conn, table);
-            read(conn).unwrap();
-            let after = rows_read(conn, table);
-            execute(conn, "ROLLBACK", &[]).unwrap();
-            assert_eq!(after[0], scanned, "{what}: a scan");
-            assert!(after[1] - fetched <= READ_MAX, "{what}: {} rows", after[1] - fetched);
-        }
-        Conn::Sqlite(_) => {
-            for text in statements(conn, read) {
-                let binds = vec![Value::Int(1); text.matches('?').count()];
-                let plan = query::<(BigInt, BigInt, BigInt, Text), (i64, i64, i64, String)>(
-                    conn,
-                    &format!("EXPLAIN QUERY PLAN {text}"),
-                    &binds,
-                );
-                for (.., step) in plan.unwrap() {
-                    let is_bad = step.starts_with("SCAN") || step.contains("TEMP B-TREE");
-                    assert!(!is_bad, "{what}: {step}\n{text}");
-                }
-            }
-        }
-    }
-}
-
-/// Rows of a table that this connection has read one after the other, and by an index.
-fn rows_read(conn: &mut Conn, table: &str) -> [i64; 2] {
-    let text = "SELECT COALESCE(seq_tup_read, 0), COALESCE(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables
-        WHERE relname = ?";
-    let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, text, &[table.into()]).unwrap();
-    rows.first().map_or([0, 0], |&(scanned, fetched)| [scanned, fetched])
-}
-
-/// The statements that `read` runs.
-fn statements(conn: &mut Conn, read: impl Fn(&mut Conn) -> Result<usize, StoreError>) -> Vec<String> {
-    let texts = Arc::new(Mutex::new(Vec::new()));
-    let Conn::Sqlite(inner) = conn else { panic!("for SQLite") };
-    let told = texts.clone();
-    inner.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            let whole = query.to_string();
-            let text = whole.split(" -- binds:").next().unwrap_or_default();
-            told.lock().unwrap().push(text.to_owned());
-        }
-    });
-    read(conn).unwrap();
-    let Conn::Sqlite(inner) = conn else { panic!("for SQLite") };
-    inner.set_instrumentation(|_: InstrumentationEvent<'_>| ());
-    let found = std::mem::take(&mut *texts.lock().unwrap());
-    assert!(!found.is_empty());
-    found
 }
