@@ -43,11 +43,11 @@ ARG PROFILE=release
 WORKDIR /build
 COPY --from=manifests /manifests .
 RUN cargo fetch --locked
-RUN cargo build --locked --offline --workspace --profile "${PROFILE}"
+RUN cargo build --locked --offline --workspace --exclude bench --profile "${PROFILE}"
 COPY . .
 # The empty programs were built after the sources were written, and cargo goes by that.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
-    && cargo build --locked --offline --workspace --bins --profile "${PROFILE}" \
+    && cargo build --locked --offline --workspace --exclude bench --bins --profile "${PROFILE}" \
     && directory="target/$(test "${PROFILE}" = dev && echo debug || echo "${PROFILE}")" \
     && install -D -t /out "${directory}/user-service" "${directory}/relation-service" "${directory}/mutual"
 

@@ -35,6 +35,11 @@ openapi:
 fuzz *args:
     .ci/fuzz {{ args }}
 
+# Measures the services, each figure beside a bare handler: `--graph FILE`, `--short`, `--help`.
+bench *args:
+    cargo build --release --locked -p mutual -p bench
+    target/release/bench run {{ args }}
+
 # What the continuous integration runs; installs packages, so as root on Debian.
 ci:
     .ci/run

@@ -38,8 +38,10 @@ pub enum Command {
     ImportGraph(ImportGraph),
     /// Recount everything and compare: one line a rule, exit code 1 if anything has drifted.
     ///
-    /// Reads one moment of each database, so it may run beside the services.
-    Audit(Databases),
+    /// Reads in small steps, each at one moment of the database, so it may run beside the services. Exit codes: 0
+    /// everything holds, or was repaired; 1 something has drifted; 2 could not be checked.
+    #[command(after_help = "Example: mutual audit --repair, then one line for each row that was made anew")]
+    Audit(Audit),
     /// Fill empty databases with a small believable world: some hundred people, some of them private,
     /// some celebrities, with follows, friends, requests and blocks.
     Seed(Databases),
@@ -153,8 +155,8 @@ pub enum ServiceToken {
         /// The client's name.
         #[arg(long)]
         name: String,
-        /// What it may do: events opens the feeds, facts the facts about people. Kept for what is to come:
-        /// visibility, relationships, fanout, audit.
+        /// What it may do: events opens the feeds, facts the facts about people, and visibility, relationships and
+        /// audit the routes of relation-service for services. Kept for what is to come: fanout.
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
         #[command(flatten)]
@@ -168,6 +170,20 @@ pub enum ServiceToken {
         #[command(flatten)]
         databases: Databases,
     },
+}
+
+/// What to do about drift.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Make rows of relation-service anew that are derived from others and wrong, and say which.
+    ///
+    /// On an embedded database the services must not run: a running one repairs itself when asked to, with
+    /// `POST /v1/admin/audit` and `{"repair": true}`. On a server it may run beside them.
+    #[arg(long)]
+    pub repair: bool,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
 }
 
 /// Which databases an operator's command works on.
@@ -271,6 +287,9 @@ pub struct Serve {
     /// The limits of user-service.
     #[command(flatten)]
     pub user_limits: user_service::config::Limits,
+    /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
+    #[arg(long, env, default_value = "localhost")]
+    pub account_hosts: relation_service::domain::AccountHosts,
     /// The limits of relation-service.
     #[command(flatten)]
     pub relation_limits: relation_service::config::Limits,

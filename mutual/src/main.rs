@@ -54,7 +54,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => Ok(()),
         Command::ImportGraph(args) => import::run(&args),
-        Command::Audit(databases) => audit::run(&databases),
+        Command::Audit(args) => audit::run(&args).await,
         Command::Seed(databases) => seed::run(&databases),
         Command::Admin(Admin::Create(args)) => account::create(&args),
         Command::Admin(Admin::Role(args)) => account::give_role(&args),

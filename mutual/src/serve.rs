@@ -35,6 +35,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     let users = user_service::app::App::start(user_settings(&settings)?)?;
     let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
     let (user_address, relation_address) = (users.address, relations.address);
+    users.handle.relations_are_at(format!("http://{}", reachable(relation_address)));
     let stops = vec![relations.stop.clone(), users.stop.clone(), admin_stop];
     // First the one that asks the other.
     stop_when_asked(stops);
@@ -64,6 +65,8 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         signing_key: secret("signing-key")?,
         refresh_key: secret("refresh-key")?,
         service_secret: secret("service-secret")?,
+        // Known once it listens.
+        relation_service_url: None,
         node: 0,
         workers: settings.workers,
         read_connections: settings.read_connections,
@@ -90,6 +93,7 @@ fn relation_settings(
         database_url: settings.databases.relation_url(),
         user_service: UserService { url: format!("http://{}", reachable(user_address)), secret },
         limits: settings.relation_limits.into(),
+        account_hosts: settings.account_hosts.clone(),
         waits: settings.relation_waits,
         workers: settings.workers,
         read_connections: settings.read_connections,

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use relation_service::actors::change::{Command as RelationCommand, Learned, Listed, RelationEngine};
 use relation_service::actors::feed::learned_from;
@@ -14,6 +15,7 @@ use shared::id::{IdGenerator, NODE_MAX};
 use shared::secret::{make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
+use user_service::actors::outbox::Outbox;
 use user_service::domain::refresh_token::RefreshKey;
 use user_service::domain::rules::Rules;
 
@@ -109,6 +111,8 @@ pub fn relation_engine() -> RelationEngine {
         close_friends_max: no_limit,
         notes_max: no_limit,
         note_chars_max: usize::MAX,
+        dismissals_max: no_limit,
+        dismissal_span: Duration::MAX,
         follows_per_24h: 0,
     })
 }
@@ -122,6 +126,8 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         refresh_key: RefreshKey::new(&key),
         // What the operator does is not limited.
         mail_limit: None,
+        outbox: Outbox::new(usize::MAX),
+        memory: None,
         rules: Rules::default(),
     })
 }

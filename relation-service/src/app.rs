@@ -10,7 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     ServiceTokens, by_method,
@@ -21,11 +21,13 @@ use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
 
+use crate::actors::auditor::Audits;
 use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
+use crate::actors::importer::{Importer, Parts as ImporterParts};
 use crate::actors::janitor::Janitor;
 use crate::config::Waits;
-use crate::domain::Limits;
+use crate::domain::{AccountHosts, Limits};
 use crate::handle::{Parts, Recall, RelationHandle};
 use crate::store::graph::{Graph, Remembering};
 use crate::{http, store};
@@ -44,6 +46,8 @@ pub struct Settings {
     pub user_service: UserService,
     /// The limits of the rules.
     pub limits: Limits,
+    /// The hosts that an account in an imported file may name.
+    pub account_hosts: AccountHosts,
     /// How long things may take.
     pub waits: Waits,
     /// Threads that answer requests; 0 takes one for each core.
@@ -97,6 +101,7 @@ impl App {
                 .app_data(relations.clone())
                 .app_data(auth.clone())
                 .app_data(feed.clone())
+                .app_data(http::LONG_BODIES)
                 .wrap(from_fn(http::at_least))
                 .wrap(from_fn(by_method))
                 .wrap(from_fn(with_request_id))
@@ -153,7 +158,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let engine = RelationEngine { memory, ..RelationEngine::new(settings.limits) };
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
     let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
-    let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
+    let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
     let feed_state = FeedState::default();
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
@@ -169,6 +174,13 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         state: feed_state.clone(),
         position,
     });
+    let importer = Importer::start(ImporterParts {
+        engine: engine.clone(),
+        writer: writer.clone(),
+        reads: reads.clone(),
+        feed: feed.clone(),
+        clock: clock.clone(),
+    });
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let revision = writer.watch_revision();
@@ -179,16 +191,22 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
     }
+    let audits = Audits::start(database_url.clone(), writer.clone(), clock.clone());
     let handle = RelationHandle::new(Parts {
         engine,
         writer,
         reads,
         recall,
+        snapshots: Snapshots::new(&database_url).behind(gate),
         feed,
         feed_state,
+        importer,
+        account_hosts: settings.account_hosts.clone(),
         tokens,
+        audits,
         waits: settings.waits,
         clock,
+        closing: events.closing(),
     });
     Ok((handle, auth, events))
 }

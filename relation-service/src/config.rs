@@ -51,6 +51,9 @@ pub struct Config {
     /// database has one writer in any case.
     #[arg(long, env)]
     pub only_writer: bool,
+    /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
+    #[arg(long, env, default_value = "localhost")]
+    pub account_hosts: domain::AccountHosts,
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,
@@ -97,6 +100,12 @@ pub struct Limits {
     /// Characters of a note.
     #[arg(long, env, default_value_t = 2_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     pub note_chars_max: usize,
+    /// People whose suggestion one person may have dismissed; one more, and the oldest may be suggested again.
+    #[arg(long, env, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub dismissals_max: i64,
+    /// For how long somebody dismissed is not suggested again.
+    #[arg(long, env, default_value = "180d", value_parser = span(Duration::from_secs(1), 36_500 * DAY))]
+    pub dismissal_span: Duration,
     /// Follows and requests that one person may begin within 24 hours; 0 is as many as they like.
     #[arg(long = "follows-per-24h", env = "FOLLOWS_PER_24H", default_value_t = 0,
         value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000))]
@@ -125,6 +134,8 @@ impl From<Limits> for domain::Limits {
             close_friends_max: limits.close_friends_max,
             notes_max: limits.notes_max,
             note_chars_max: limits.note_chars_max,
+            dismissals_max: limits.dismissals_max,
+            dismissal_span: limits.dismissal_span,
             follows_per_24h: limits.follows_per_24h,
         }
     }

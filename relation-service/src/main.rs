@@ -42,6 +42,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
             secret: secret::load_or_create(&config.service_secret_file)?,
         },
         limits: config.limits.into(),
+        account_hosts: config.account_hosts,
         waits: config.waits,
         workers: config.workers,
         read_connections: config.read_connections,

@@ -127,6 +127,33 @@ pub struct UserFactsItem {
     pub facts: Option<UserFacts>,
 }
 
+/// Who a name leads to, and what is known about them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedFacts {
+    /// Who.
+    pub id: UserId,
+    /// What is known; they may go by another name by now.
+    pub facts: UserFacts,
+}
+
+/// One answer to a question by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedFactsItem {
+    /// The name that was asked for.
+    pub username: String,
+    /// Whom it leads to; null for nobody.
+    pub found: Option<NamedFacts>,
+}
+
+/// The answer to a question by name, as true as the log was at `seq`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedFactsPage {
+    /// In the order of the question.
+    pub items: Vec<NamedFactsItem>,
+    /// The newest event that the facts include.
+    pub seq: i64,
+}
+
 /// The answer to a direct question, as true as the log was at `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserFactsPage {

@@ -27,7 +27,8 @@ use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
 use stamps::Stamps;
 
-const RUNS: usize = 1_000;
+/// Interleavings of each kind, unless `MUTUAL_TEST_ROUNDS` says how many.
+const RUNS: usize = 100;
 const COMMITS: u64 = 3;
 /// Both ends of a pair.
 const KEYS: [u64; 2] = [1, 2];
@@ -128,13 +129,17 @@ fn race(slots: usize) {
     }
 }
 
+fn runs() -> usize {
+    std::env::var("MUTUAL_TEST_ROUNDS").map_or(RUNS, |rounds| rounds.parse().unwrap())
+}
+
 #[test]
 fn nothing_stale_stays_and_no_pair_is_torn() {
-    shuttle::check_random(|| race(64), RUNS);
-    shuttle::check_pct(|| race(64), RUNS, 3);
+    shuttle::check_random(|| race(64), runs());
+    shuttle::check_pct(|| race(64), runs(), 3);
 }
 
 #[test]
 fn keys_that_share_a_slot_do_no_harm() {
-    shuttle::check_random(|| race(1), RUNS);
+    shuttle::check_random(|| race(1), runs());
 }

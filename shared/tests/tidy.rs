@@ -317,8 +317,10 @@ fn shared_knows_no_business() {
     fn rule(sources: &[Source]) -> Vec<String> {
         let in_source = |source: &Source| {
             let lines = source.text.lines().enumerate();
-            let named =
-                |line: &str| BUSINESS_WORDS.iter().any(|word| line.to_ascii_lowercase().contains(word));
+            let named = |line: &str| {
+                let line = line.to_ascii_lowercase().replace("mutex", "");
+                BUSINESS_WORDS.iter().any(|word| line.contains(word))
+            };
             let bad = lines.filter(|(_, line)| named(line));
             bad.map(|(at, line)| format!("{}:{}: {}", source.path, at + 1, line.trim())).collect::<Vec<_>>()
         };
@@ -332,7 +334,7 @@ fn shared_knows_no_business() {
             &[("shared/src/a.rs", "enum A { Friends }")],
             &[("shared/src/a.rs", "// what follows")],
         ],
-        &[("shared/src/a.rs", "web::block(f)"), ("user-service/src/a.rs", "fn follow() {}")],
+        &[("shared/src/a.rs", "web::block(f); Mutex::new(())"), ("user-service/src/a.rs", "fn follow() {}")],
     );
 }
 

@@ -30,7 +30,9 @@ use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
 use crate::actors::mail_limit::MailLimit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
-use crate::actors::mailer::Mailer;
+use crate::actors::mailer::{Mailer, Parts as MailerParts};
+use crate::actors::outbox::Outbox;
+use crate::actors::relation_client::Relations;
 use crate::config::mail::MailConfig;
 use crate::config::{Limits, PasswordCost, Passwords, Switch};
 use crate::domain::refresh_token::RefreshKey;
@@ -53,8 +55,11 @@ pub struct Settings {
     pub signing_key: Secret,
     /// Makes refresh tokens.
     pub refresh_key: Secret,
-    /// By which relation-service is known.
+    /// By which the two services know each other.
     pub service_secret: Secret,
+    /// Where relation-service is, without a final slash. Without it nobody is asked who blocks whom, unless
+    /// [`UserHandle::relations_are_at`] says it before requests are answered.
+    pub relation_service_url: Option<String>,
     /// Tells apart instances on one database.
     pub node: u16,
     /// Threads that answer requests; 0 takes one for each core.
@@ -123,6 +128,7 @@ impl Settings {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
             mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
+            outbox: Outbox::new(self.limits.mails_waiting_max),
             rules: self.limits.rules(),
             memory: None,
         })
@@ -217,20 +223,27 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
 
     let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
     tokens.set_keys(&signer.key_set());
-    let refresh_key = engine.refresh_key.clone();
+    let (refresh_key, outbox) = (engine.refresh_key.clone(), engine.outbox.clone());
     let writer = WriterHandle::start(NAME, engine, database_url.clone(), clock.clone(), revision);
     let cards = memory.map(|memory| memory.0);
     let gate = cards.as_ref().map(|cards| cards.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
     let hasher =
         PasswordHasher::start(passwords.hash_cost(), passwords.threads(), limits.password_chars_min)?;
-    let mailer = Mailer::start(writer.clone(), reads.clone(), transport, clock.clone());
+    let mailer = Mailer::start(MailerParts {
+        writer: writer.clone(),
+        reads: reads.clone(),
+        transport,
+        outbox,
+        clock: clock.clone(),
+    });
     let janitor = Janitor::start(JanitorParts {
         writer: writer.clone(),
         reads: reads.clone(),
         wiper: Wiper::new(database_url.clone()),
         clock: clock.clone(),
     });
+    let relations = Relations::start(&settings.service_secret, settings.relation_service_url.clone());
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
@@ -249,6 +262,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         hasher,
         mailer,
         janitor,
+        relations,
         signer,
         refresh_key,
         tokens,

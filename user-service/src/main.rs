@@ -26,6 +26,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> io::Result<()> {
+    if config.relation_service_url.is_none() {
+        log::warn!("without --relation-service-url, searches show people across blocks");
+    }
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
     log::info!("user-service listens on http://{}", app.address);
     stop_when_asked(vec![app.stop.clone()]);
@@ -39,6 +42,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         signing_key: secret::load_or_create(&config.signing_key_file)?,
         refresh_key: secret::load_or_create(&config.refresh_key_file)?,
         service_secret: secret::load_or_create(&config.service_secret_file)?,
+        relation_service_url: config.relation_service_url,
         node: config.node,
         workers: config.workers,
         read_connections: config.read_connections,

@@ -6,12 +6,17 @@
 #[expect(dead_code, reason = "this binary needs little of it")]
 mod test_app;
 
-use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
+use serde_json::json;
+use shared::clock::Micros;
 use shared::testing::TestDatabase;
-use test_app::TestApp;
+use test_app::{PASSWORD, Person, TestApp};
 use user_service::config::{PasswordCost, Switch};
+use user_service::domain::account::Role;
+use user_service::store;
 
 /// Rounds when nobody asks for more: `MUTUAL_TEST_ROUNDS=500` is the proof.
 const ROUNDS: usize = 60;
@@ -21,15 +26,12 @@ const ROUNDS_MAX: usize = 500;
 const ALIKE: Duration = Duration::from_millis(2);
 /// Nor than one part in so many.
 const ALIKE_PARTS: u32 = 20;
+/// One comparison at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
-/// A login that nobody has must take as long as one with a wrong password: else names can be guessed.
-///
-/// Both are tried in turns, so that whatever else the machine does meets them alike, and compared by their medians, which
-/// a few slow answers do not move. Where a short run finds them apart, a long one decides.
-#[actix_web::test]
-async fn a_login_that_nobody_has_takes_as_long() {
-    let asked_for = std::env::var("MUTUAL_TEST_ROUNDS").ok().map(|rounds| rounds.parse().unwrap());
-    let app = TestApp::start_with(TestDatabase::sqlite, |settings| {
+/// Whose passwords cost what they cost in earnest.
+fn app() -> TestApp {
+    TestApp::start_with(TestDatabase::sqlite, |settings| {
         settings.passwords.password_cost = PasswordCost::Standard;
         settings.passwords.hash_threads = 1;
         // Nothing but the work is to take time.
@@ -37,38 +39,57 @@ async fn a_login_that_nobody_has_takes_as_long() {
         // The counting of wrong passwords is part of what is compared; none is refused.
         settings.rate_limits = Switch::On;
         settings.limits.logins_per_15_min = u32::MAX;
+        settings.limits.registrations_per_hour = u32::MAX;
+        settings.limits.mail_requests_per_hour = u32::MAX;
+        settings.limits.mails_per_hour = u32::MAX;
         settings.limits.guesses_max = u32::MAX;
         settings.limits.guesses_per_day_max = u32::MAX;
-    });
-    app.register("ann").await;
-    let [mut known, mut unknown] = [Vec::new(), Vec::new()];
+    })
+}
+
+/// Compares two things that take their time, by the number of the round.
+///
+/// Both are tried in turns, so that whatever else the machine does meets them alike, and compared by their medians, which
+/// a few slow answers do not move. Where a short run finds them apart, a long one decides.
+#[expect(clippy::print_stdout, reason = "what was measured is told")]
+async fn compare(app: &TestApp, names: [&str; 2], act: impl AsyncFn(usize, usize)) {
+    let asked_for = std::env::var("MUTUAL_TEST_ROUNDS").ok().map(|rounds| rounds.parse().unwrap());
+    let mut times = [Vec::new(), Vec::new()];
     for round in 1..=asked_for.unwrap_or(ROUNDS_MAX) {
-        let mut pair = [("ann".to_owned(), &mut known), (format!("nobody{round}"), &mut unknown)];
         // In changing order: the memory of the last hash lies warm for the next.
-        if round % 4 < 2 {
-            pair.reverse();
-        }
-        for (login, times) in pair {
+        let order = if round % 4 < 2 { [1, 0] } else { [0, 1] };
+        for which in order {
+            at_rest(app).await;
             let started = Instant::now();
-            app.try_log_in(&login, "wrong password").await.expect(401);
-            times.push(started.elapsed());
+            act(which, round).await;
+            times[which].push(started.elapsed());
         }
-        if asked_for.is_none() && round % ROUNDS == 0 && are_alike(&known, &unknown) {
+        if asked_for.is_none() && round % ROUNDS == 0 && are_alike(&times) {
             break;
         }
     }
     let told = format!(
-        "{} rounds: median {:?} for a known login, {:?} for an unknown one",
-        known.len(),
-        median(&known),
-        median(&unknown)
+        "{} rounds: median {:?} for {}, {:?} for {}",
+        times[0].len(),
+        median(&times[0]),
+        names[0],
+        median(&times[1]),
+        names[1]
     );
-    writeln!(std::io::stdout(), "{told}").unwrap();
-    assert!(are_alike(&known, &unknown), "{told}");
+    println!("{told}");
+    assert!(are_alike(&times), "{told}");
 }
 
-fn are_alike(one: &[Duration], other: &[Duration]) -> bool {
-    let (one, other) = (median(one), median(other));
+/// Waits until no mail is under way: what one leaves behind must not count as the next one's.
+async fn at_rest(app: &TestApp) {
+    let mut conn = app.conn();
+    while store::mail::is_due(&mut conn, Micros::new(i64::MAX), &[]).expect("the outbox") {
+        actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn are_alike(times: &[Vec<Duration>; 2]) -> bool {
+    let [one, other] = times.each_ref().map(|times| median(times));
     one.abs_diff(other) <= (one / ALIKE_PARTS).max(ALIKE)
 }
 
@@ -76,4 +97,81 @@ fn median(times: &[Duration]) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted[sorted.len() / 2]
+}
+
+/// A login that nobody has must take as long as one with a wrong password: else names can be guessed.
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn a_login_that_nobody_has_takes_as_long() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let app = app();
+    app.register("ann").await;
+    compare(&app, ["a known login", "an unknown one"], async |which, round| {
+        let login = ["ann".to_owned(), format!("nobody{round}")][which].clone();
+        app.try_log_in(&login, "wrong password").await.expect(401);
+    })
+    .await;
+}
+
+/// Else whoever tries passwords learns the right one of somebody who is suspended.
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn the_right_password_of_who_is_suspended_takes_as_long_as_a_wrong_one() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let app = app();
+    let ann = app.register("ann").await;
+    let judge = app.with_role("judge", Role::Moderator).await;
+    let path = format!("/v1/admin/users/{}/suspension", ann.id);
+    judge.client.json(Method::PUT, &path, &json!({"reason": "spam"})).await.expect(200);
+    compare(&app, ["the right password", "a wrong one"], async |which, _| {
+        app.try_log_in("ann", [PASSWORD, "wrong password"][which]).await.expect(401);
+    })
+    .await;
+}
+
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn a_new_password_for_an_address_that_nobody_has_takes_as_long() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let app = app();
+    app.register("ann").await;
+    compare(&app, ["a known address", "an unknown one"], async |which, _| {
+        let email = ["mail.ann@example.com", "nobody@example.com"][which];
+        app.post("/v1/password-resets", &json!({"email": email})).await.expect(202);
+    })
+    .await;
+}
+
+/// That something is taken is told; which of the two it is, and that the password was hashed before, is alike.
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn a_taken_name_takes_as_long_as_a_taken_address() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let app = app();
+    app.register("ann").await;
+    compare(&app, ["a taken name", "a taken address"], async |which, round| {
+        let free = (format!("free{round}"), format!("free{round}@example.com"));
+        let taken = ("ann".to_owned(), "mail.ann@example.com".to_owned());
+        let (username, email) = [(taken.0, free.1), (free.0, taken.1)][which].clone();
+        let body = json!({"username": username, "email": email, "password": PASSWORD});
+        app.post("/v1/users", &body).await.expect(409);
+    })
+    .await;
+}
+
+/// Whether somebody has the address that one wishes for is told by neither the wish nor what follows it.
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn a_mail_that_is_asked_for_again_takes_as_long_whoever_has_the_address() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let app = app();
+    app.register("bob").await;
+    let askers: [Person; 2] = [app.register("ann").await, app.register("cid").await];
+    for (asker, email) in askers.iter().zip(["mail.bob@example.com", "nobody@example.com"]) {
+        asker.client.json(Method::PUT, "/v1/me/email", &json!({"email": email})).await.expect(202);
+    }
+    compare(&app, ["a taken address", "a free one"], async |which, _| {
+        askers[which].client.post("/v1/me/email-verification").await.expect(202);
+    })
+    .await;
 }

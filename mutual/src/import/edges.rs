@@ -46,7 +46,12 @@ pub fn load(
             match answer {
                 Answer::Acted(Acted { changed: true, .. }) => loaded.created += 1,
                 Answer::Acted(_) => loaded.present += 1,
-                Answer::Refused(_) | Answer::UnknownTarget | Answer::Answered { .. } | Answer::Noted => {
+                Answer::Refused(_)
+                | Answer::UnknownTarget
+                | Answer::Answered { .. }
+                | Answer::Import(_)
+                | Answer::Noted
+                | Answer::Mended(_) => {
                     loaded.refused += 1;
                 }
             }

@@ -10,6 +10,7 @@ use crate::world::{Ground, on_both_grounds, rounds};
 on_both_grounds!(
     r47_a_newcomer_can_be_followed_at_once,
     r19_privacy_is_honoured_once_answered,
+    r19_every_other_privacy_change_is_honoured_once_answered,
     a_revoked_session_ends_everywhere
 );
 
@@ -39,6 +40,50 @@ async fn r19_privacy_is_honoured_once_answered(ground: Ground) {
             assert!(started.elapsed() < Duration::from_secs(5), "the request still waits");
         }
         fan.relations.delete(&format!("/v1/me/following/{}", owner.id)).await.expect(200);
+    }
+    ground.audit();
+}
+
+async fn r19_every_other_privacy_change_is_honoured_once_answered(ground: Ground) {
+    let world = ground.serve();
+    let (owner, fan) = (world.register("olga").await, world.register("fan").await);
+    let create = ["admin", "service-token", "create", "--name", "gateway", "--scopes", "visibility"];
+    let token = String::from_utf8(ground.run(&create).stdout).unwrap();
+    let gateway = fan.relations.with_token(token.trim());
+    let set = async |setting: &str, value: serde_json::Value| {
+        let body = json!({ setting: value });
+        owner.users.json(Method::PATCH, "/v1/me/privacy", &body).await.expect(200);
+    };
+    let may = async |action: &str| {
+        let check = json!({"viewer_id": fan.id, "owner_id": owner.id, "action": action});
+        let body = json!({"checks": [check]});
+        gateway.json(Method::POST, "/v1/visibility", &body).await.expect(200).json()["items"][0]["allow"]
+            .clone()
+    };
+    for _ in 0..rounds(10) {
+        for (closed, opened, listed) in [("only_me", "everyone", 403), ("followers", "everyone", 403)] {
+            let path = format!("/v1/users/{}/following", owner.id);
+            set("show_relations", json!(closed)).await;
+            assert_eq!(fan.relations.get(&path).await.status, listed);
+            set("show_relations", json!(opened)).await;
+            fan.relations.get(&path).await.expect(200);
+        }
+        let path = format!("/v1/users/{}/counts", owner.id);
+        for shown in [false, true] {
+            set("show_counts", json!(shown)).await;
+            let counts = fan.relations.get(&path).await.expect(200).json();
+            assert_eq!(counts["followers"].is_null(), !shown);
+        }
+        for (setting, action) in
+            [("messages_from", "message"), ("comments_from", "comment"), ("mentions_from", "mention")]
+        {
+            for (audience, allowed) in
+                [("nobody", false), ("friends", false), ("followers", false), ("everyone", true)]
+            {
+                set(setting, json!(audience)).await;
+                assert_eq!(may(action).await, allowed, "{setting} {audience}");
+            }
+        }
     }
     ground.audit();
 }

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod audit;
 mod commands;
 mod crash;
 mod freshness;
 mod import;
+mod lists;
+mod search;
 mod walkthrough;
 mod world;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use shared::db::DatabaseUrl;
 use shared::testing::{Client, postgres};
 use tempfile::TempDir;
 
@@ -31,6 +32,14 @@ impl Ground {
 
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Where relations are kept.
+    pub fn relation_url(&self) -> DatabaseUrl {
+        match &self.urls {
+            Some([_, relations]) => DatabaseUrl::Postgres(relations.clone()),
+            None => DatabaseUrl::sqlite(self.dir().join("relation.db")),
+        }
     }
 
     /// A command of the operator's on these databases.

@@ -77,7 +77,7 @@ impl Batch {
         let ways = distinct(acts.iter().map(|act| (act.source, act.target)));
         // Only these look at what the actor holds already.
         let actors = who(acts, |action| matches!(action, Action::Follow { .. } | Action::Block));
-        let muters = who(acts, |action| matches!(action, Action::Mute { .. }));
+        let muters = who(acts, |action| matches!(action, Action::Mute { .. } | Action::KeepMuted { .. }));
         let markers = who(acts, |action| matches!(action, Action::MarkClose));
         let followers = who(acts, |action| matches!(action, Action::Follow { .. }));
         Ok(Self {

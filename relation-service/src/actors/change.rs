@@ -8,9 +8,11 @@ use shared::token::KeySet;
 use shared::writer::{Engine, Memory};
 
 use super::batch::{Act, Batch, event_of};
-use super::{learn, note, sweep};
+use super::import::{ImportAnswer, ImportCommand};
+use super::{dismissal, import, learn, mend, note, sweep};
 use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
 use crate::store;
+use crate::store::audit::{Mend, Mended, Slice};
 use crate::store::fact::KnownUser;
 use crate::store::graph::{Key, Remembering, Told, Transaction, load_within};
 use crate::store::sweep::Kind;
@@ -36,6 +38,13 @@ pub enum Command {
         /// What; empty clears.
         note: Note,
     },
+    /// A person does not want another to be suggested.
+    Dismiss {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        target: UserId,
+    },
     /// Answer the oldest requests to `user`, as many as one step may.
     AnswerRequests {
         /// Whose requests.
@@ -52,6 +61,8 @@ pub enum Command {
     },
     /// Remember these parts of people whom many commits touch.
     Remember(Vec<Key>),
+    /// Something about the files that people bring.
+    Import(ImportCommand),
     /// The database's files have been wiped since the last purge ended.
     Wiped,
     /// What user-service told.
@@ -60,6 +71,8 @@ pub enum Command {
     Trust(KeySet),
     /// Forget the events up to this number.
     ForgetEvents(i64),
+    /// Make something that is derived anew, of some people.
+    Mend(Mend, Slice),
 }
 
 /// News from user-service.
@@ -106,8 +119,19 @@ pub enum Answer {
         /// Whether there may be others: then another step is needed.
         more: bool,
     },
-    /// The news is written.
+    /// What became of an import.
+    Import(ImportAnswer),
+    /// What was told is written.
     Noted,
+    /// These rows were made anew; others may be left, unless there are none.
+    Mended(Vec<Mended>),
+}
+
+impl Answer {
+    /// What to say where the writer answers another question than the one that was asked.
+    pub fn stray() -> StoreError {
+        StoreError::Unreadable("the writer answered something else".into())
+    }
 }
 
 /// A written act.
@@ -165,8 +189,11 @@ impl Engine for RelationEngine {
                 }
                 Command::Act { .. }
                 | Command::Note { .. }
+                | Command::Dismiss { .. }
                 | Command::AnswerRequests { .. }
+                | Command::Import(_)
                 | Command::Sweep { .. }
+                | Command::Mend(..)
                 | Command::Remember(_) => {}
             }
         }
@@ -175,13 +202,16 @@ impl Engine for RelationEngine {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
             }
             Command::Note { .. }
+            | Command::Dismiss { .. }
             | Command::AnswerRequests { .. }
             | Command::Sweep { .. }
             | Command::Remember(_)
+            | Command::Import(_)
             | Command::Wiped
             | Command::Learn(_)
             | Command::Trust(_)
-            | Command::ForgetEvents(_) => None,
+            | Command::ForgetEvents(_)
+            | Command::Mend(..) => None,
         });
         let (indices, acts): (Vec<usize>, Vec<Act>) = acts.unzip();
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
@@ -192,10 +222,17 @@ impl Engine for RelationEngine {
                 Command::Note { source, target, ref note } => {
                     *answer = note::keep(&self.limits, tx, source, target, note)?;
                 }
+                Command::Dismiss { user, target } => {
+                    *answer = dismissal::keep(&self.limits, tx, user, target)?;
+                }
                 Command::AnswerRequests { user, accept } => {
                     *answer = sweep::answer_requests(self, tx, user, accept)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
+                Command::Import(ref command) => {
+                    *answer = Answer::Import(import::apply(self, tx, command)?);
+                }
+                Command::Mend(what, slice) => *answer = mend::step(self, tx, what, slice)?,
                 Command::Act { .. }
                 | Command::Remember(_)
                 | Command::Wiped

@@ -27,7 +27,7 @@ use crate::store::fact::KnownUser;
 /// Questions about people that may wait; one more is refused.
 const QUESTIONS_MAX: usize = 1_024;
 /// People in one question to user-service.
-const ASKED_MAX: usize = 100;
+pub(super) const ASKED_MAX: usize = 100;
 /// Events in one page of the feed.
 const PAGE_EVENTS: u32 = 500;
 /// People in one page of everybody.
@@ -35,7 +35,7 @@ const PAGE_PEOPLE: u32 = 500;
 /// How long a page may wait for its first event.
 const PAGE_WAIT: Duration = Duration::from_secs(10);
 /// How long a request to user-service may take beyond what it was asked to wait.
-const ANSWER_WAIT: Duration = Duration::from_secs(2);
+pub(super) const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// The pause after a failure, doubled up to the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ impl FeedState {
 
 /// The actor.
 pub struct UserFeed {
-    reader: Reader,
+    pub(super) reader: Reader,
     waiting: Vec<Ask>,
     asking: bool,
 }
@@ -175,9 +175,9 @@ impl Handler<Ask> for UserFeed {
 
 /// The part of the actor that its futures own.
 #[derive(Clone)]
-struct Reader {
+pub(super) struct Reader {
     parts: Parts,
-    users: UserClient,
+    pub(super) users: UserClient,
 }
 
 impl Reader {
@@ -312,12 +312,12 @@ impl Reader {
         Ok(())
     }
 
-    fn look_for_work(&self) {
+    pub(super) fn look_for_work(&self) {
         // Full or gone, the janitor looks by itself a little later.
         let _ = self.parts.janitor.try_send(Look);
     }
 
-    async fn submit(&self, command: Command) -> Result<(), Failure> {
+    pub(super) async fn submit(&self, command: Command) -> Result<(), Failure> {
         self.parts.writer.submit(command).await.map(drop).map_err(|error| error.to_string())
     }
 }

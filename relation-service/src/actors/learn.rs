@@ -35,6 +35,7 @@ pub(super) fn apply(
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
             store::fact::put(tx, user)?;
+            note_privacy(tx, user, held.is_none_or(is_public))?;
             if went_public {
                 store::sweep::begin(tx.conn, user.id, Kind::AcceptReceived)?;
             }
@@ -58,6 +59,18 @@ pub(super) fn apply(
     }
     tx.wrote();
     Ok(())
+}
+
+/// Writes down from when on the account may be followed by acceptance alone.
+fn note_privacy(tx: &mut Transaction<'_>, user: &KnownUser, was_public: bool) -> Result<(), StoreError> {
+    match (was_public, is_public(user)) {
+        (true, false) => {
+            let now = tx.tick();
+            store::private_span::begin(tx.conn, user.id, now)
+        }
+        (false, true) => store::private_span::end(tx.conn, user.id),
+        (true, true) | (false, false) => Ok(()),
+    }
 }
 
 /// Who is known, but not told of in a list of everybody: their end was an event that this service has missed.

@@ -31,6 +31,13 @@ pub enum Action {
     },
     /// End the source's mute.
     Unmute,
+    /// Mute the target as a file says, in which mutes have no end: one that holds keeps its own.
+    KeepMuted {
+        /// Notifications too; `None` leaves a mute as it is, and means true for a new one.
+        notifications: Option<bool>,
+    },
+    /// End the source's follow because a file that replaces the list leaves the target out.
+    LeaveOut,
     /// Mark the target, a follower, as a close friend.
     MarkClose,
     /// Take that mark away.

@@ -45,10 +45,14 @@ pub fn decide(pair: Pair, action: Action, facts: &Facts, now: Micros) -> Result<
         Action::Mute { notifications, duration } => {
             Pair { marks: muted(pair, notifications, duration, facts, now)?, ..pair }
         }
+        Action::KeepMuted { notifications } => {
+            Pair { marks: kept_muted(pair, notifications, facts, now)?, ..pair }
+        }
+        Action::LeaveOut if pair.forward.is_follow() => Pair { forward: Edge::None, ..pair },
         Action::Unmute => Pair { marks: Marks { mute: None, ..pair.marks }, ..pair },
         Action::MarkClose => Pair { marks: marked_close(pair, facts, now)?, ..pair },
         Action::UnmarkClose => Pair { marks: Marks { close_friend: None, ..pair.marks }, ..pair },
-        Action::RemoveFollower | Action::Block | Action::Unblock => pair,
+        Action::RemoveFollower | Action::Block | Action::Unblock | Action::LeaveOut => pair,
     };
     let after = after.without_lost_marks();
     let changes = changes(pair, after, cause(action, pair));
@@ -146,6 +150,15 @@ fn muted(
     Ok(Marks { mute: Some(Mute { since, expires_at, notifications }), ..pair.marks })
 }
 
+/// The source's marks after a mute by a file. One that holds says nothing new, so it is never refused.
+fn kept_muted(pair: Pair, notifications: Option<bool>, facts: &Facts, now: Micros) -> Result<Marks, Refusal> {
+    let Some(held) = pair.marks.mute else {
+        return muted(pair, notifications.unwrap_or(true), None, facts, now);
+    };
+    let mute = Mute { notifications: notifications.unwrap_or(held.notifications), ..held };
+    Ok(Marks { mute: Some(mute), ..pair.marks })
+}
+
 /// The source's marks once the target is a close friend. Who blocks the source is refused like any stranger.
 fn marked_close(pair: Pair, facts: &Facts, now: Micros) -> Result<Marks, Refusal> {
     if !facts.target.visible {
@@ -173,11 +186,13 @@ fn cause(action: Action, before: Pair) -> Option<Cause> {
         Action::Reject => Some(Cause::Rejected),
         Action::RemoveFollower => Some(Cause::RemovedByTarget),
         Action::Block => Some(Cause::Block),
+        Action::LeaveOut => Some(Cause::Import),
         Action::Follow { .. }
         | Action::Accept
         | Action::Unblock
         | Action::Mute { .. }
         | Action::Unmute
+        | Action::KeepMuted { .. }
         | Action::MarkClose
         | Action::UnmarkClose => None,
     }

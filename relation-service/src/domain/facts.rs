@@ -69,6 +69,10 @@ pub struct Limits {
     pub notes_max: i64,
     /// Characters of a note at the most.
     pub note_chars_max: usize,
+    /// People whose suggestion one may have dismissed; one more, and the oldest may be suggested again.
+    pub dismissals_max: i64,
+    /// For how long a dismissal holds.
+    pub dismissal_span: Duration,
     /// Follows and requests that one may begin within [`QUOTA_SPAN`]; 0 is no quota.
     pub follows_per_24h: usize,
 }

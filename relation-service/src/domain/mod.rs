@@ -14,7 +14,10 @@ mod action;
 mod change;
 mod counts;
 mod decide;
+mod export_file;
 mod facts;
+mod import;
+mod import_file;
 mod marks;
 mod note;
 mod outcome;
@@ -22,6 +25,8 @@ mod pair;
 mod refusal;
 mod relationship;
 mod shadow;
+mod shard;
+mod suggestion;
 #[cfg(test)]
 mod tests;
 mod viewing;
@@ -31,7 +36,15 @@ pub use action::Action;
 pub use change::{Cause, Change, ChangeKind, Side, changes};
 pub use counts::{CountDelta, Party, deltas, shadow_delta};
 pub use decide::{Decision, begins_follow, check_not_self, decide};
+pub use export_file::{Exported, export_file};
 pub use facts::{ActorFacts, Facts, Limits, QUOTA_SPAN, TargetFacts};
+pub use import::{
+    FAILURES_KEPT_MAX, IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportId,
+    ImportKind, ImportMode, ImportPhase, ImportState,
+};
+pub use import_file::{
+    ACCOUNT_CHARS_MAX, AccountHosts, BadFile, ImportFile, ImportRow, ROWS_MAX, RowFault, Wanted, read_file,
+};
 pub use marks::{Marks, Mute};
 pub use note::{BadNote, Note};
 pub use outcome::{Outcome, outcome};
@@ -39,5 +52,11 @@ pub use pair::{Edge, Pair};
 pub use refusal::Refusal;
 pub use relationship::Relationship;
 pub use shadow::{Place, Shadow};
+pub use shard::{InvalidShard, Shard};
+pub use suggestion::{
+    BRIDGE_EDGES_MAX, BRIDGES_MAX, Bridge, EDGES_MAX, Evidence, FOLLOWERS_MAX, MOST_FOLLOWED_MAX,
+    MOST_FOLLOWED_MIN, RECENT_EVENTS, Ranked, Ranking, Reason, ReasonKind, Score, may_suggest,
+    may_tell_followers,
+};
 pub use viewing::{Hidden, Onlooker, may_see_content, may_see_counts, may_see_lists, may_see_person};
 pub use visibility::{Attempt, Circumstances, Denial, Viewer, check_visibility};

@@ -121,8 +121,8 @@ fn acted(answer: Answer, unknown: Refusal) -> Result<Acted, RelationError> {
         Answer::Acted(acted) => Ok(acted),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::UnknownTarget => Err(unknown.into()),
-        Answer::Answered { .. } | Answer::Noted => {
-            Err(StoreError::Unreadable("the writer answered something else".into()).into())
+        Answer::Answered { .. } | Answer::Import(_) | Answer::Noted | Answer::Mended(_) => {
+            Err(Answer::stray().into())
         }
     }
 }

@@ -2,12 +2,18 @@
 
 mod act;
 mod ask;
+mod audit;
 mod counts;
 mod error;
 mod export;
+mod export_file;
+mod fanout;
+mod import;
 mod lists;
 mod overlaps;
+mod ranking;
 mod relationships;
+mod suggestions;
 mod visibility;
 
 use std::sync::Arc;
@@ -15,7 +21,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use shared::clock::Clock;
-use shared::db::{Conn, Reads, StoreError};
+use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::id::UserId;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
@@ -24,15 +30,20 @@ use tokio::sync::{oneshot, watch};
 pub use act::{Asked, Explained};
 pub use ask::Recall;
 pub use error::RelationError;
+pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
+pub use import::Brought;
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
+pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 
+use crate::actors::auditor::Audits;
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
+use crate::actors::importer::Importer;
 use crate::config::Waits;
-use crate::domain::{Limits, Onlooker, Pair};
+use crate::domain::{AccountHosts, Limits, Onlooker, Pair};
 use crate::store::sight::Sight;
 use ask::Known;
 
@@ -43,11 +54,17 @@ pub struct RelationHandle {
     writer: WriterHandle<RelationEngine>,
     reads: Reads,
     recall: Option<Recall>,
+    snapshots: Snapshots,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
+    importer: Addr<Importer>,
+    account_hosts: AccountHosts,
     tokens: Arc<TokenVerifier>,
+    audits: Audits,
     waits: Waits,
     clock: Clock,
+    walks: suggestions::Walks,
+    closing: watch::Sender<bool>,
 }
 
 /// What a [`RelationHandle`] is made of.
@@ -60,23 +77,48 @@ pub struct Parts {
     pub reads: Reads,
     /// What is remembered of it, if anything is.
     pub recall: Option<Recall>,
+    /// The database, for long reads of one moment.
+    pub snapshots: Snapshots,
     /// Whom to ask about people.
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
     pub feed_state: FeedState,
+    /// Who works off files.
+    pub importer: Addr<Importer>,
+    /// The hosts that an account of ours may name.
+    pub account_hosts: AccountHosts,
     /// Who verifies the callers.
     pub tokens: Arc<TokenVerifier>,
+    /// Who recounts everything.
+    pub audits: Audits,
     /// How long things may take.
     pub waits: Waits,
     /// The time.
     pub clock: Clock,
+    /// True when the server stops.
+    pub closing: watch::Sender<bool>,
 }
 
 impl RelationHandle {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, writer, reads, recall, feed, feed_state, tokens, waits, clock } = parts;
-        Self { engine, writer, reads, recall, feed, feed_state, tokens, waits, clock }
+        Self {
+            engine: parts.engine,
+            writer: parts.writer,
+            reads: parts.reads,
+            recall: parts.recall,
+            snapshots: parts.snapshots,
+            feed: parts.feed,
+            feed_state: parts.feed_state,
+            importer: parts.importer,
+            account_hosts: parts.account_hosts,
+            tokens: parts.tokens,
+            audits: parts.audits,
+            waits: parts.waits,
+            clock: parts.clock,
+            walks: suggestions::Walks::default(),
+            closing: parts.closing,
+        }
     }
 
     /// The limits of the rules.

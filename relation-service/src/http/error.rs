@@ -12,14 +12,18 @@ impl From<RelationError> for Problem {
     fn from(error: RelationError) -> Self {
         match error {
             RelationError::Refused(refusal) => refused(refusal),
+            RelationError::Import(denial) => super::import::denied(denial),
             RelationError::PrivateList => Self::forbidden("private_list", "This list is private."),
+            RelationError::AuditRuns => {
+                Self::new(StatusCode::CONFLICT, "audit_running", RelationError::AuditRuns.to_string())
+            }
             RelationError::Store(error) => error.into(),
         }
     }
 }
 
 /// Seconds to wait before another try: none too few.
-fn whole_seconds(wait: Duration) -> u32 {
+pub(super) fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
 }
 

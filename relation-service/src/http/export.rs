@@ -7,6 +7,7 @@ use shared::http::{Piece, Viewer, document};
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::import::ImportBody;
 use crate::domain::CountDelta;
 use crate::handle::RelationHandle;
 use crate::store::export::{ExportRow, Part};
@@ -28,8 +29,9 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Everything I hold here
 ///
-/// One JSON object: `counts`, then the lists `following`, `followers`, `requests_sent`, `requests_received`, `blocks`,
-/// `mutes`, `close_friends` and `notes`, hidden people included. What others keep to themselves is not in it: who
+/// One JSON object: `counts`, `imports` that are kept, then the lists `following`, `followers`, `requests_sent`,
+/// `requests_received`, `blocks`, `mutes`, `close_friends`, `dismissals` and `notes`, hidden people included. What others keep
+/// to themselves is not in it: who
 /// blocks or mutes me, whose close friend I am, and what they noted. Who I am is at `GET /v1/me/export` of user-service.
 #[utoipa::path(tag = "me", security(("user" = [])), responses(
     (status = 200, description = "One object, as long as it needs to be", content_type = "application/json", body = Object),
@@ -59,7 +61,10 @@ async fn head(relations: &RelationHandle, viewer: Viewer) -> Result<Map<String, 
         "followers": followers, "following": following, "friends": friends, "blocks": blocks,
         "requests_received": requests_received, "requests_sent": requests_sent,
     });
-    Ok(Map::from_iter([("user_id".to_owned(), json!(viewer.id)), ("counts".to_owned(), counts)]))
+    let imports: Vec<ImportBody> =
+        relations.imports(viewer.id).await?.into_iter().map(ImportBody::from).collect();
+    let parts = [("user_id", json!(viewer.id)), ("counts", counts), ("imports", json!(imports))];
+    Ok(parts.into_iter().map(|(name, part)| (name.to_owned(), part)).collect())
 }
 
 fn item(part: Part, row: &ExportRow) -> Value {
@@ -71,7 +76,7 @@ fn item(part: Part, row: &ExportRow) -> Value {
             json!({"user_id": user, "since": since, "expires_at": ends, "notifications": option})
         }
         Part::Notes => json!({"user_id": user, "note": text}),
-        Part::Followers | Part::RequestsReceived | Part::Blocks | Part::CloseFriends => {
+        Part::Followers | Part::RequestsReceived | Part::Blocks | Part::CloseFriends | Part::Dismissals => {
             json!({"user_id": user, "since": since})
         }
     }

@@ -62,7 +62,7 @@ enum OrderWord {
 /// What rows may be expanded with.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Expand {
+pub(super) enum Expand {
     User,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct OwnQuery {
 
 /// A person, as lists show them.
 #[derive(Debug, Serialize, ToSchema)]
-struct UserCard {
+pub(super) struct UserCard {
     id: UserId,
     username: String,
     display_name: String,
@@ -93,7 +93,7 @@ struct UserCard {
 }
 
 impl UserCard {
-    fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
+    pub(super) fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
         let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = facts;
         Self { id, username, display_name, avatar_url, verified, private_account, muting }
     }

@@ -1,13 +1,18 @@
 //! The wire: routes, and the types that clients see.
 
+mod audit;
 mod blocks;
 mod close_friends;
 mod counts;
 mod error;
 mod explain;
 mod export;
+mod export_file;
+mod fanout;
 mod follows;
 mod health;
+mod idempotency;
+mod import;
 mod lists;
 mod mutes;
 mod notes;
@@ -15,16 +20,20 @@ mod overlaps;
 mod relationship;
 mod requests;
 mod revision;
+mod suggestions;
 mod visibility;
 
 use actix_web::App;
-use shared::http::{Revisions, Security, complete};
+use shared::http::{LongBodies, Revisions, Security, complete};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use revision::{at_least, with_revision};
+
+/// The paths that take files.
+pub const LONG_BODIES: LongBodies = LongBodies(&["/v1/me/imports"]);
 
 /// Everything that this service answers, once: the routes and their description.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -38,10 +47,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(relationship::routes)
         .configure(overlaps::routes)
         .configure(lists::routes)
+        .configure(suggestions::routes)
         .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)
+        .configure(import::routes)
+        .configure(export_file::routes)
+        .configure(fanout::routes)
         .configure(visibility::routes)
+        .configure(audit::routes)
         .configure(health::routes)
         .service(shared::http::events)
         .service(shared::http::events_stream);

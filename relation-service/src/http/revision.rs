@@ -36,7 +36,12 @@ struct ReadAt(i64);
 
 /// Says that a request, whatever its method, only reads from here on: its answer states the revision of now.
 pub(super) fn is_read(request: &HttpRequest, relations: &RelationHandle) {
-    request.extensions_mut().insert(ReadAt(relations.revision()));
+    is_read_at(request, relations.revision());
+}
+
+/// Says that the answer is as true as this revision.
+pub(super) fn is_read_at(request: &HttpRequest, revision: i64) {
+    request.extensions_mut().insert(ReadAt(revision));
 }
 
 /// Middleware: waits for `Mutual-At-Least`.

@@ -22,13 +22,15 @@ pub enum Part {
     Mutes,
     /// Their close friends.
     CloseFriends,
+    /// Whom they do not want to be suggested.
+    Dismissals,
     /// What they noted about others. What others noted about them is the others'.
     Notes,
 }
 
 impl Part {
     /// Every list with its name, in their order.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Following, "following"),
         (Self::Followers, "followers"),
         (Self::RequestsSent, "requests_sent"),
@@ -36,6 +38,7 @@ impl Part {
         (Self::Blocks, "blocks"),
         (Self::Mutes, "mutes"),
         (Self::CloseFriends, "close_friends"),
+        (Self::Dismissals, "dismissals"),
         (Self::Notes, "notes"),
     ];
 
@@ -70,6 +73,10 @@ impl Part {
             Self::CloseFriends => {
                 "SELECT target, target, since, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST('' AS TEXT)
                  FROM close_friends WHERE user_id = ? AND target > ? ORDER BY target LIMIT ?"
+            }
+            Self::Dismissals => {
+                "SELECT target, target, since, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST('' AS TEXT)
+                 FROM dismissals WHERE user_id = ? AND target > ? ORDER BY target LIMIT ?"
             }
             Self::Notes => {
                 "SELECT target, target, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), note

@@ -1,6 +1,6 @@
 //! This service's own copy of what it needs to know about people.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -119,6 +119,59 @@ pub fn known_one(conn: &mut Conn, user: UserId) -> Result<Option<UserFacts>, Sto
     let row: Option<FactRow> =
         on_backend!(conn, |c| user_facts::table.find(user.get()).get_result(c).optional())?;
     Ok(row.map(KnownUser::try_from).transpose()?.map(|known| known.facts))
+}
+
+/// Whom a name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// Who has it.
+    pub user: UserId,
+    /// Whether others may know.
+    pub visible: bool,
+}
+
+/// Whom those of `names` lead to that somebody is known to go by. A direct answer may have told of a name's new holder
+/// before the feed tells that the old one gave it up: then the newer knowledge counts.
+pub fn named(conn: &mut Conn, names: &[&str]) -> Result<HashMap<String, Named>, StoreError> {
+    let mut found: HashMap<String, (i64, Named)> = HashMap::with_capacity(names.len());
+    for piece in chunks(names) {
+        let wanted = user_facts::table.filter(user_facts::username.eq_any(piece)).select((
+            user_facts::username,
+            user_facts::user_id,
+            user_facts::status,
+            user_facts::seq,
+        ));
+        let rows: Vec<(String, i64, i16, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+        for (name, user, status, seq) in rows {
+            let visible = status == AccountStatus::Active.to_code();
+            let named = Named { user: UserId::new(user), visible };
+            let newest = found.entry(name).or_insert((seq, named));
+            if newest.0 < seq {
+                *newest = (seq, named);
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(name, (_, named))| (name, named)).collect())
+}
+
+/// The condition that the person in `column` is not hidden. By key for each row: it costs the same however many are
+/// hidden, and however many there are.
+pub(super) fn not_hidden(column: &str) -> String {
+    format!("NOT EXISTS (SELECT 1 FROM user_facts AS f WHERE f.user_id = {column} AND f.status <> 0)")
+}
+
+/// Those of `users` who are hidden.
+pub fn hidden_among(conn: &mut Conn, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+    let mut found = HashSet::new();
+    for piece in chunks(users) {
+        let hidden = user_facts::status.ne(AccountStatus::Active.to_code());
+        let wanted = user_facts::table
+            .filter(user_facts::user_id.eq_any(piece.iter().map(|user| user.get())).and(hidden))
+            .select(user_facts::user_id);
+        let rows: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
+        found.extend(rows.into_iter().map(UserId::new));
+    }
+    Ok(found)
 }
 
 /// Replaces what is known about one person. Which of two is newer is the caller's to compare: it holds

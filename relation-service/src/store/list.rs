@@ -6,6 +6,7 @@ use shared::db::{Conn, StoreError, Value, query};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
+use super::fact::not_hidden;
 use super::pair::{BLOCK, FOLLOW, REQUEST};
 
 /// Which list of a person.
@@ -62,13 +63,13 @@ struct Source {
 impl List {
     fn source(self) -> Source {
         let by_source = |state| Source {
-            other: "target",
+            other: "edges_out.target",
             since: "since",
             rows: "FROM edges_out WHERE source = ? AND state = ?",
             state,
         };
         let by_target = |state| Source {
-            other: "source",
+            other: "edges_in.source",
             since: "-neg_since",
             rows: "FROM edges_in WHERE target = ? AND state = ?",
             state,
@@ -112,11 +113,12 @@ pub fn page(
         text.push_str(&keyset);
         binds.extend(key_of(list, after));
     }
-    text.push_str(&format!(" AND {other} NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)"));
+    text.push_str(&format!(" AND {}", not_hidden(other)));
     if let Some(viewer) = viewer {
+        // By key for each row: however many block the viewer, a page costs the same.
         text.push_str(&format!(
-            " AND {other} NOT IN (SELECT target FROM edges_out WHERE source = ? AND state = ?)
-              AND {other} NOT IN (SELECT source FROM edges_in WHERE target = ? AND state = ?)"
+            " AND NOT EXISTS (SELECT 1 FROM edges_out AS b WHERE b.source = ? AND b.target = {other} AND b.state = ?)
+              AND NOT EXISTS (SELECT 1 FROM edges_out AS b WHERE b.source = {other} AND b.target = ? AND b.state = ?)"
         ));
         let viewer = Value::Int(viewer.get());
         binds.extend([viewer, Value::Int(BLOCK), viewer, Value::Int(BLOCK)]);

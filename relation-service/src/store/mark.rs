@@ -8,6 +8,7 @@ use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
+use super::fact::not_hidden;
 use super::list::Entry;
 use super::pair::{Key, PairChange, int_binds, key_binds};
 use super::rows_of_binds;
@@ -136,10 +137,11 @@ pub fn mutes(
     now: Micros,
     request: PageRequest,
 ) -> Result<Vec<Muted>, StoreError> {
-    let mut text = "SELECT target, since, expires_at, notifications FROM mutes
-         WHERE user_id = ? AND expires_at > ?
-            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)"
-        .to_owned();
+    let mut text = format!(
+        "SELECT target, since, expires_at, notifications FROM mutes
+         WHERE user_id = ? AND expires_at > ? AND {}",
+        not_hidden("target")
+    );
     let mut binds = vec![Value::Int(owner.get()), Value::Int(now.get())];
     if let Some(after) = request.after {
         text.push_str(" AND (since, target) < (?, ?)");
@@ -161,9 +163,8 @@ pub fn mutes(
 /// The close friends of `owner`, newest first, after the request's cursor: at most one more than its page
 /// holds.
 pub fn close_friends(conn: &mut Conn, owner: UserId, request: PageRequest) -> Result<Vec<Entry>, StoreError> {
-    let mut text = "SELECT target, since FROM close_friends WHERE user_id = ?
-            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)"
-        .to_owned();
+    let mut text =
+        format!("SELECT target, since FROM close_friends WHERE user_id = ? AND {}", not_hidden("target"));
     let mut binds = vec![Value::Int(owner.get())];
     if let Some(after) = request.after {
         text.push_str(" AND (since, target) < (?, ?)");

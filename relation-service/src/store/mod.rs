@@ -2,21 +2,28 @@
 
 pub mod audit;
 pub mod count;
+pub mod dismissal;
 pub mod export;
+pub mod export_file;
 pub mod fact;
+pub mod fanout;
 pub mod follow_start;
 pub mod graph;
+pub mod import;
+pub mod import_row;
 pub mod key;
 pub mod list;
 pub mod mark;
 pub mod note;
 pub mod overlap;
 pub mod pair;
+pub mod private_span;
 pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;
 pub mod sight;
+pub mod suggestion;
 pub mod sweep;
 #[cfg(test)]
 mod tests;

@@ -77,6 +77,14 @@ pub const PERSONAL: &[Personal] = &[
         ]),
     },
     Personal {
+        table: "dismissals",
+        shown: Shown::As(&["dismissals"]),
+        goes: Goes::ByPerson(
+            "DELETE FROM dismissals WHERE (user_id, target) IN (
+                SELECT user_id, target FROM dismissals WHERE user_id = ? OR target = ? LIMIT #)",
+        ),
+    },
+    Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
         shown: Shown::Not("who did what to whom; what stands is in the other parts"),
@@ -89,6 +97,26 @@ pub const PERSONAL: &[Personal] = &[
         table: "follow_starts",
         shown: Shown::Not("times alone, for a day, where there is a quota"),
         goes: Goes::ByPerson("DELETE FROM follow_starts WHERE user_id = ?"),
+    },
+    Personal {
+        table: "import_rows",
+        shown: Shown::Not(
+            "rows of the person's own files, until they are done; the import tells which failed",
+        ),
+        goes: Goes::ByPerson(
+            "DELETE FROM import_rows WHERE (user_id, import_id, number) IN (
+                SELECT user_id, import_id, number FROM import_rows WHERE user_id = ? LIMIT #)",
+        ),
+    },
+    Personal {
+        table: "imports",
+        shown: Shown::As(&["imports"]),
+        goes: Goes::ByPerson("DELETE FROM imports WHERE user_id = ?"),
+    },
+    Personal {
+        table: "private_spans",
+        shown: Shown::Not("since when an account is private; user-service exports that it is"),
+        goes: Goes::ByPerson("DELETE FROM private_spans WHERE user_id = ?"),
     },
     Personal {
         table: "counters",

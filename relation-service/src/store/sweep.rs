@@ -6,6 +6,7 @@ use shared::db::{Conn, StoreError, Value, query};
 use shared::id::UserId;
 use shared::on_backend;
 
+use super::fact::not_hidden;
 use super::pair::REQUEST;
 use super::schema::sweeps;
 
@@ -87,17 +88,20 @@ pub fn wiped(conn: &mut Conn) -> Result<(), StoreError> {
 /// At most `limit` people who have asked to follow `user`, oldest request first. The request of a hidden
 /// person waits until they return (R15, R18).
 pub fn requesters(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    let text = "SELECT source FROM edges_in WHERE target = ? AND state = ?
-                AND source NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
-                ORDER BY neg_since DESC, source DESC LIMIT ?";
-    users(conn, text, user, limit)
+    let text = format!(
+        "SELECT source FROM edges_in WHERE target = ? AND state = ? AND {}
+         ORDER BY neg_since DESC, source DESC LIMIT ?",
+        not_hidden("source")
+    );
+    users(conn, &text, user, limit)
 }
 
 /// At most `limit` public accounts that `user` has asked to follow.
 pub fn public_requested(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    let text = "SELECT target FROM edges_out WHERE source = ? AND state = ?
-                AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
-                AND target IN (SELECT user_id FROM user_facts WHERE private_account = 0)
+    // `EXISTS`, not `IN`: SQLite would go through everybody who is public and look for a request to them.
+    let text = "SELECT target FROM edges_out WHERE source = ? AND state = ? AND EXISTS (
+                    SELECT 1 FROM user_facts AS f
+                    WHERE f.user_id = target AND f.status = 0 AND f.private_account = 0)
                 ORDER BY since, target LIMIT ?";
     users(conn, text, user, limit)
 }

@@ -1,188 +1,270 @@
-//! The audit finds what is wrong, rule by rule, and finds nothing where nothing is.
+//! The audit finds what is wrong, check by check, mends what is derived, and finds nothing where nothing is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use relation_service::store::audit::audit;
-use shared::db::audit::Finding;
-use shared::db::{Conn, execute};
-use shared::testing::TestDatabase;
+use actix_web::http::Method;
+use actix_web::web;
+use relation_service::actors::audit::{Audited, audit as audit_and};
+use relation_service::actors::change::RelationEngine;
+use relation_service::store::audit::{CHECKS, Cure, Finding, Plan, audit, audit_by};
+use relation_service::store::sweep;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::db::{Conn, StoreError, execute};
+use shared::testing::{Client, TestDatabase};
+use shared::writer::commit_batch;
 
+use crate::breakages::BREAKAGES;
 use crate::friends::befriend;
-use crate::person::Act;
-use crate::test_app::TestApp;
+use crate::person::{Act, Person};
+use crate::random::Random;
+use crate::test_app::{LIMITS, TestApp, all, until};
 
-const EDGE_TWICE: &str = "each edge is stored by source and by target";
-const BACK: &str = "each edge knows the follow in the other direction";
-const BLOCK: &str = "a block excludes follows and requests in both directions";
-const SELF: &str = "nobody has an edge to themselves";
-const KNOWN: &str = "both ends of each edge are known people";
-const COUNTERS: &str = "counters equal recounted edges";
-const HIDDEN: &str = "who is hidden is left out of counters, and nobody else";
-const CLOSE: &str = "a close friend is a follower";
-const LOG: &str = "the log is contiguous up to its head";
-const PARKED: &str = "every event of user-service could be read";
-const FOLLOWS: &str = "follows in the tables are those of the log";
-const REQUESTS: &str = "requests in the tables are those of the log";
-const BLOCKS: &str = "blocks in the tables are those of the log";
+const PATH: &str = "/v1/admin/audit";
+/// So small that every audit takes many steps.
+const SMALL: Plan = Plan { rows_per_step: 2, ..Plan::STRICT };
 
-/// What is broken, what that must show, and what mends it. `{anna}` and the like stand for ids.
-const BREAKAGES: [(&str, &[&str], &str); 22] = [
-    (
-        "DELETE FROM edges_in WHERE source = {anna} AND target = {ben}",
-        &[EDGE_TWICE],
-        "INSERT INTO edges_in (target, state, neg_since, source)
-         SELECT target, state, -since, source FROM edges_out WHERE source = {anna} AND target = {ben}",
-    ),
-    (
-        "INSERT INTO edges_in (target, state, neg_since, source) VALUES ({anna}, 1, -5, {carl})",
-        &[EDGE_TWICE, COUNTERS],
-        "DELETE FROM edges_in WHERE source = {carl} AND target = {anna}",
-    ),
-    (
-        "UPDATE edges_in SET neg_since = neg_since - 1 WHERE source = {anna} AND target = {ben}",
-        &[EDGE_TWICE],
-        "UPDATE edges_in SET neg_since = neg_since + 1 WHERE source = {anna} AND target = {ben}",
-    ),
-    (
-        "UPDATE edges_out SET back_since = back_since + 1 WHERE source = {anna} AND target = {ben}",
-        &[BACK],
-        "UPDATE edges_out SET back_since = back_since - 1 WHERE source = {anna} AND target = {ben}",
-    ),
-    (
-        "UPDATE edges_out SET back_since = 7 WHERE source = {anna} AND target = {blocked}",
-        &[BACK],
-        "UPDATE edges_out SET back_since = 0 WHERE source = {anna} AND target = {blocked}",
-    ),
-    (
-        "INSERT INTO edges_out (source, target, state, notify, since, back_since) VALUES ({blocked}, {anna}, 1, 0, 5, 0)",
-        &[BLOCK],
-        "DELETE FROM edges_out WHERE source = {blocked} AND target = {anna}",
-    ),
-    (
-        "INSERT INTO edges_out (source, target, state, notify, since, back_since) VALUES ({blocked}, {anna}, 2, 0, 5, 0)",
-        &[BLOCK],
-        "DELETE FROM edges_out WHERE source = {blocked} AND target = {anna}",
-    ),
-    (
-        "INSERT INTO edges_out (source, target, state, notify, since, back_since) VALUES ({carl}, {carl}, 3, 0, 5, 0)",
-        &[SELF],
-        "DELETE FROM edges_out WHERE source = {carl} AND target = {carl}",
-    ),
-    (
-        "UPDATE user_facts SET user_id = 7 WHERE user_id = {anna}",
-        &[KNOWN],
-        "UPDATE user_facts SET user_id = {anna} WHERE user_id = 7",
-    ),
-    (
-        "UPDATE user_facts SET user_id = 7 WHERE user_id = {blocked}",
-        &[KNOWN],
-        "UPDATE user_facts SET user_id = {blocked} WHERE user_id = 7",
-    ),
-    (
-        "UPDATE counters SET followers = followers + 1 WHERE user_id = {anna}",
-        &[COUNTERS],
-        "UPDATE counters SET followers = followers - 1 WHERE user_id = {anna}",
-    ),
-    (
-        "UPDATE counters SET friends = friends + 1 WHERE user_id = {ben}",
-        &[COUNTERS],
-        "UPDATE counters SET friends = friends - 1 WHERE user_id = {ben}",
-    ),
-    (
-        "UPDATE counters SET user_id = 7 WHERE user_id = {carl}",
-        &[COUNTERS],
-        "UPDATE counters SET user_id = {carl} WHERE user_id = 7",
-    ),
-    (
-        "UPDATE user_facts SET status = 1 WHERE user_id = {ben}",
-        &[HIDDEN],
-        "UPDATE user_facts SET status = 0 WHERE user_id = {ben}",
-    ),
-    (
-        "INSERT INTO shadows (user_id, in_state, in_neg_since, in_source, out_target) VALUES ({carl}, 0, 0, 0, 5)",
-        &[HIDDEN],
-        "DELETE FROM shadows WHERE user_id = {carl}",
-    ),
-    (
-        "INSERT INTO shadows (user_id, in_state, in_neg_since, in_source, out_target)
-         VALUES ({ben}, 3, 0, 0, 9223372036854775807)",
-        &[HIDDEN, COUNTERS],
-        "DELETE FROM shadows WHERE user_id = {ben}",
-    ),
-    (
-        "INSERT INTO close_friends (user_id, target, since) VALUES ({carl}, {anna}, 5)",
-        &[CLOSE],
-        "DELETE FROM close_friends WHERE user_id = {carl}",
-    ),
-    (
-        "INSERT INTO parked_events (feed, seq, reason) VALUES ('user', 5, 'unreadable')",
-        &[PARKED],
-        "DELETE FROM parked_events WHERE seq = 5",
-    ),
-    ("UPDATE log_head SET seq = seq + 1", &[LOG], "UPDATE log_head SET seq = seq - 1"),
-    (
-        "UPDATE events SET type = 'follow.removed' WHERE actor_id = {anna} AND type = 'follow.created'",
-        &[FOLLOWS],
-        "UPDATE events SET type = 'follow.created' WHERE actor_id = {anna} AND type = 'follow.removed'",
-    ),
-    (
-        "UPDATE events SET type = 'request.removed' WHERE type = 'request.created'",
-        &[REQUESTS],
-        "UPDATE events SET type = 'request.created' WHERE type = 'request.removed'",
-    ),
-    (
-        "UPDATE events SET subject_id = {carl} WHERE type = 'block.created'",
-        &[BLOCKS],
-        "UPDATE events SET subject_id = {blocked} WHERE type = 'block.created'",
-    ),
-];
+/// What only shows where the limits are lower than anybody can set them.
+const BY_LIMIT: &str = "limits";
 
 fn broken(findings: &[Finding]) -> BTreeSet<&'static str> {
-    findings.iter().filter(|finding| finding.drift > 0).map(|finding| finding.rule).collect()
+    findings.iter().filter(|finding| finding.drift > 0).map(|finding| finding.check.name).collect()
 }
 
-async fn the_audit_finds_each_kind_of_drift(make: impl Fn() -> TestDatabase) {
+/// Repairs, and finishes the sweeps that the repair began.
+async fn repaired(conn: &mut Conn) -> Audited {
+    let engine = RelationEngine::new(LIMITS);
+    let conn = std::cell::RefCell::new(conn);
+    let look = async || audit(*conn.borrow_mut());
+    let submit = async |command| {
+        let (mut answers, _) = commit_batch(*conn.borrow_mut(), &engine, &[command], &Clock::system())?;
+        answers.pop().ok_or_else(|| StoreError::Unreadable("no answer".into()))
+    };
+    let done = audit_and(true, look, submit).await.unwrap();
+    let mut conn = conn.borrow_mut();
+    // One of a kind that there is not stays for a person.
+    while let Ok(open) = sweep::open(*conn, 1)
+        && let Some(&(user, kind)) = open.first()
+    {
+        let step = relation_service::actors::change::Command::Sweep { user, kind };
+        commit_batch(*conn, &engine, &[step], &Clock::system()).unwrap();
+    }
+    done
+}
+
+async fn each_check_finds_what_breaks_it_and_what_is_derived_is_mended(make: impl Fn() -> TestDatabase) {
     let mut app = TestApp::start(make).await;
-    let [anna, ben, carl, blocked, private] = app.people(["anna", "ben", "carl", "blocked", "private"]).await;
-    app.set_private(&private, true).await;
+    let [anna, ben, carl, blocked, private, asker] =
+        app.people(["anna", "ben", "carl", "blocked", "private", "asker"]).await;
     befriend(&anna, &ben).await;
+    blocked.follow(&anna).await;
     carl.follow(&ben).await;
+    carl.act(Act::Mute, &ben).await;
     anna.block(&blocked).await;
+    app.set_private(&private, true).await;
     carl.follow(&private).await;
+    private.act(Act::Accept, &carl).await;
     private.act(Act::RemoveFollower, &carl).await;
+    asker.follow(&private).await;
     app.stop_service();
-    let names = [("{anna}", anna.id), ("{ben}", ben.id), ("{carl}", carl.id), ("{blocked}", blocked.id)];
+    let people = [&anna, &ben, &carl, &blocked, &private, &asker];
+    let names = ["{anna}", "{ben}", "{carl}", "{blocked}", "{private}", "{asker}"];
     let run = |conn: &mut Conn, text: &str| {
-        let text = names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, &id.to_string()));
+        let ids = names.iter().zip(people);
+        let text = ids.fold(text.to_owned(), |text, (name, who)| text.replace(name, &who.id.to_string()));
         execute(conn, &text, &[]).unwrap_or_else(|error| panic!("{text}: {error}"))
     };
     let mut conn = app.writer();
-    let clean = audit(&mut conn).unwrap();
-    assert_eq!(broken(&clean), BTreeSet::new());
-    let mut found = BTreeSet::new();
-    for (breakage, rules, repair) in BREAKAGES {
-        assert!(run(&mut conn, breakage) > 0, "nothing to break: {breakage}");
-        let shown = broken(&audit(&mut conn).unwrap());
-        assert!(rules.iter().all(|rule| shown.contains(rule)), "{breakage}: {shown:?}");
-        found.extend(rules.iter().copied());
-        assert!(run(&mut conn, repair) > 0, "nothing to mend: {repair}");
-        assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new(), "not mended: {repair}");
+    assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new());
+    let mut alone = BTreeSet::from([BY_LIMIT]);
+    for (breakage, expected, undo) in BREAKAGES {
+        assert!(breakage.iter().all(|text| run(&mut conn, text) > 0), "nothing there: {breakage:?}");
+        let expected: BTreeSet<&str> = expected.iter().copied().collect();
+        let found = audit(&mut conn).unwrap();
+        assert_eq!(broken(&found), expected, "{breakage:?}");
+        assert_eq!(broken(&audit_by(&mut conn, SMALL).unwrap()), expected, "in small steps: {breakage:?}");
+        assert!(found.iter().all(|finding| (finding.drift > 0) != finding.examples.is_empty()), "{found:?}");
+        if expected.len() == 1 {
+            alone.extend(&expected);
+        }
+        let done = repaired(&mut conn).await;
+        let mended: BTreeSet<&str> = CHECKS
+            .iter()
+            .filter(|check| done.repairs.iter().any(|repair| check.cure == Cure::Mend(repair.mend)))
+            .map(|check| check.name)
+            .collect();
+        if undo.is_empty() {
+            assert!(expected.is_superset(&mended) || mended.contains("counters"), "{breakage:?}: {mended:?}");
+            assert!(!mended.is_empty() && done.repairs.iter().all(|r| r.rows > 0 && !r.examples.is_empty()));
+            assert_eq!(broken(&done.findings), BTreeSet::new(), "not mended: {breakage:?}");
+        } else {
+            let left = broken(&done.findings);
+            assert!(!left.is_empty() && expected.is_superset(&left), "{breakage:?}: {left:?}");
+            undo.iter().for_each(|text| assert!(run(&mut conn, text) < 100, "{text}"));
+            // What was made anew of what was wrong is made anew again.
+            repaired(&mut conn).await;
+        }
+        assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new(), "after {breakage:?}");
     }
-    let all: BTreeSet<&str> = clean.iter().map(|finding| finding.rule).collect();
-    assert_eq!(found, all, "a rule that nothing here breaks is a rule that nobody has seen work");
+    let by_limit = audit_by(&mut conn, Plan { held_max: 0, ..SMALL }).unwrap();
+    assert_eq!(broken(&by_limit), BTreeSet::from([BY_LIMIT]));
+    let every: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(alone, every, "a check that nothing here breaks alone is one that nobody has seen work");
+    app.start_service();
+    app.until_ready().await;
+    for person in people.map(|person| app.again(person)) {
+        assert_counts_equal_walks(&person).await;
+    }
+    assert_eq!(app.again(&asker).sees(&private).await, "following");
+}
+
+async fn assert_counts_equal_walks(person: &Person) {
+    let [followers, following, friends, received, sent] = person.counts().await;
+    let requests = ["/v1/me/follow-requests", "/v1/me/follow-requests/sent"].map(str::to_owned);
+    let lists = ["followers", "following", "friends"].map(|list| person.list(list));
+    let expected = [followers, following, friends, received, sent];
+    for (path, count) in lists.iter().chain(&requests).zip(expected) {
+        let walked = person.walk(path, 2).await.len();
+        assert_eq!(i64::try_from(walked).unwrap(), count, "{path}");
+    }
+}
+
+#[test]
+fn every_rule_is_checked_or_the_handbook_says_why_not() {
+    let names: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(names.len(), CHECKS.len());
+    for check in CHECKS {
+        assert!(
+            !check.rules.is_empty() && check.rules.iter().all(|rule| (1..=54).contains(rule)),
+            "{check:?}"
+        );
+        assert!(check.rules.is_sorted(), "{check:?}");
+    }
+    let handbook = include_str!("../../../docs/operations.md");
+    for check in CHECKS {
+        let row = format!("| `{}` |", check.name);
+        let line = handbook.lines().find(|line| line.starts_with(&row));
+        let line = line.unwrap_or_else(|| panic!("docs/operations.md has no row {row}"));
+        let rules: Vec<String> = check.rules.iter().map(|rule| format!("R{rule}")).collect();
+        assert!(line.contains(&format!("| {} |", rules.join(", "))), "{line} should name {rules:?}");
+    }
+    for rule in 1..=54 {
+        let checked = CHECKS.iter().any(|check| check.rules.contains(&rule));
+        let told = handbook.lines().any(|line| line.starts_with(&format!("| R{rule} |")));
+        assert!(checked != told, "R{rule} is checked by a check, or the handbook says why not");
+    }
 }
 
 async fn a_log_with_a_hole_is_found(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
-    let people = app.crowd("person", 4).await;
+    let people = app.crowd("person", 5).await;
     for other in &people[1..] {
         people[0].follow(other).await;
     }
     let mut conn = app.writer();
     assert_eq!(execute(&mut conn, "DELETE FROM events WHERE seq = 1", &[]).unwrap(), 1);
-    assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new(), "retention takes events from the start");
+    for plan in [Plan::STRICT, SMALL] {
+        let found = audit_by(&mut conn, plan).unwrap();
+        assert_eq!(broken(&found), BTreeSet::new(), "retention takes events from the start");
+        let unchecked: Vec<&str> = found
+            .iter()
+            .filter(|finding| finding.unchecked.is_some())
+            .map(|finding| finding.check.name)
+            .collect();
+        assert_eq!(unchecked, ["follows_in_log", "requests_in_log", "blocks_in_log"]);
+    }
     assert_eq!(execute(&mut conn, "UPDATE events SET seq = 1 WHERE seq = 2", &[]).unwrap(), 1);
-    assert!(broken(&audit(&mut conn).unwrap()).contains(LOG));
+    for plan in [Plan::STRICT, SMALL] {
+        assert_eq!(broken(&audit_by(&mut conn, plan).unwrap()), BTreeSet::from(["log"]));
+    }
 }
 
-shared::on_both_databases!(the_audit_finds_each_kind_of_drift, a_log_with_a_hole_is_found);
+fn items(result: &Value) -> BTreeMap<String, Value> {
+    let items = result["items"].as_array().unwrap().iter();
+    items.map(|item| (item["check"].as_str().unwrap().to_owned(), item.clone())).collect()
+}
+
+async fn order(service: &Client, repair: bool) -> Value {
+    service.json(Method::POST, PATH, &json!({ "repair": repair })).await.expect(200).json()
+}
+
+async fn a_running_service_audits_and_repairs_itself(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let service = app.service("operator", &["audit"]);
+    assert_eq!(service.get(PATH).await.expect(200).json(), json!({"running": null, "newest": null}));
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    befriend(&anna, &ben).await;
+    let clean = service.post(PATH).await.expect(200).json();
+    assert_eq!(
+        (&clean["drift"], &clean["repair"], &clean["revision"]),
+        (&json!(0), &json!(false), &json!(2))
+    );
+    let found = items(&clean);
+    assert_eq!(found.len(), CHECKS.len());
+    assert!(found.values().all(|item| item["drift"] == 0 && item["unchecked"].is_null()), "{clean}");
+    assert_eq!(found["nobody_to_self"]["rules"], json!(["R3"]));
+    assert_eq!(service.get(PATH).await.expect(200).json()["newest"], clean);
+    let wrong = format!("UPDATE counters SET followers = 9 WHERE user_id = {}", anna.id);
+    execute(&mut app.writer(), &wrong, &[]).unwrap();
+    let drifted = order(&service, false).await;
+    assert_eq!((&drifted["drift"], &items(&drifted)["counters"]["drift"]), (&json!(1), &json!(1)));
+    assert_eq!(items(&drifted)["counters"]["examples"], json!([[anna.id, anna.id]]));
+    assert_eq!(anna.counts().await[0], 9, "an audit that only looks changes nothing");
+    let mended = order(&service, true).await;
+    assert_eq!((&mended["drift"], &mended["repair"]), (&json!(0), &json!(true)));
+    let counters = &items(&mended)["counters"];
+    assert_eq!((&counters["repaired"], &counters["repairable"]), (&json!(1), &json!(true)));
+    assert_eq!(counters["repairs"], json!([{"what": "recounted", "row": [anna.id, anna.id]}]));
+    assert_counts_equal_walks(&anna).await;
+    assert_eq!(order(&service, true).await["items"], clean["items"], "nothing is left to repair");
+    for bad in [json!({"repair": 1}), json!({"what": true}), json!([])] {
+        service.json(Method::POST, PATH, &bad).await.expect_problem(400, "invalid_body");
+    }
+    let other = app.service("other", &["events", "visibility", "relationships", "fanout", "facts"]);
+    other.post(PATH).await.expect_problem(403, "missing_scope");
+    other.get(PATH).await.expect_problem(403, "missing_scope");
+}
+
+/// Everybody acts on everybody while audits run: none finds anything.
+async fn audits_are_exact_beside_writes(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let service = app.service("operator", &["audit"]);
+    let people = app.crowd("person", 12).await;
+    app.set_private(&people[0], true).await;
+    let acting = std::cell::Cell::new(true);
+    let actor = async |seed: u64| {
+        let mut random = Random::new(seed);
+        let mut acts = 0;
+        while acting.get() {
+            let (me, them) = random.two_below(people.len());
+            people[me].try_act(random.one_of(&Act::ALL), people[them].id).await;
+            acts += 1;
+        }
+        acts
+    };
+    let auditor = async {
+        for round in 0..8 {
+            let results = all((0..3).map(|_| service.post(PATH))).await;
+            for result in results {
+                let result = result.expect(200).json();
+                assert_eq!(result["drift"], 0, "round {round}: {result}");
+            }
+            // In steps of two rows, each at a moment of its own.
+            let mut conn = app.writer();
+            let found = web::block(move || audit_by(&mut conn, SMALL).unwrap()).await.unwrap();
+            assert_eq!(broken(&found), BTreeSet::new(), "round {round}: {found:?}");
+            app.set_private(&people[round % 3], round % 2 == 0).await;
+        }
+        acting.set(false);
+    };
+    let (acts, ()) = futures_util::future::join(all((1..5).map(actor)), auditor).await;
+    assert!(acts.iter().sum::<u32>() > 50, "{acts:?}");
+    until("at rest", async || app.is_sound().await).await;
+}
+
+shared::on_both_databases!(
+    each_check_finds_what_breaks_it_and_what_is_derived_is_mended,
+    a_log_with_a_hole_is_found,
+    a_running_service_audits_and_repairs_itself,
+    audits_are_exact_beside_writes,
+);

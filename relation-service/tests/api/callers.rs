@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use serde_json::{Value, json};
 use shared::facts::AccountStatus;
+use shared::id::UserId;
 use shared::testing::{Client, RouteTable, TestDatabase};
 
 use crate::explain::arrange;
@@ -18,6 +19,11 @@ use crate::test_app::TestApp;
 const BY_CALLER: &str = "
                                            nobody stranger self suspended deactivated service scopeless expired foreign
 GET    /v1/me/export                       401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/blocks.csv           401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/following.csv        401    200      200  401       401         403     403       401     401
+GET    /v1/me/exports/mutes.csv            401    200      200  401       401         403     403       401     401
+POST   /v1/me/imports                      401    202      202  401       401         403     403       401     401
+GET    /v1/me/imports/{id}                 401    404      404  401       401         403     403       401     401
 GET    /livez                              200    200      200  200       200         200     200       200     200
 GET    /readyz                             200    200      200  200       200         200     200       200     200
 GET    /v1/counts                          200    200      200  401       401         403     403       401     401
@@ -46,14 +52,20 @@ PUT    /v1/me/mutes/{id}                   401    200      422  401       401   
 DELETE /v1/me/mutes/{id}                   401    200      422  401       401         403     403       401     401
 PUT    /v1/me/notes/{id}                   401    200      422  401       401         403     403       401     401
 GET    /v1/me/relationships                401    200      200  401       401         403     403       401     401
+GET    /v1/me/suggestions                  401    200      200  401       401         403     403       401     401
+DELETE /v1/me/suggestions/{id}             401    204      422  401       401         403     403       401     401
 GET    /v1/relationships                   401    403      403  401       401         200     403       401     401
 GET    /v1/users/{id}/counts               200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/followers            200    200      200  401       401         403     403       401     401
+GET    /v1/users/{id}/followers.ndjson     401    403      403  401       401         200     403       401     401
 GET    /v1/users/{id}/followers/known      401    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/following            200    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/following/shared     401    200      200  401       401         403     403       401     401
 GET    /v1/users/{id}/friends              200    200      200  401       401         403     403       401     401
+GET    /v1/users/{id}/similar              200    200      200  401       401         403     403       401     401
 POST   /v1/visibility                      401    403      403  401       401         200     403       401     401
+GET    /v1/admin/audit                     401    403      403  401       401         200     403       401     401
+POST   /v1/admin/audit                     401    403      403  401       401         200     403       401     401
 ";
 
 /// A person asks about, or acts on, another one who stands to them like this: they are a `follower` of the caller or
@@ -61,6 +73,11 @@ POST   /v1/visibility                      401    403      403  401       401   
 const BY_PAIR: &str = "
                                            stranger follower followed requested asker friend blocker blocked muted private hidden
 GET    /v1/me/export                       200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/blocks.csv           200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/following.csv        200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/exports/mutes.csv            200      200      200      200       200   200    200     200     200   200     200
+POST   /v1/me/imports                      202      202      202      202       202   202    202     202     202   202     202
+GET    /v1/me/imports/{id}                 404      404      404      404       404   404    404     404     404   404     404
 GET    /livez                              200      200      200      200       200   200    200     200     200   200     200
 GET    /readyz                             200      200      200      200       200   200    200     200     200   200     200
 GET    /v1/counts                          200      200      200      200       200   200    200     200     200   200     200
@@ -89,14 +106,20 @@ PUT    /v1/me/mutes/{id}                   200      200      200      200       
 DELETE /v1/me/mutes/{id}                   200      200      200      200       200   200    200     200     200   200     200
 PUT    /v1/me/notes/{id}                   200      200      200      200       200   200    200     200     200   200     404
 GET    /v1/me/relationships                200      200      200      200       200   200    200     200     200   200     200
+GET    /v1/me/suggestions                  200      200      200      200       200   200    200     200     200   200     200
+DELETE /v1/me/suggestions/{id}             204      204      204      204       204   204    204     204     204   204     204
 GET    /v1/relationships                   403      403      403      403       403   403    403     403     403   403     403
 GET    /v1/users/{id}/counts               200      200      200      200       200   200    404     200     200   200     404
 GET    /v1/users/{id}/followers            200      200      200      403       200   200    404     200     200   403     404
+GET    /v1/users/{id}/followers.ndjson     403      403      403      403       403   403    403     403     403   403     403
 GET    /v1/users/{id}/followers/known      200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/following            200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/following/shared     200      200      200      403       200   200    404     200     200   403     404
 GET    /v1/users/{id}/friends              200      200      200      403       200   200    404     200     200   403     404
+GET    /v1/users/{id}/similar              200      200      200      403       200   200    404     200     200   403     404
 POST   /v1/visibility                      403      403      403      403       403   403    403     403     403   403     403
+GET    /v1/admin/audit                     403      403      403      403       403   403    403     403     403   403     403
+POST   /v1/admin/audit                     403      403      403      403       403   403    403     403     403   403     403
 ";
 
 const ALL_SCOPES: &[&str] = &["events", "visibility", "relationships", "fanout", "audit"];
@@ -148,9 +171,9 @@ async fn pair(app: &TestApp, state: &str) -> [Person; 2] {
 }
 
 /// The path and the body with which a route is tried on somebody.
-fn request(route: &str, them: &Person) -> (String, Option<Value>) {
+pub fn request(route: &str, them: UserId) -> (String, Option<Value>) {
     let (_, path) = route.split_once(' ').unwrap();
-    let id = them.id.to_string();
+    let id = them.to_string();
     let path = path.replace("{id}", &id);
     match route {
         "POST /v1/me/following/batch" | "POST /v1/me/following/batch-remove" => {
@@ -161,6 +184,7 @@ fn request(route: &str, them: &Person) -> (String, Option<Value>) {
             let check = json!({"viewer_id": id, "owner_id": id, "action": "view_content"});
             (path, Some(json!({"checks": [check]})))
         }
+        "POST /v1/me/imports" => (format!("{path}?kind=blocks"), None),
         "GET /v1/me/explain" => (format!("{path}?action=follow&user_id={id}"), None),
         "GET /v1/relationships" => (format!("{path}?viewer_id={id}&ids={id}"), None),
         "GET /v1/me/relationships" | "GET /v1/counts" => (format!("{path}?ids={id}"), None),
@@ -169,10 +193,15 @@ fn request(route: &str, them: &Person) -> (String, Option<Value>) {
 }
 
 async fn ask(client: &Client, route: &str, them: &Person) -> u16 {
-    let (path, body) = request(route, them);
+    let (path, body) = request(route, them.id);
     let method = Method::from_bytes(route.split(' ').next().unwrap().as_bytes()).unwrap();
-    let headers: &[_] = if body.is_some() { &[("content-type", "application/json")] } else { &[] };
-    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    let (media, body) = match body {
+        // A file that names them.
+        _ if path.starts_with("/v1/me/imports?") => ("text/csv", "Account address\nthem\n".into()),
+        Some(body) => ("application/json", body.to_string().into_bytes()),
+        None => ("", Vec::new()),
+    };
+    let headers: &[_] = if media.is_empty() { &[] } else { &[("content-type", media)] };
     client.status(method, &path, headers, body).await
 }
 

@@ -32,7 +32,7 @@ fn delete(app: &TestApp, person: &Person) {
 
 /// In how many rows of all tables but the log somebody is.
 fn mentions(app: &TestApp, user: UserId) -> i64 {
-    const PLACES: [(&str, &str); 10] = [
+    const PLACES: [(&str, &str); 12] = [
         ("edges_out", "source"),
         ("edges_out", "target"),
         ("edges_in", "source"),
@@ -40,11 +40,14 @@ fn mentions(app: &TestApp, user: UserId) -> i64 {
         ("mutes", "target"),
         ("mutes", "user_id"),
         ("close_friends", "target"),
+        ("dismissals", "target"),
+        ("dismissals", "user_id"),
         ("notes", "target"),
         ("notes", "user_id"),
         ("counters", "user_id"),
     ];
-    let own = ["close_friends", "shadows", "user_facts", "sweeps"].map(|table| (table, "user_id"));
+    let own =
+        ["close_friends", "shadows", "user_facts", "sweeps", "private_spans"].map(|table| (table, "user_id"));
     let mut conn = app.writer();
     let places = PLACES.iter().chain(&own);
     places
@@ -81,6 +84,9 @@ async fn r46_everything_goes_both_ways(make: impl Fn() -> TestDatabase) {
     note(&fan, &anna, "zqxnote about her").await;
     let brief = json!({"duration_seconds": 1});
     fan.http.json(Method::PUT, &format!("/v1/me/mutes/{}", anna.id), &brief).await.expect(200);
+    for (one, other) in [(&anna, &fan), (&fan, &anna)] {
+        one.http.delete(&format!("/v1/me/suggestions/{}", other.id)).await.expect(204);
+    }
     let before = app.revision().await;
     let markers = ["annazqx", "zqxnote of hers", "zqxnote about her", "ANNAZQX"].map(str::to_owned);
     assert_eq!(residue(app.database_url(), &markers), markers);

@@ -109,6 +109,12 @@ impl World {
         answers
     }
 
+    /// Nothing is remembered any more.
+    pub fn forget_all(&mut self) {
+        self.witness = Witness::new();
+        self.engine.memory = Some(self.witness.memory.clone());
+    }
+
     /// From here on its writer is one that remembers nothing, as another process.
     pub fn forget_memory(&mut self) -> Option<Remembering> {
         self.engine.memory.take()
@@ -190,7 +196,11 @@ impl World {
                 let told = match answer {
                     Answer::Acted(acted) => Ok(acted.changed),
                     Answer::Refused(refusal) => Err(refusal.code()),
-                    Answer::UnknownTarget | Answer::Answered { .. } | Answer::Noted => {
+                    Answer::UnknownTarget
+                    | Answer::Answered { .. }
+                    | Answer::Import(_)
+                    | Answer::Noted
+                    | Answer::Mended(_) => {
                         panic!("{what}: {answer:?}")
                     }
                 };

@@ -42,6 +42,8 @@ async fn an_export_has_what_one_holds_and_is_told(make: impl Fn() -> TestDatabas
         let path = format!("/v1/me/notes/{}", other.id);
         one.http.json(Method::PUT, &path, &json!({"note": note})).await.expect(200);
     }
+    crate::imports::import(&anna, "kind=blocks", "foe\n").await;
+    anna.http.delete(&format!("/v1/me/suggestions/{}", asker.id)).await.expect(204);
     let export = exported(&anna).await;
     for personal in PERSONAL {
         if let Shown::As(parts) = personal.shown {
@@ -59,6 +61,7 @@ async fn an_export_has_what_one_holds_and_is_told(make: impl Fn() -> TestDatabas
         ("requests_received", &asker),
         ("blocks", &foe),
         ("close_friends", &friend),
+        ("dismissals", &asker),
     ] {
         assert_eq!(ids(&export[list]), BTreeSet::from([other.id.to_string()]), "{list}");
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::event::{Event, EventPage};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts, UserFactsItem, UserFactsPage};
+use shared::facts::{NamedFacts, NamedFactsItem, NamedFactsPage};
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::process::Stopper;
 use shared::secret::Secret;
@@ -58,12 +59,16 @@ struct State {
     applied: watch::Sender<i64>,
     mode: watch::Sender<Mode>,
     questions: AtomicUsize,
+    /// The names that were asked about, in their order.
+    names_asked: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
 struct Log {
     events: Vec<Event>,
     people: HashMap<UserId, UserFacts>,
+    /// Names that were given up, and whose they were.
+    former: HashMap<String, UserId>,
     held: bool,
     /// The events up to this number are no longer kept.
     expired: i64,
@@ -85,6 +90,7 @@ impl FakeUserService {
             applied: watch::Sender::new(0),
             mode: watch::Sender::new(Mode::Up),
             questions: AtomicUsize::new(0),
+            names_asked: Mutex::default(),
         });
         let data = web::Data::from(state.clone());
         let (server, address) = ServerThread::start(move || {
@@ -94,6 +100,7 @@ impl FakeUserService {
                     .route("/.well-known/jwks.json", web::get().to(keys))
                     .route("/v1/events", web::get().to(events))
                     .route("/v1/user-facts", web::get().to(user_facts))
+                    .route("/v1/user-facts/by-username", web::get().to(named_facts))
                     .route("/v1/user-facts/all", web::get().to(all_facts))
             };
             let server = HttpServer::new(app).workers(1).disable_signals();
@@ -142,6 +149,18 @@ impl FakeUserService {
         let mut facts = self.state.log.lock().unwrap().people[&user].clone();
         change(&mut facts);
         self.append(kind, user, serde_json::to_value(&facts).unwrap(), Some(facts));
+    }
+
+    /// Gives a person another name; the old one still leads to them.
+    pub fn rename(&self, user: UserId, name: &str) {
+        let old = self.state.log.lock().unwrap().people[&user].username.clone();
+        self.state.log.lock().unwrap().former.insert(old, user);
+        self.change(user, "user.renamed", |facts| facts.username = name.into());
+    }
+
+    /// The names that were asked about so far.
+    pub fn names_asked(&self) -> Vec<String> {
+        self.state.names_asked.lock().unwrap().clone()
     }
 
     /// Ends a session.
@@ -312,6 +331,34 @@ async fn user_facts(
     let items = query.ids.split(',').map(|id| item(id.parse().unwrap())).collect();
     let seq = i64::try_from(log.events.len()).unwrap();
     HttpResponse::Ok().json(UserFactsPage { items, seq })
+}
+
+#[derive(Deserialize)]
+struct NamesQuery {
+    usernames: String,
+}
+
+async fn named_facts(
+    request: HttpRequest,
+    query: web::Query<NamesQuery>,
+    state: web::Data<State>,
+) -> HttpResponse {
+    if let Some(answer) = turned_away(&request, &state).await {
+        return answer;
+    }
+    let names: Vec<&str> = query.usernames.split(',').collect();
+    assert!(names.len() <= 100, "more names than the route takes");
+    state.names_asked.lock().unwrap().extend(names.iter().map(|name| (*name).to_owned()));
+    let log = state.log.lock().unwrap();
+    let item = |name: &str| {
+        let holder = log.people.iter().find(|(_, facts)| facts.username == name).map(|(id, _)| *id);
+        let id = holder.or_else(|| log.former.get(name).copied());
+        let found = id.and_then(|id| Some(NamedFacts { id, facts: log.people.get(&id)?.clone() }));
+        NamedFactsItem { username: name.to_owned(), found }
+    };
+    let items = names.into_iter().map(item).collect();
+    let seq = i64::try_from(log.events.len()).unwrap();
+    HttpResponse::Ok().json(NamedFactsPage { items, seq })
 }
 
 #[derive(Deserialize)]

@@ -2,10 +2,10 @@
 //! model, with steps so small that every history stops half-way many times.
 
 use relation_service::actors::change::{Answer, Command};
+use relation_service::store::audit::Finding;
 use relation_service::store::list::{List, Order, page};
 use relation_service::store::sweep::{self, Kind};
 use relation_service::store::{audit, count};
-use shared::db::audit::Finding;
 use shared::testing::TestDatabase;
 
 use crate::engine::{PEOPLE, Step, World, id};

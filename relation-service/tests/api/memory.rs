@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use relation_service::actors::change::Command;
+use relation_service::actors::change::{Answer, Command};
 use relation_service::domain::{Action, Note};
+use relation_service::store::audit::{Mend, Slice};
 use relation_service::store::graph::{Entry, Graph, Key, Part, Remembering, load};
 use relation_service::store::sweep::Kind;
 use shared::cache::CacheSize;
-use shared::db::Conn;
+use shared::db::{Conn, execute};
 use shared::id::UserId;
 use shared::testing::TestDatabase;
 
@@ -65,7 +66,8 @@ impl Witness {
 fn random_command(random: &mut Random) -> Command {
     let (source, target) = random.two_below(PEOPLE);
     let (source, target) = (id(source), id(target));
-    match random.below(6) {
+    match random.below(7) {
+        6 => Command::Dismiss { user: source, target },
         0 => Command::Act { source, target, action: Action::MarkClose },
         1 => Command::Act { source, target, action: Action::UnmarkClose },
         2 => {
@@ -91,6 +93,48 @@ async fn no_way_to_write_forgets_to_tell(make: impl Fn() -> TestDatabase) {
     assert!(world.compared > BATCHES * PEOPLE, "too little was remembered: {}", world.compared);
 }
 
+/// Derived rows that are wrong, in ways that memory takes over when it loads them.
+const BREAKAGES: [&str; 5] = [
+    "UPDATE counters SET followers = followers + 5, blocks = 7 WHERE user_id < 105",
+    "DELETE FROM edges_in WHERE source < 104",
+    "UPDATE edges_in SET neg_since = neg_since - 1 WHERE source > 103",
+    "UPDATE edges_out SET back_since = 7",
+    "INSERT INTO close_friends (user_id, target, since) SELECT 100, user_id, 5 FROM user_facts WHERE user_id > 100
+     ON CONFLICT DO NOTHING",
+];
+/// Steps of three rows, enough for all.
+const MENDS_MAX: usize = 30;
+const MENDS: [Mend; 4] = [Mend::ByTarget, Mend::BackSince, Mend::Counters, Mend::CloseFriends];
+
+async fn a_repair_is_remembered(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database, test_app::LIMITS, 3);
+    let mut random = Random::new(SEED);
+    for breakage in BREAKAGES {
+        for _ in 0..20 {
+            let steps: Vec<Step> = (0..BATCH_MAX).map(|_| Step::random(&mut random)).collect();
+            let commands: Vec<Command> = steps.into_iter().map(|step| world.command(step)).collect();
+            world.commit(&commands);
+        }
+        world.forget_all();
+        assert!(execute(&mut world.conn, breakage, &[]).unwrap() > 0, "{breakage}");
+        // What is wrong is remembered, as by whoever has asked.
+        for _ in 0..3 {
+            world.witness.before(&mut world.conn);
+        }
+        let everybody = Slice { after: 0, through: 1_000 };
+        let mut rows = 0;
+        for mend in MENDS {
+            for _ in 0..MENDS_MAX {
+                let answers = world.commit(&[Command::Mend(mend, everybody)]);
+                let [Answer::Mended(mended)] = &answers[..] else { panic!("{answers:?}") };
+                rows += mended.len();
+            }
+        }
+        assert!(rows > 0, "nothing was mended of: {breakage}");
+    }
+}
+
 async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase) {
     let database = make();
     let mut here = World::new(&database, test_app::LIMITS, 3);
@@ -109,4 +153,8 @@ async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase)
     assert!(here.witness.memory.0.get(key).is_none(), "what another has changed is still remembered");
 }
 
-shared::on_both_databases!(no_way_to_write_forgets_to_tell, a_commit_of_another_process_is_noticed);
+shared::on_both_databases!(
+    no_way_to_write_forgets_to_tell,
+    a_repair_is_remembered,
+    a_commit_of_another_process_is_noticed
+);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use relation_service::domain::Limits;
 use serde_json::{Value, json};
+use shared::clock::{Clock, Micros};
 use shared::facts::AccountStatus;
 use shared::testing::{Answer, TestDatabase};
 
@@ -92,6 +93,37 @@ async fn r39_a_mute_ends_by_itself(make: impl Fn() -> TestDatabase) {
     assert!(!anna.act(Act::Mute, &carl).await, "again is no new one");
 }
 
+/// At the millisecond: the clock is the test's.
+async fn r39_not_one_millisecond_longer(make: impl Fn() -> TestDatabase) {
+    let clock = Clock::fixed(Micros::new(Clock::system().now().get() / 1_000 * 1_000));
+    let app = TestApp::with_clock(make, LIMITS, clock.clone()).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    let made = mute(&anna, &ben, json!({"duration_seconds": 60})).await.expect(200).json();
+    clock.advance(Duration::from_millis(59_999));
+    assert_eq!(anna.sees(&ben).await, "muting mute_notifications", "until {made}");
+    assert_eq!(muted(&anna).await.len(), 1);
+    clock.advance(Duration::from_millis(2));
+    assert_eq!((anna.sees(&ben).await.as_str(), muted(&anna).await.len()), ("", 0), "until {made}");
+}
+
+async fn r40_muted_people_stay_in_lists_and_are_flagged(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben, carl] = app.people(["anna", "ben", "carl"]).await;
+    for other in [&ben, &carl] {
+        befriend(&anna, other).await;
+    }
+    anna.act(Act::Mute, &ben).await;
+    for list in ["followers", "following", "friends"] {
+        let path = format!("{}?expand=user", anna.list(list));
+        let flags = async |viewer: &Person| -> Vec<Value> {
+            let body = viewer.http.get(&path).await.expect(200).json();
+            body["items"].as_array().unwrap().iter().map(|item| item["user"]["muting"].clone()).collect()
+        };
+        assert_eq!(flags(&anna).await, [json!(false), json!(true)], "{list}");
+        assert_eq!(flags(&carl).await, [json!(false), json!(false)], "{list}: whom others mute is not told");
+    }
+}
+
 async fn mutes_are_listed_newest_first(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let [anna] = app.people(["anna"]).await;
@@ -155,6 +187,8 @@ shared::on_both_databases!(
     r37_a_mute_keeps_follows_and_counts_and_is_a_secret,
     r38_r39_a_repeat_replaces,
     r39_a_mute_ends_by_itself,
+    r39_not_one_millisecond_longer,
+    r40_muted_people_stay_in_lists_and_are_flagged,
     mutes_are_listed_newest_first,
     who_cannot_be_muted,
     parallel_mutes_stop_at_the_limit,

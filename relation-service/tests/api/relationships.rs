@@ -1,11 +1,12 @@
 //! R47 to R49: reading how people stand to each other.
 
-use serde_json::Value;
+use actix_web::http::Method;
+use serde_json::{Value, json};
 use shared::facts::AccountStatus;
 use shared::testing::TestDatabase;
 
 use crate::friends::befriend;
-use crate::person::{Act, true_words};
+use crate::person::{Act, Person, true_words, walk};
 use crate::test_app::{TestApp, all};
 
 async fn r47_who_registers_can_follow_at_once(make: impl Fn() -> TestDatabase) {
@@ -45,9 +46,14 @@ async fn r47_a_newcomers_privacy_is_known_before_the_feed_tells(make: impl Fn() 
 async fn r47_every_write_is_in_the_next_read(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let [anna, ben] = app.people(["anna", "ben"]).await;
+    let second = app.second_instance().await;
+    let elsewhere = second.as_ref().map(|(_, base)| ben.http.at(base));
     for round in 0..20 {
         assert!(anna.follow(&ben).await);
         assert_eq!(ben.walk(&ben.list("followers"), 5).await, [anna.id], "round {round}");
+        if let Some(elsewhere) = &elsewhere {
+            assert_eq!(walk(elsewhere, &ben.list("followers"), 5).await, [anna.id], "round {round}");
+        }
         assert!(anna.act(Act::Unfollow, &ben).await);
         assert!(ben.walk(&ben.list("followers"), 5).await.is_empty(), "round {round}");
     }
@@ -100,6 +106,90 @@ async fn r48_a_batch_equals_its_singles(make: impl Fn() -> TestDatabase) {
     assert_eq!(items.iter().filter(null).count(), 2, "the hidden and the unknown, and nobody else");
 }
 
+/// The states that the test before leaves out: blocks both ways, crossing requests, marks, notes, all that hides.
+async fn r48_a_batch_equals_its_singles_in_every_state(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let names = [
+        "me",
+        "both block",
+        "crossing",
+        "muted",
+        "muted a while",
+        "noted",
+        "close",
+        "all marks",
+        "deactivated",
+        "deleted",
+        "asked and hidden",
+        "blocked and noted",
+        "blocks and is muted",
+    ];
+    let people = app.people(names).await;
+    let [me, both, crossing, muted, awhile, noted, close, marked, away, gone, asker, blocked, blocker] =
+        &people;
+    let put = async |path: &str, whom: &Person, body: Value| {
+        me.http.json(Method::PUT, &format!("/v1/me/{path}/{}", whom.id), &body).await.expect(200);
+    };
+    close.follow(me).await;
+    befriend(me, marked).await;
+    me.act(Act::Mute, blocker).await;
+    put("notes", blocked, json!({"note": "knows why"})).await;
+    for person in [me, crossing] {
+        app.set_private(person, true).await;
+    }
+    me.follow(crossing).await;
+    crossing.follow(me).await;
+    asker.follow(me).await;
+    for (one, other) in [(me, both), (both, me), (me, blocked), (blocker, me)] {
+        one.block(other).await;
+    }
+    for person in [close, marked] {
+        put("close-friends", person, json!({})).await;
+    }
+    put("mutes", muted, json!({"notifications": false})).await;
+    put("mutes", awhile, json!({"duration_seconds": 3600})).await;
+    put("mutes", marked, json!({})).await;
+    for person in [noted, marked] {
+        put("notes", person, json!({"note": "met at the fair"})).await;
+    }
+    app.set_status(away, AccountStatus::Deactivated).await;
+    app.set_status(gone, AccountStatus::Deleted).await;
+    app.set_status(asker, AccountStatus::Suspended).await;
+    let ids: Vec<String> = people[1..].iter().map(|person| person.id.to_string()).collect();
+    let service = app.service("gateway", &["relationships"]);
+    let of_service = format!("/v1/relationships?viewer_id={}&ids=", me.id);
+    for (client, path) in [(&me.http, "/v1/me/relationships?ids="), (&service, of_service.as_str())] {
+        let batch = client.get(&format!("{path}{}", ids.join(","))).await.expect(200).json();
+        for (id, item) in ids.iter().zip(batch["items"].as_array().unwrap()) {
+            let single = client.get(&format!("{path}{id}")).await.expect(200).json();
+            assert_eq!(single, json!({"items": [item]}), "{path}");
+        }
+        let seen = batch["items"].as_array().unwrap().iter().map(|item| true_words(&item["relationship"]));
+        let expected = [
+            "blocking",
+            "requested requested_by",
+            "muting",
+            "muting mute_notifications",
+            "",
+            "followed_by close_friend",
+            "following followed_by friends muting mute_notifications close_friend",
+            "",
+            "",
+            "",
+            "blocking",
+            "muting mute_notifications",
+        ];
+        assert_eq!(seen.collect::<Vec<_>>(), expected);
+        let told = |index: usize| &batch["items"][index]["relationship"];
+        assert_eq!(
+            (&told(4)["note"], &told(6)["note"]),
+            (&json!("met at the fair"), &json!("met at the fair"))
+        );
+        assert!(told(3)["mute_expires_at"].is_string() && told(10)["note"] == "knows why");
+        assert!((7..10).all(|hidden| told(hidden).is_null()), "{batch}");
+    }
+}
+
 async fn relationships_have_bounds(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let [me] = app.people(["me"]).await;
@@ -135,6 +225,7 @@ shared::on_both_databases!(
     r47_a_newcomers_privacy_is_known_before_the_feed_tells,
     r47_every_write_is_in_the_next_read,
     r48_a_batch_equals_its_singles,
+    r48_a_batch_equals_its_singles_in_every_state,
     relationships_have_bounds,
     r49_reads_of_known_people_never_ask_user_service,
 );

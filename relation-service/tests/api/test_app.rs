@@ -9,9 +9,9 @@ use relation_service::app::{App, Settings};
 use relation_service::config::Config;
 use relation_service::domain::Limits;
 use relation_service::store;
+use relation_service::store::audit::Finding;
 use shared::cache::CacheSettings;
 use shared::clock::{Clock, Micros};
-use shared::db::audit::Finding;
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
@@ -29,6 +29,8 @@ pub const LIMITS: Limits = Limits {
     close_friends_max: 10_000,
     notes_max: 10_000,
     note_chars_max: 2_000,
+    dismissals_max: 1_000,
+    dismissal_span: Duration::from_secs(180 * 24 * 60 * 60),
     follows_per_24h: 0,
 };
 /// How long anything may take that is not promised sooner.
@@ -120,6 +122,7 @@ impl TestApp {
             database_url: self.database.url.clone(),
             user_service: UserService { url: self.users.url.clone(), secret: self.users.secret.clone() },
             limits: self.limits,
+            account_hosts: "localhost,mutual.example".parse().unwrap(),
             waits: Config::parse_from(["relation-service"]).waits,
             workers: 2,
             read_connections: 2,
@@ -153,6 +156,11 @@ impl TestApp {
     /// Stops the service and all its actors, as the end of its process would.
     pub fn stop_service(&mut self) {
         self.server = None;
+    }
+
+    /// Tells the service to finish what is under way and to stop; the future ends when it has.
+    pub fn stop_gracefully(&self) -> impl Future<Output = ()> + use<> {
+        self.server.as_ref().unwrap().stop_gracefully()
     }
 
     /// Waits until `/readyz` says so.

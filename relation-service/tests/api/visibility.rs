@@ -19,6 +19,13 @@ const PATH: &str = "/v1/visibility";
 const ACTIONS: [&str; 7] =
     ["view_profile", "view_content", "follow", "message", "comment", "mention", "see_relations"];
 
+/// Rounds of a block and a switch; `MUTUAL_TEST_ROUNDS` sets another number.
+const ROUNDS: usize = 20;
+
+fn rounds() -> usize {
+    std::env::var("MUTUAL_TEST_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
 fn check(viewer: Option<UserId>, owner: UserId, action: &str) -> Value {
     json!({"viewer_id": viewer, "owner_id": owner, "action": action})
 }
@@ -189,7 +196,9 @@ async fn r54_what_was_answered_is_honoured(make: impl Fn() -> TestDatabase) {
     let [anna, ben] = app.people(["anna", "ben"]).await;
     let checks = [check(Some(ben.id), anna.id, "view_content"), check(Some(anna.id), ben.id, "follow")];
     let body = json!({"checks": checks}).to_string().into_bytes();
-    for round in 0..10 {
+    let second = app.second_instance().await;
+    let elsewhere = second.as_ref().map(|(_, base)| service.at(base));
+    for round in 0..rounds() {
         assert_eq!(words(&service, &checks).await, ["-", "-"], "round {round}");
         let blocked = anna.try_act(Act::Block, ben.id).await.expect(200);
         let revision = blocked.header("mutual-revision");
@@ -198,9 +207,14 @@ async fn r54_what_was_answered_is_honoured(make: impl Fn() -> TestDatabase) {
         assert_eq!(answer.header("mutual-revision"), revision, "a read states what it has read");
         let denied = json!({"allow": false, "reason": "blocked"});
         assert_eq!(answer.json(), json!({"items": [denied, denied]}), "round {round}");
+        if let Some(elsewhere) = &elsewhere {
+            assert_eq!(words(elsewhere, &checks).await, ["blocked", "blocked"], "round {round}");
+        }
         anna.act(Act::Unblock, &ben).await;
         app.set_private(&anna, true).await;
-        assert_eq!(words(&service, &checks).await, ["private_account", "-"], "round {round}");
+        for service in [Some(&service), elsewhere.as_ref()].into_iter().flatten() {
+            assert_eq!(words(service, &checks).await, ["private_account", "-"], "round {round}");
+        }
         app.set_private(&anna, false).await;
     }
     let beyond = (app.revision().await + 1).to_string();

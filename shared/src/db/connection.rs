@@ -96,6 +96,18 @@ pub fn with_time_limit(conn: &mut Conn) -> Result<(), StoreError> {
     set_time_limit(conn, POSTGRES_STATEMENT_TIMEOUT)
 }
 
+/// Has a server find rows by their keys for the rest of the transaction, whatever it thinks of the tables' sizes: for
+/// work that goes through a table in small pieces, where one look at the whole of another would cost more than all.
+pub fn prefer_indexes(conn: &mut Conn) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => Ok(c.batch_execute(
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+             SET LOCAL jit = off",
+        )?),
+    }
+}
+
 fn set_time_limit(conn: &mut Conn, limit: &str) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(_) => Ok(()),

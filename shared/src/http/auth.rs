@@ -92,17 +92,19 @@ async fn service(auth: &Auth, token: &str) -> Result<ServiceCaller, Problem> {
 }
 
 /// A service's token, kept to be looked at again while a long answer goes on.
-pub(super) struct Pass {
+pub struct Pass {
     auth: web::Data<Auth>,
     token: String,
 }
 
 impl Pass {
-    pub(super) fn of(request: &HttpRequest) -> Result<Self, Problem> {
+    /// The token of this request.
+    pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
         Ok(Self { auth: auth(request)?, token: Claimed::of(request)?.required()? })
     }
 
-    pub(super) async fn still_opens(&self, scope: &str) -> bool {
+    /// Whether it is still a service's, with this scope.
+    pub async fn still_opens(&self, scope: &str) -> bool {
         service(&self.auth, &self.token).await.is_ok_and(|caller| caller.require(scope).is_ok())
     }
 }

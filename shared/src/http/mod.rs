@@ -22,8 +22,8 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{Auth, MaybeViewer, ServiceCaller, Viewer};
-pub use body::{Body, OptionalBody};
+pub use auth::{Auth, MaybeViewer, Pass, ServiceCaller, Viewer};
+pub use body::{Body, LongBodies, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
 pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, events, events_stream};
@@ -43,6 +43,8 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(5);
 /// How long a client may take to send a request's body.
 pub const BODY_WAIT: Duration = Duration::from_secs(10);
+/// The same for a body of a route that takes longer ones.
+pub const LONG_BODY_WAIT: Duration = Duration::from_secs(60);
 /// How long an idle connection stays open.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take after the signal to stop, in seconds.

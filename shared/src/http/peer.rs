@@ -6,6 +6,8 @@ use std::fmt;
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR};
@@ -31,8 +33,28 @@ impl Network {
     /// From where a request comes.
     pub fn of_request(request: &HttpRequest) -> Self {
         let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-        let proxies = request.app_data::<web::Data<TrustedProxies>>();
-        Self::of(proxies.map_or(peer, |proxies| proxies.client(peer, request.headers())))
+        let Some(proxies) = request.app_data::<web::Data<TrustedProxies>>() else { return Self::of(peer) };
+        let forwarded = [FORWARDED, X_FORWARDED_FOR].iter().any(|name| request.headers().contains_key(name));
+        if forwarded && !proxies.holds(peer.to_canonical()) {
+            tell_of(peer);
+        }
+        Self::of(proxies.client(peer, request.headers()))
+    }
+}
+
+/// How long the log says nothing more of proxies that are not trusted: anybody may send their headers.
+const TOLD_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Says that somebody forwards requests who is not trusted: if it is the operator's proxy, all its clients are one.
+fn tell_of(peer: IpAddr) {
+    static TOLD_AT: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut told_at = TOLD_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    if told_at.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+        *told_at = Some(Instant::now());
+        log::warn!(
+            "{peer} forwards requests (X-Forwarded-For, Forwarded) and is not in --trusted-proxies: all its clients \
+             count as one network, and limits meet them together. If it is your proxy, name it; said once an hour"
+        );
     }
 }
 

@@ -64,7 +64,7 @@ impl ServiceTokens {
         };
         if name == INTERNAL_CLIENT {
             let genuine = self.internal.as_ref().is_some_and(|held| same(held.reveal(), secret));
-            let scopes = vec!["events".into(), "facts".into()];
+            let scopes = vec!["events".into(), "facts".into(), "relationships".into()];
             return Ok(genuine.then(|| ServiceClient { name: name.into(), scopes }));
         }
         let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();

@@ -4,12 +4,14 @@
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
 mod client;
+mod plan;
 pub mod postgres;
 mod residue;
 mod server_thread;
 mod table;
 
 pub use client::{Answer, Client};
+pub use plan::reads_little;
 pub use residue::{residue, tables};
 pub use server_thread::{Running, ServerThread};
 pub use table::RouteTable;

@@ -39,6 +39,13 @@ impl ServerThread {
     }
 }
 
+impl ServerThread {
+    /// Tells the server to finish what is under way and to stop; the future ends when it has.
+    pub fn stop_gracefully(&self) -> impl Future<Output = ()> + use<> {
+        self.stop.stop(true)
+    }
+}
+
 impl Drop for ServerThread {
     fn drop(&mut self) {
         // The order to stop is given by the call; what it returns only waits.

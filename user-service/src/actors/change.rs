@@ -15,6 +15,7 @@ use super::mail::Outgoing;
 use super::mail_command::MailCommand;
 use super::mail_limit::MailLimit;
 use super::moderation::Moderate;
+use super::outbox::Outbox;
 use super::register::{Imported, ImportedUser, NewAccount};
 use super::step_up::StepUp;
 use super::two_factor::{Begun, TwoFactorChange};
@@ -150,8 +151,8 @@ pub struct Opened {
     pub user: User,
     /// Where.
     pub session: Session,
-    /// Whether this opened an account that its owner had closed.
-    pub reactivated: bool,
+    /// Whether this opened an account that was closed: by its owner, or by a suspension that is over.
+    pub reopened: bool,
 }
 
 /// What was done.
@@ -203,6 +204,8 @@ pub struct UserEngine {
     pub refresh_key: RefreshKey,
     /// How many mails one address gets; no limit if `None`.
     pub mail_limit: Option<MailLimit>,
+    /// How many mails wait.
+    pub outbox: Outbox,
     /// The numbers of the rules.
     pub rules: Rules,
     /// What has to hear of each commit, if anything is remembered.

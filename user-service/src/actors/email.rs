@@ -7,8 +7,9 @@ use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::account::is_held;
-use super::change::{Outcome, UserEngine};
-use super::mail::{ask, count, note, redeem, tell};
+use super::change::{Answer, Outcome, UserEngine};
+use super::login::end;
+use super::mail::{Question, Redeemed, ask, count, note, redeem, tell};
 use super::mail_limit::{Asker, Exceeded};
 use super::profile::{Patched, changed, own};
 use super::step_up::stepped_up;
@@ -41,7 +42,10 @@ pub(super) fn welcome(
     now: Micros,
 ) -> Result<(), StoreError> {
     match user.email.as_ref().filter(|email| count(engine, Asker::Owner, email, now).is_ok()) {
-        Some(email) => ask(engine, tx, user.id, Purpose::Verification, email, now),
+        Some(to) => {
+            let question = Question { user: user.id, purpose: Purpose::Verification, to, session: None };
+            ask(engine, tx, question, now)
+        }
         None => Ok(()),
     }
 }
@@ -49,17 +53,21 @@ pub(super) fn welcome(
 /// Asks again: about the address that is to be, or else about the one in force.
 pub(super) fn ask_again(engine: &UserEngine, tx: &mut Transaction<'_>, user: UserId, now: Micros) -> Patched {
     let Some(user) = own(tx, user)? else { return Ok(Err(Denial::AccountGone)) };
+    if engine.outbox.is_full() {
+        return Ok(Err(Denial::Overloaded));
+    }
     let wanted = store::mail_token::token(tx.conn, user.id, Purpose::EmailChange)?;
     let open = match wanted.filter(|token| now < token.expires_at) {
-        Some(token) => Some((Purpose::EmailChange, Email::from_stored(token.address))),
-        None => user.email.filter(|_| !user.email_verified).map(|email| (Purpose::Verification, email)),
+        Some(token) => Some((Purpose::EmailChange, Email::from_stored(token.address), token.session)),
+        None => user.email.filter(|_| !user.email_verified).map(|email| (Purpose::Verification, email, None)),
     };
-    let Some((purpose, email)) = open else { return Ok(Ok(Outcome::Accepted)) };
+    let Some((purpose, email, session)) = open else { return Ok(Ok(Outcome::Accepted)) };
+    let question = Question { user: user.id, purpose, to: &email, session };
     match (count(engine, Asker::Owner, &email, now), purpose) {
         (Ok(()), Purpose::EmailChange) if holder(tx, &email)?.is_some_and(|holder| holder.id != user.id) => {
-            note(engine, tx, user.id, purpose, &email, now)?;
+            note(engine, tx, question, now)?;
         }
-        (Ok(()), _) => ask(engine, tx, user.id, purpose, &email, now)?,
+        (Ok(()), _) => ask(engine, tx, question, now)?,
         // Whether others write to that address, too, is not for who does not have it yet.
         (Err(_), Purpose::EmailChange) => {}
         (Err(exceeded), _) => return Ok(Err(exceeded.into())),
@@ -92,21 +100,26 @@ pub(super) fn change(
         }
         return Ok(Ok(Outcome::Accepted));
     }
+    if engine.outbox.is_full() {
+        return Ok(Err(Denial::Overloaded));
+    }
     if let Some(old) = &user.email {
         if let Err(exceeded) = count(engine, Asker::Owner, old, now) {
             return Ok(Err(exceeded.into()));
         }
         tell(engine, tx, user.id, Kind::EmailChangeAsked, old, now)?;
     }
+    let purpose = Purpose::EmailChange;
+    let question = Question { user: user.id, purpose, to: email, session: Some(*session) };
     let holder = holder(tx, email)?.filter(|holder| holder.id != user.id);
     let asker = if holder.is_some() { Asker::Rival } else { Asker::Owner };
     let is_counted = count(engine, asker, email, now).is_ok();
     match holder {
-        None if is_counted => ask(engine, tx, user.id, Purpose::EmailChange, email, now)?,
+        None if is_counted => ask(engine, tx, question, now)?,
         // The wish is noted as any other, so that nothing that follows tells them apart; its token goes nowhere. What
         // was wished before is void in any case.
         holder => {
-            note(engine, tx, user.id, Purpose::EmailChange, email, now)?;
+            note(engine, tx, question, now)?;
             if let Some(User { id, email: Some(address), .. }) = holder.filter(|_| is_counted) {
                 tell(engine, tx, id, Kind::AddressInUse, &address, now)?;
             }
@@ -123,31 +136,37 @@ pub(super) fn holder(tx: &mut Transaction<'_>, email: &Email) -> Result<Option<U
     }
 }
 
-/// Takes an address for its owner's: the one in force, or the new one, which is in force from here on.
+/// Takes an address for its owner's: the one in force, or the new one, which is in force from here on and ends every
+/// session but the one that asked for it.
 pub(super) fn verify(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
     presented: &Presented,
     now: Micros,
-) -> Patched {
+) -> Result<Answer, StoreError> {
+    let invalid = || Answer::from(Err(Denial::InvalidToken));
     let verifies = match presented.purpose {
         Purpose::Verification | Purpose::EmailChange => redeem(engine, tx, presented, now)?,
         Purpose::PasswordReset => None,
     };
-    let Some((mut user, email)) = verifies else { return Ok(Err(Denial::InvalidToken)) };
+    let Some(Redeemed { mut user, email, session }) = verifies else { return Ok(invalid()) };
+    let mut ended = Vec::new();
     if user.email.as_ref() != Some(&email) {
         if presented.purpose == Purpose::Verification {
-            return Ok(Err(Denial::InvalidToken));
+            return Ok(invalid());
         }
         // Free when it was asked for; somebody may have come since.
         if holder(tx, &email)?.is_some_and(|holder| holder.id != user.id) {
-            return Ok(Err(Denial::InvalidToken));
+            return Ok(invalid());
         }
         move_to(engine, tx, &mut user, email, now)?;
+        let live = store::session::live(tx.conn, user.id, now)?;
+        ended.extend(live.iter().map(|live| live.state.id).filter(|live| Some(*live) != session));
     }
     user.email_verified = true;
     changed(tx, &mut user, Change::Updated, now)?;
-    Ok(Ok(Outcome::Accepted))
+    end(tx, user.id, &ended, now)?;
+    Ok(Answer { outcome: Ok(Outcome::Accepted), ended })
 }
 
 /// Gives a person an address. What was mailed to the one before opens nothing any more.

@@ -32,6 +32,7 @@ pub(super) fn open(
     let Some(mut user) = store::user::user(tx.conn, new.user)? else {
         return Ok(Err(Denial::InvalidCredentials).into());
     };
+    let was_suspended = user.status == Status::Suspended;
     unsuspend_if_over(engine, tx, &mut user, now)?;
     if !user.may_sign_in() {
         return Ok(Err(Denial::InvalidCredentials).into());
@@ -46,7 +47,9 @@ pub(super) fn open(
     match opened_before(engine, tx, new, now)? {
         Ok(None) => {}
         Ok(Some(session)) => {
-            return Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))).into());
+            return Ok(
+                Ok(Outcome::Opened(Box::new(Opened { user, session, reopened: was_suspended }))).into()
+            );
         }
         Err(denial) => return Ok(Err(denial).into()),
     }
@@ -56,8 +59,8 @@ pub(super) fn open(
     if let Some(better) = &new.better_hash {
         store::user::set_password_hash(tx.conn, user.id, better.reveal())?;
     }
-    let reactivated = user.status == Status::Deactivated;
-    if reactivated {
+    let was_deactivated = user.status == Status::Deactivated;
+    if was_deactivated {
         store::deletion::cancel(tx.conn, user.id)?;
         user.status = Status::Active;
         changed(tx, &mut user, Change::Reactivated, now)?;
@@ -70,7 +73,8 @@ pub(super) fn open(
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
     idempotency::remember(engine, tx, new.request.as_ref(), user.id, session.state.id.get(), now)?;
     note_network(engine, tx, user.id, &new.network, now)?;
-    Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated }))), ended })
+    let reopened = was_suspended || was_deactivated;
+    Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reopened }))), ended })
 }
 
 /// The session that the same request opened when it came before. Where it is forgotten, the answer cannot be made

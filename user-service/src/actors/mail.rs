@@ -2,7 +2,7 @@
 
 use shared::clock::Micros;
 use shared::db::StoreError;
-use shared::id::UserId;
+use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
@@ -18,7 +18,7 @@ use crate::domain::mail_token::{MailToken, Presented, Purpose};
 use crate::store;
 use crate::store::mail::Mail;
 
-use super::mailer::{LEASE, SENDS_MAX};
+use super::mailer::LEASE;
 
 /// A mail that is to be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,21 +59,33 @@ pub(super) fn tell(
     write(engine, tx, &Letter { user, kind, to, token_id: None, expires_at: now.after(NOTICE_LIFE) }, now)
 }
 
+/// What a person is asked at an address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    /// Whom.
+    pub(super) user: UserId,
+    /// What for.
+    pub(super) purpose: Purpose,
+    /// Where.
+    pub(super) to: &'a Email,
+    /// For another address: the session that asked for it.
+    pub(super) session: Option<SessionId>,
+}
+
 /// Has a person asked something at an address. The token that the mail brings voids the one before of its purpose.
 pub(super) fn ask(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
-    user: UserId,
-    purpose: Purpose,
-    to: &Email,
+    question: Question<'_>,
     now: Micros,
 ) -> Result<(), StoreError> {
+    let Question { user, purpose, to, .. } = question;
     let kind = match purpose {
         Purpose::Verification => Kind::Verification,
         Purpose::EmailChange => Kind::EmailChange,
         Purpose::PasswordReset => Kind::PasswordReset,
     };
-    let (id, expires_at) = note(engine, tx, user, purpose, to, now)?;
+    let (id, expires_at) = note(engine, tx, question, now)?;
     write(engine, tx, &Letter { user, kind, to, token_id: Some(id), expires_at }, now)
 }
 
@@ -81,15 +93,14 @@ pub(super) fn ask(
 pub(super) fn note(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
-    user: UserId,
-    purpose: Purpose,
-    to: &Email,
+    question: Question<'_>,
     now: Micros,
 ) -> Result<(i64, Micros), StoreError> {
+    let Question { user, purpose, to, session } = question;
     let nonce =
         Secret::random().map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
     let (id, expires_at) = (engine.ids.next(), now.after(purpose.life()));
-    let token = MailToken { user, purpose, id, nonce, address: to.as_str().to_owned(), expires_at };
+    let token = MailToken { user, purpose, id, nonce, address: to.as_str().to_owned(), expires_at, session };
     store::mail_token::put(tx.conn, &token)?;
     store::mail_token::forget_expired(tx.conn, now)?;
     tx.wrote();
@@ -115,17 +126,29 @@ fn write(
     let mail =
         Mail { user, id, kind, recipient, token_id, tries: 0, due_at: now, expires_at, failed_at: None };
     store::mail::insert(tx.conn, &mail)?;
+    engine.outbox.add();
     tx.wrote();
     Ok(())
 }
 
-/// Uses up a token: it opens what it is for once. Returns whose account, and the address that it was mailed to.
+/// A token that was used up.
+#[derive(Debug)]
+pub(super) struct Redeemed {
+    /// Whose account it acts on.
+    pub(super) user: User,
+    /// Where it was mailed to.
+    pub(super) email: Email,
+    /// The session that asked, if one did.
+    pub(super) session: Option<SessionId>,
+}
+
+/// Uses up a token: it opens what it is for once.
 pub(super) fn redeem(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
     presented: &Presented,
     now: Micros,
-) -> Result<Option<(User, Email)>, StoreError> {
+) -> Result<Option<Redeemed>, StoreError> {
     let held = store::mail_token::token(tx.conn, presented.user, presented.purpose)?;
     let Some(held) = held.filter(|held| presented.is(held, &engine.refresh_key, now)) else {
         return Ok(None);
@@ -135,47 +158,71 @@ pub(super) fn redeem(
     };
     store::mail_token::void(tx.conn, user.id, presented.purpose)?;
     tx.wrote();
-    Ok(Some((user, Email::from_stored(held.address))))
+    Ok(Some(Redeemed { user, email: Email::from_stored(held.address), session: held.session }))
 }
 
-/// Takes mails that are due, for whoever sends them: nobody else gets them before [`LEASE`] is over.
+/// Takes at most `room` mails that are due, one to an address and none to those that are `busy`, for whoever sends them:
+/// nobody else gets them before [`LEASE`] is over.
 pub(super) fn take(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
+    room: i64,
+    busy: &[String],
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
     password_reset::open_requests(engine, tx, now)?;
-    let due = store::mail::due(tx.conn, now, SENDS_MAX)?;
-    let people: Vec<UserId> = due.iter().map(|mail| mail.user).collect();
-    let people = store::user::users(tx.conn, &people)?;
-    let mut outgoing = Vec::new();
-    for mut mail in due {
-        tx.wrote();
-        let (user, id) = (mail.user, mail.id);
-        if mail.failed_at.is_some() {
-            store::mail::remove(tx.conn, user, id)?;
-            continue;
+    let mut outgoing: Vec<Outgoing> = Vec::new();
+    for (user, id) in store::mail::due(tx.conn, now, busy, room)? {
+        let taken = take_one(engine, tx, (user, id), &outgoing, now);
+        match taken {
+            Ok(taken) => outgoing.extend(taken),
+            // One that nobody can read must not keep the others waiting.
+            Err(StoreError::Unreadable(what)) => {
+                log::error!("mail {id} about user {user} is set aside, it cannot be read: {what}");
+                store::mail::park(tx.conn, user, id, now)?;
+                tx.wrote();
+            }
+            Err(error) => return Err(error),
         }
-        if mail.expires_at <= now {
-            give_up(tx, mail, now)?;
-            continue;
-        }
-        let person = people.get(&user);
-        let token = match mail.token_id {
-            Some(wanted) => token_of(engine, tx, &mail, wanted)?.map(Some),
-            None => Some(None),
-        };
-        // Its token is void, or the account is gone: it would tell what is not so.
-        let (Some(person), Some(token)) = (person, token) else {
-            store::mail::remove(tx.conn, user, id)?;
-            continue;
-        };
-        mail.tries += 1;
-        mail.due_at = now.after(LEASE);
-        store::mail::update(tx.conn, &mail)?;
-        outgoing.push(Outgoing { mail, username: person.username.as_str().to_owned(), token });
     }
     Ok(Ok(Outcome::Mails(outgoing)))
+}
+
+/// Takes one mail, if it is to be sent and none to the same address is `taken` already.
+fn take_one(
+    engine: &UserEngine,
+    tx: &mut Transaction<'_>,
+    (user, id): (UserId, i64),
+    taken: &[Outgoing],
+    now: Micros,
+) -> Result<Option<Outgoing>, StoreError> {
+    let Some(mut mail) = store::mail::mail(tx.conn, user, id)? else { return Ok(None) };
+    if taken.iter().any(|taken| taken.mail.recipient == mail.recipient) {
+        return Ok(None);
+    }
+    let person = store::user::user(tx.conn, user)?;
+    tx.wrote();
+    if mail.failed_at.is_some() {
+        store::mail::remove(tx.conn, user, id)?;
+        return Ok(None);
+    }
+    if mail.expires_at <= now {
+        give_up(tx, mail, now)?;
+        return Ok(None);
+    }
+    let token = match mail.token_id {
+        Some(wanted) => token_of(engine, tx, &mail, wanted)?.map(Some),
+        None => Some(None),
+    };
+    // Its token is void, or the account is gone: it would tell what is not so.
+    let (Some(person), Some(token)) = (person, token) else {
+        store::mail::remove(tx.conn, user, id)?;
+        return Ok(None);
+    };
+    mail.tries += 1;
+    mail.due_at = now.after(LEASE);
+    store::mail::update(tx.conn, &mail)?;
+    Ok(Some(Outgoing { mail, username: person.username.as_str().to_owned(), token }))
 }
 
 /// The token that a mail brings, if it is still the one.

@@ -32,7 +32,12 @@ pub enum MailCommand {
     /// Somebody sets a new password with a token.
     ResetPassword(ResetPassword),
     /// Take mails to send.
-    Take,
+    Take {
+        /// How many.
+        room: i64,
+        /// Addresses that another mail is under way to.
+        busy: Vec<String>,
+    },
     /// Note what became of a mail.
     Settle {
         /// Whose account the mail is about.
@@ -53,12 +58,12 @@ pub(super) fn apply(
     match command {
         MailCommand::ChangeEmail(new) => email::change(engine, tx, new, now).map(Answer::from),
         MailCommand::AskAgain { user } => email::ask_again(engine, tx, *user, now).map(Answer::from),
-        MailCommand::VerifyEmail(token) => email::verify(engine, tx, token, now).map(Answer::from),
+        MailCommand::VerifyEmail(token) => email::verify(engine, tx, token, now),
         MailCommand::RequestReset { email_key } => {
-            password_reset::request(tx, email_key, now).map(Answer::from)
+            password_reset::request(engine, tx, email_key, now).map(Answer::from)
         }
         MailCommand::ResetPassword(reset) => password_reset::reset(engine, tx, reset, now),
-        MailCommand::Take => mail::take(engine, tx, now).map(Answer::from),
+        MailCommand::Take { room, busy } => mail::take(engine, tx, *room, busy, now).map(Answer::from),
         MailCommand::Settle { user, id, delivered } => {
             mail::settle(tx, *user, *id, *delivered, now).map(Answer::from)
         }

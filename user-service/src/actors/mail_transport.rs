@@ -94,15 +94,16 @@ impl MailTransport {
         let message = self.message(outgoing, now);
         // What cannot be written now cannot be written later.
         let message = message.map_err(|error| Failure::Permanent(error.to_string()))?;
-        match &self.way {
-            Way::Smtp(server) => {
-                let sent = tokio::time::timeout(SEND_WAIT, server.send(message)).await;
-                let sent =
-                    sent.map_err(|_| Failure::Temporary("the mail server takes too long".to_owned()))?;
-                sent.map(drop).map_err(|error| failure(&error, outgoing))
+        let sent = async {
+            match &self.way {
+                Way::Smtp(server) => {
+                    server.send(message).await.map(drop).map_err(|error| failure(&error, outgoing))
+                }
+                Way::Files(dir) => into_file(dir.clone(), outgoing, &message).await,
             }
-            Way::Files(dir) => into_file(dir.clone(), outgoing, &message).await,
-        }
+        };
+        let late = |_| Err(Failure::Temporary(format!("not within {} seconds", SEND_WAIT.as_secs())));
+        tokio::time::timeout(SEND_WAIT, sent).await.unwrap_or_else(late)
     }
 
     /// Removes old files. Returns how many; nothing where mails leave by SMTP.
@@ -171,14 +172,28 @@ fn smtp(server: &SmtpUrl, from: &Mailbox) -> Result<AsyncSmtpTransport<Tokio1Exe
 }
 
 fn failure(error: &smtp::Error, outgoing: &Outgoing) -> Failure {
-    let mut text = error.to_string();
-    // Some servers repeat what they refuse.
+    // Some servers repeat what they refuse; the log is to hold neither tokens nor addresses.
+    let mut text = without(&error.to_string(), &outgoing.mail.recipient);
     if let Some(token) = &outgoing.token {
-        text = text.replace(token.reveal(), "***");
+        text = without(&text, token.reveal());
     }
     let text: String = text.chars().filter(|char| !char.is_control()).take(ANSWER_CHARS_MAX).collect();
     let about_us = error.status().is_some_and(|code| LOGIN_REFUSED.contains(&u16::from(code)));
     if error.is_permanent() && !about_us { Failure::Permanent(text) } else { Failure::Temporary(text) }
+}
+
+/// The text with `***` for each `hidden`, in whatever case.
+fn without(text: &str, hidden: &str) -> String {
+    let (lower, hidden) = (text.to_ascii_lowercase(), hidden.to_ascii_lowercase());
+    let mut parts = Vec::new();
+    let mut from = 0;
+    // Of the same bytes but for the case of ASCII, so that places in one are places in the other.
+    for (at, found) in lower.match_indices(&hidden).filter(|(_, found)| !found.is_empty()) {
+        parts.push(&text[from..at]);
+        from = at + found.len();
+    }
+    parts.push(&text[from..]);
+    parts.join("***")
 }
 
 async fn into_file(dir: Arc<PathBuf>, outgoing: &Outgoing, message: &Message) -> Result<(), Failure> {
@@ -278,6 +293,14 @@ mod tests {
             let refused = transport("app@example.com").message(&outgoing(bad), Micros::default());
             assert!(refused.is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_hidden_is_hidden_in_any_case() {
+        let text = "<Ann@Example.com>: no ann@example.com here, \u{130} ANN@EXAMPLE.COM";
+        assert_eq!(without(text, "Ann@example.com"), "<***>: no *** here, \u{130} ***");
+        assert_eq!(without("as it is", "b@c.io"), "as it is");
+        assert_eq!(without("as it is", ""), "as it is");
     }
 
     #[test]

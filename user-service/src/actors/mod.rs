@@ -3,7 +3,7 @@
 //! `Writer` (from `shared`, running [`change::UserEngine`]) is the only way to change a table;
 //! [`hasher::PasswordHasher`] keeps expensive work on passwords away from everything else;
 //! [`mailer::Mailer`] sends what waits in the outbox; [`janitor::Janitor`] does what falls due by itself, in
-//! bounded steps. A new one needs a state that nobody else owns.
+//! bounded steps; [`relation_client::RelationClient`] asks relation-service who blocks whom. A new one needs a state that nobody else owns.
 
 pub mod account;
 pub mod change;
@@ -21,9 +21,11 @@ pub mod mail_transport;
 pub mod mailer;
 pub mod moderation;
 pub mod names;
+pub mod outbox;
 pub mod password_reset;
 mod profile;
 pub mod register;
+pub mod relation_client;
 mod second_factor;
 pub mod step_up;
 pub mod two_factor;

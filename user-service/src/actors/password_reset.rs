@@ -9,7 +9,7 @@ use shared::writer::Transaction;
 use super::account::void_ways_in;
 use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
-use super::mail::{ask, count, redeem, tell};
+use super::mail::{Question, Redeemed, ask, count, redeem, tell};
 use super::mail_limit::Asker;
 use super::mailer::SENDS_MAX;
 use crate::domain::account::User;
@@ -30,11 +30,13 @@ pub struct ResetPassword {
 
 /// Notes that somebody asks for a new password, without looking whether there is an account.
 pub(super) fn request(
+    engine: &UserEngine,
     tx: &mut Transaction<'_>,
     email_key: &str,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
-    if store::password_reset::waiting(tx.conn, RESET_REQUESTS_MAX)? >= RESET_REQUESTS_MAX {
+    let waiting = store::password_reset::waiting(tx.conn, RESET_REQUESTS_MAX)?;
+    if engine.outbox.is_full() || waiting >= RESET_REQUESTS_MAX {
         return Ok(Err(Denial::Overloaded));
     }
     store::password_reset::ask(tx.conn, email_key, now)?;
@@ -60,7 +62,8 @@ pub(super) fn open_requests(
         if let Some(email) =
             user.email.as_ref().filter(|email| count(engine, Asker::Anybody, email, now).is_ok())
         {
-            ask(engine, tx, user.id, Purpose::PasswordReset, email, now)?;
+            let purpose = Purpose::PasswordReset;
+            ask(engine, tx, Question { user: user.id, purpose, to: email, session: None }, now)?;
         }
     }
     Ok(())
@@ -77,7 +80,9 @@ pub(super) fn reset(
     if reset.token.purpose != Purpose::PasswordReset {
         return Ok(invalid());
     }
-    let Some((user, email)) = redeem(engine, tx, &reset.token, now)? else { return Ok(invalid()) };
+    let Some(Redeemed { user, email, .. }) = redeem(engine, tx, &reset.token, now)? else {
+        return Ok(invalid());
+    };
     if user.email.as_ref() != Some(&email) {
         return Ok(invalid());
     }

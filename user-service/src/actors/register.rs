@@ -80,6 +80,10 @@ pub(super) fn register(
     {
         return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
     }
+    // Before anything is looked up.
+    if engine.outbox.is_full() {
+        return Ok(Err(Denial::Overloaded));
+    }
     let user = member(account, engine.ids.next_as(UserId::new), now);
     if let Err(denial) = admit(tx, &user, &account.password_hash, Some(user.id))? {
         return Ok(Err(denial));
@@ -88,7 +92,7 @@ pub(super) fn register(
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     login::note_network(engine, tx, user.id, &account.network, now)?;
     idempotency::remember(engine, tx, account.request.as_ref(), user.id, session.state.id.get(), now)?;
-    Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reactivated: false }))))
+    Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reopened: false }))))
 }
 
 /// Makes one account that nobody is signed in to, on the operator's word: also for the address.
@@ -156,7 +160,7 @@ fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
 fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
     let session = login::as_begun(engine, session);
     let user = member(account, session.state.user_id, session.state.created_at);
-    Opened { user, session, reactivated: false }
+    Opened { user, session, reopened: false }
 }
 
 /// Makes many accounts without a password or an address.

@@ -9,7 +9,7 @@ use shared::span::{DAY, span};
 use crate::domain::guessing::GuessRules;
 use crate::domain::known_network::KnownNetworkRules;
 use crate::domain::limits::{
-    GUESSES_MAX, GUESSES_PER_DAY_MAX, KNOWN_NETWORKS_MAX, PASSWORD_CHARS_MIN_DEFAULT,
+    GUESSES_MAX, GUESSES_PER_DAY_MAX, KNOWN_NETWORKS_MAX, MAILS_WAITING_MAX, PASSWORD_CHARS_MIN_DEFAULT,
 };
 use crate::domain::rename::RenameRules;
 use crate::domain::rules::{Rules, SESSIONS_MAX_DEFAULT};
@@ -72,6 +72,11 @@ pub struct Limits {
     /// Mails to one address within an hour.
     #[arg(long, env, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub mails_per_hour: u32,
+    /// Mails that may wait to be sent; beyond, requests that would mail are refused (503). What tells an owner of a change
+    /// is written in any case.
+    #[arg(long, env, default_value_t = MAILS_WAITING_MAX,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000_000))]
+    pub mails_waiting_max: usize,
     /// Wrong passwords for one login from one network or device before the next try has to wait.
     #[arg(long, env, default_value_t = GUESSES_MAX, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub guesses_max: u32,

@@ -12,6 +12,7 @@ use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
 use shared::telemetry::LogFormat;
+use url::Url;
 
 pub use limits::Limits;
 pub use passwords::{PasswordCost, Passwords, hash_threads};
@@ -40,6 +41,10 @@ pub struct Config {
     /// The file with the secret that both services share; made if it is not there.
     #[arg(long, env, default_value = "data/service-secret")]
     pub service_secret_file: PathBuf,
+    /// Where relation-service is: http://HOST:PORT. It is asked who blocks whom, so that no search of somebody who is
+    /// signed in shows a block; where it does not answer, such a search is refused. Without this it is not asked.
+    #[arg(long, env, value_parser = service_url)]
+    pub relation_service_url: Option<String>,
     /// Tells apart several instances of this service on one database: a number of its own for each.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1_023))]
     pub node: u16,
@@ -95,6 +100,15 @@ pub struct Config {
     /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
     #[arg(long)]
     pub healthcheck: bool,
+}
+
+/// Reads where another service is; without the slash at the end.
+fn service_url(text: &str) -> Result<String, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        url.scheme() == "http" && url.host().is_some() && plain
+    });
+    url.map(|url| url.as_str().trim_end_matches('/').to_owned()).ok_or("a service is at http://HOST:PORT")
 }
 
 /// What authenticator apps show beside the username, unless set.

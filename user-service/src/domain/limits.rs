@@ -92,6 +92,8 @@ pub const MAIL_RETRY_FIRST: Duration = Duration::from_secs(5);
 pub const MAIL_RETRY_MAX: Duration = Duration::from_secs(60 * 60);
 /// How long a mail that was given up stays in the table, for the operator.
 pub const FAILED_MAIL_KEPT: Duration = DAY.saturating_mul(7);
+/// Mails that may wait to be sent, unless a setting says otherwise. One takes about 200 bytes.
+pub const MAILS_WAITING_MAX: usize = 100_000;
 /// Requests for a new password that may wait until the mailer looks; one more is refused.
 pub const RESET_REQUESTS_MAX: usize = 10_000;
 /// Wrong passwords for one login from one network or device before the next try has to wait.

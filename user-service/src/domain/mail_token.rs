@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac;
 use shared::clock::Micros;
-use shared::id::UserId;
+use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 
 use super::limits::{PASSWORD_RESET_LIFE, VERIFICATION_LIFE};
@@ -75,6 +75,8 @@ pub struct MailToken {
     pub address: String,
     /// Until when it can be used.
     pub expires_at: Micros,
+    /// For another address: the session that asked for it.
+    pub session: Option<SessionId>,
 }
 
 impl MailToken {
@@ -149,6 +151,7 @@ mod tests {
             nonce: Secret::new("n"),
             address: "ann@example.com".to_owned(),
             expires_at: Micros::from_millis(100),
+            session: None,
         }
     }
 

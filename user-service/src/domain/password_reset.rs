@@ -98,7 +98,8 @@ mod tests {
         let token = |purpose| {
             let nonce = Secret::new("n");
             let (user, expires_at) = (UserId::new(1), Micros::new(9));
-            let held = MailToken { user, purpose, id: 1, nonce, address: "a@b.io".to_owned(), expires_at };
+            let address = "a@b.io".to_owned();
+            let held = MailToken { user, purpose, id: 1, nonce, address, expires_at, session: None };
             held.mint(&RefreshKey::new(&[1; 32])).reveal().to_owned()
         };
         let read = |token: String| {

@@ -243,6 +243,19 @@ mod tests {
         assert_eq!(skeletons.len(), 20_000 + 10_001);
     }
 
+    /// Whatever the rules of case make of a character, they make nothing else of it the second time.
+    #[test]
+    fn every_character_that_there_is_has_one_form() {
+        for c in '\0'..=char::MAX {
+            for raw in [format!("a{c}z"), format!("{c}az"), format!("az{c}")] {
+                let Ok(name) = Username::parse_any(&raw) else { continue };
+                assert!(c.is_ascii(), "{c:?} is nobody's spelling of another");
+                assert_eq!(Username::parse_any(name.as_str()), Ok(name.clone()), "{raw:?}");
+                assert_eq!(skeleton(&name.skeleton()), name.skeleton(), "{raw:?}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn parsing_is_idempotent(raw in "\\PC{0,30}|[A-Za-z0-9_.]{0,26}") {

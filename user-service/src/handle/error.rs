@@ -25,6 +25,9 @@ pub enum UserError {
     /// The store cannot do it now, or at all.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// relation-service cannot be asked.
+    #[error("relation-service cannot be asked: {0}")]
+    RelationsAway(String),
     /// Our own fault.
     #[error("{0}")]
     Internal(String),

@@ -4,7 +4,7 @@
 //! one person has several logins, their account is counted too; where that count alone is exceeded, the password is
 //! not believed, which looks like a wrong one.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +63,9 @@ pub struct Guard {
     accounts: Counts,
     /// Passwords that signed-in people are asked for again, by person.
     proofs: Cache<u64, Arc<Mutex<Tries>>>,
+    /// How often the counts of a login or an account were forgiven, which is part of their keys; who never was is not
+    /// here.
+    forgiven: Cache<u64, u32>,
 }
 
 #[derive(Clone)]
@@ -97,12 +100,17 @@ impl Guard {
             logins: Counts::new(remembered),
             accounts: Counts::new(remembered),
             proofs: counters(remembered),
+            // Longer than any count: one that was forgiven must not come back.
+            forgiven: Cache::builder()
+                .max_capacity(COUNTED_MAX)
+                .time_to_idle(remembered.max(DAY).saturating_mul(2))
+                .build(),
         }
     }
 
     /// How long the next try from this network has to wait, if that is known without knowing whose login it is.
     pub(super) fn waits(&self, login: &str, network: &str) -> Result<(), UserError> {
-        let key = self.keys.hash_one((login, network));
+        let key = self.place_key(self.key(login), Place::Network { network, known: false });
         let wait = self.logins.tries.get(&key).and_then(|tries| lock(&tries).wait(self.clock.now()));
         wait.map_or(Ok(()), |wait| Err(UserError::TooManyTries { wait }))
     }
@@ -114,12 +122,14 @@ impl Guard {
         account: Option<UserId>,
         place: Place<'_>,
     ) -> Result<Try, UserError> {
-        let by_login = [self.place_key(login, place), self.keys.hash_one(login)];
+        let key = self.key(login);
+        let by_login = [self.place_key(key, place), key];
         let counted = self.logins.begin(by_login, &self.rules, place.is_known(), self.clock.now());
         let mut counted = vec![counted.map_err(|wait| UserError::TooManyTries { wait })?];
         let mut believed = true;
         if let Some(account) = account {
-            let by_account = [self.place_key(account.get(), place), self.keys.hash_one(account.get())];
+            let key = self.key(account.get());
+            let by_account = [self.place_key(key, place), key];
             let same = self.accounts.begin(by_account, &self.rules, place.is_known(), self.clock.now());
             believed = same.is_ok();
             counted.extend(same.ok());
@@ -129,14 +139,27 @@ impl Guard {
 
     /// Counts a try of a signed-in person to prove again who they are.
     pub(super) fn begin_proof(&self, user: UserId) -> Result<Try, UserError> {
-        let key = self.keys.hash_one(user.get());
+        let key = self.key(user.get());
         let tries = self.proofs.get_with(key, Arc::default);
         lock(&tries).begin(&self.rules, self.clock.now()).map_err(|wait| UserError::TooManyTries { wait })?;
         let counted = vec![Counted { by_place: self.proofs.clone(), key, day: None }];
         Ok(Try { counted, believed: true })
     }
 
-    fn place_key(&self, whose: impl std::hash::Hash, place: Place<'_>) -> u64 {
+    /// Begins to count anew for a person, from everywhere: they have proved in another way who they are.
+    pub(super) fn forgive(&self, account: UserId, logins: &[&str]) {
+        let logins = logins.iter().map(|login| self.keys.hash_one(*login));
+        for key in logins.chain([self.keys.hash_one(account.get())]) {
+            self.forgiven.entry(key).and_upsert_with(|times| times.map_or(1, |times| times.into_value() + 1));
+        }
+    }
+
+    fn key(&self, whose: impl Hash) -> u64 {
+        let key = self.keys.hash_one(whose);
+        self.forgiven.get(&key).map_or(key, |times| self.keys.hash_one((key, times)))
+    }
+
+    fn place_key(&self, whose: u64, place: Place<'_>) -> u64 {
         match place {
             Place::Device(session) => self.keys.hash_one((whose, session.get())),
             Place::Network { network, .. } => self.keys.hash_one((whose, network)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
-use shared::facts::{UserFactsItem, UserFactsPage};
+use shared::facts::{NamedFacts, NamedFactsItem, NamedFactsPage, UserFactsItem, UserFactsPage};
 use shared::id::UserId;
 
 use super::{UserError, UserHandle};
@@ -100,6 +100,14 @@ impl UserHandle {
         Ok(UserFactsPage { items: items.collect(), seq })
     }
 
+    /// What other services need to know about the people to whom `names` lead, hidden ones included, and as of when.
+    pub async fn named_facts(&self, names: Vec<String>) -> Result<NamedFactsPage, UserError> {
+        let now = self.clock.now();
+        let read = move |conn: &mut Conn| store::snapshot(conn, |conn| named_facts(conn, &names, now));
+        let (items, seq) = self.reads.run(read).await?;
+        Ok(NamedFactsPage { items, seq })
+    }
+
     /// The same about at most `limit` people by id, after the id `after`.
     pub async fn all_facts(&self, after: Option<UserId>, limit: i64) -> Result<UserFactsPage, UserError> {
         let after = after.map_or(0, UserId::get);
@@ -137,6 +145,24 @@ fn by_name(conn: &mut Conn, name: &Username, now: Micros) -> Result<Option<User>
         Some(holder) => store::user::user(conn, holder.user),
         None => Ok(None),
     }
+}
+
+fn named_facts(conn: &mut Conn, names: &[String], now: Micros) -> Result<Vec<NamedFactsItem>, StoreError> {
+    let spelled: Vec<Option<Username>> = names.iter().map(|raw| Username::parse_any(raw).ok()).collect();
+    let wanted: Vec<&str> = spelled.iter().flatten().map(Username::as_str).collect();
+    let holders = store::claim::names(conn, &wanted)?;
+    let ids: Vec<UserId> =
+        holders.values().filter(|holder| holder.holds(now)).map(|holder| holder.user).collect();
+    let users = store::user::users(conn, &ids)?;
+    let found = |name: &Username| {
+        let holder = holders.get(name.as_str()).filter(|holder| holder.holds(now))?;
+        let user = users.get(&holder.user).filter(|user| user.status != Status::Deleted)?;
+        Some(NamedFacts { id: holder.user, facts: user.facts() })
+    };
+    let items = names.iter().zip(&spelled);
+    Ok(items
+        .map(|(raw, name)| NamedFactsItem { username: raw.clone(), found: name.as_ref().and_then(found) })
+        .collect())
 }
 
 fn state_of(conn: &mut Conn, name: &Username, now: Micros) -> Result<NameState, StoreError> {

@@ -44,6 +44,7 @@ use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::Janitor;
 use crate::actors::mail_command::MailCommand;
 use crate::actors::mailer::{Look, Mailer};
+use crate::actors::relation_client::Relations;
 use crate::domain::refresh_token::RefreshKey;
 use crate::store::cards::Cards;
 
@@ -62,6 +63,7 @@ pub struct UserHandle {
     hasher: PasswordHasher,
     mailer: Addr<Mailer>,
     janitor: Addr<Janitor>,
+    relations: Relations,
     signer: Arc<TokenSigner>,
     refresh_key: RefreshKey,
     tokens: Arc<TokenVerifier>,
@@ -85,6 +87,8 @@ pub struct Parts {
     pub mailer: Addr<Mailer>,
     /// Whom to tell of work that falls due.
     pub janitor: Addr<Janitor>,
+    /// Whom to ask who blocks whom.
+    pub relations: Relations,
     /// Signs access tokens.
     pub signer: Arc<TokenSigner>,
     /// What refresh tokens are made with.
@@ -111,6 +115,7 @@ impl UserHandle {
             hasher,
             mailer,
             janitor,
+            relations,
             signer,
             refresh_key,
             tokens,
@@ -126,6 +131,7 @@ impl UserHandle {
             hasher,
             mailer,
             janitor,
+            relations,
             signer,
             refresh_key,
             tokens,
@@ -134,6 +140,11 @@ impl UserHandle {
             guard,
             clock,
         }
+    }
+
+    /// Says where relation-service is, where that was not known at the start.
+    pub fn relations_are_at(&self, url: String) {
+        self.relations.are_at(url);
     }
 
     /// The newest committed event.

@@ -7,6 +7,7 @@ use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
 use super::{UserError, UserHandle};
+use crate::actors::relation_client::ASKED_MAX;
 use crate::domain::account::User;
 use crate::domain::limits::{SEARCH_PAIRED_SPELLINGS_MAX, SEARCH_RESULTS_MAX, SEARCH_SPELLINGS_MAX};
 use crate::domain::ranking::{Candidate, Ranking};
@@ -16,13 +17,49 @@ use crate::store;
 
 impl UserHandle {
     /// A page of the people whom others may see and whom `query` finds, best first, and one more if there is one;
-    /// each with the place in the list.
-    pub async fn search(&self, query: Query, page: PageRequest) -> Result<Vec<(Position, User)>, UserError> {
+    /// each with the place in the list. Nobody between whom and the viewer there is a block.
+    pub async fn search(
+        &self,
+        viewer: Option<UserId>,
+        query: Query,
+        page: PageRequest,
+    ) -> Result<Vec<Found>, UserError> {
+        let Some(viewer) = viewer.filter(|_| self.relations.are_known()) else {
+            return self.found(&query, page).await;
+        };
+        let wanted = usize::try_from(page.rows_to_load()).unwrap_or(SEARCH_RESULTS_MAX);
+        let (mut shown, mut next) = (Vec::new(), page);
+        loop {
+            let found = self.found(&query, next).await?;
+            let is_last = found.len() < usize::try_from(next.rows_to_load()).unwrap_or(usize::MAX);
+            let reached = found.last().map(|(place, _)| *place);
+            shown.extend(self.not_blocked(viewer, found).await?);
+            if shown.len() >= wanted || is_last {
+                shown.truncate(wanted);
+                return Ok(shown);
+            }
+            // More than the page, so that few questions go through all whom a search finds, however many are left out.
+            next = PageRequest { limit: ASKED_MAX - 1, after: reached };
+        }
+    }
+
+    async fn found(&self, query: &Query, page: PageRequest) -> Result<Vec<Found>, UserError> {
+        let query = query.clone();
         // Of one moment: who is found is there.
         let read = move |conn: &mut Conn| store::snapshot(conn, |conn| found(conn, &query, page));
         Ok(self.reads.run(read).await?.0)
     }
+
+    async fn not_blocked(&self, viewer: UserId, found: Vec<Found>) -> Result<Vec<Found>, UserError> {
+        let others: Vec<UserId> = found.iter().map(|(_, user)| user.id).filter(|id| *id != viewer).collect();
+        let seen = self.relations.not_blocked(viewer, &others).await.map_err(UserError::RelationsAway)?;
+        let shown = |(_, user): &Found| user.id == viewer || seen.contains(&user.id);
+        Ok(found.into_iter().filter(shown).collect())
+    }
 }
+
+/// Somebody, with the place in the list.
+type Found = (Position, User);
 
 fn found(conn: &mut Conn, query: &Query, page: PageRequest) -> Result<Vec<(Position, User)>, StoreError> {
     let places = places(conn, query, page)?;

@@ -2,6 +2,7 @@
 
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
+use shared::facts::AccountStatus;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::token::ACCESS_TOKEN_LIFE;
@@ -71,7 +72,7 @@ impl UserHandle {
             }
             let Outcome::Opened(opened) = outcome else { return Err(mixed_up()) };
             // Back everywhere, once this is answered.
-            let pending = opened.reactivated && self.pending(revision).await;
+            let pending = opened.reopened && self.pending(revision).await;
             // As of the session's beginning, so that the same request brings the same tokens; but not ahead of this
             // clock, as the log's time may be where several instances write to it.
             let since = opened.session.state.created_at.min(self.clock.now());
@@ -89,22 +90,21 @@ impl UserHandle {
         // Who cannot be served in time is told before anything is done for them.
         let place = self.hasher.place()?;
         let found = self.find(login, caller).await?;
-        let account = found.account.as_ref().map(|(user, _)| *user);
         let counted = self.guard.as_ref().map(|guard| {
             let network = Place::Network { network: &caller.network, known: found.network_known };
-            guard.begin(&login_text, account, found.device.map_or(network, Place::Device))
+            guard.begin(&login_text, found.user, found.device.map_or(network, Place::Device))
         });
         let counted = counted.transpose()?;
         let believed = counted.as_ref().is_none_or(|counted| counted.believed);
-        let account = found.account.filter(|_| believed);
-        let hash = account.as_ref().map(|(_, hash)| hash.clone());
+        let held = found.hash.filter(|_| believed);
+        let hash = held.clone();
         let verdict = self.hasher.run(place, |reply| Task::Verify { password, hash, reply }).await;
         if let Some(counted) = counted {
             counted.settle(&verdict);
         }
         let verdict = verdict?;
         let (user, password_hash) =
-            account.filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
+            found.user.zip(held).filter(|_| verdict.is_right()).ok_or(Denial::InvalidCredentials)?;
         let (nonce, network) = (new_nonce()?, caller.network.clone());
         let better_hash = verdict.better_hash();
         Ok(NewSession { user, password_hash, better_hash, device_name, nonce, network, code, request: None })
@@ -113,23 +113,23 @@ impl UserHandle {
     async fn find(&self, login: Option<Login>, caller: &Caller) -> Result<Found, UserError> {
         let now = self.clock.now();
         let Some(networks) = self.guard.as_ref().map(|guard| guard.networks) else {
-            let account = self.reads.run(move |conn| account(conn, login.as_ref(), now)).await?;
-            return Ok(Found { account, network_known: false, device: None });
+            let (user, hash) = self.reads.run(move |conn| account(conn, login.as_ref(), now)).await?;
+            return Ok(Found { user, hash, network_known: false, device: None });
         };
         let (key, network) = (self.refresh_key.clone(), caller.network.clone());
         let device = caller.device.as_ref().and_then(|token| refresh_token::parse(token.reveal()));
         let read = move |conn: &mut Conn| {
-            let account = account(conn, login.as_ref(), now)?;
+            let (user, hash) = account(conn, login.as_ref(), now)?;
             // The same is asked for nobody, so that it takes as long.
-            let user = account.as_ref().map_or(NOBODY, |(user, _)| *user);
-            let digest = known_network::digest(&key, user, &network);
-            let seen_at = store::known_network::seen_at(conn, user, &digest)?;
+            let whose = user.unwrap_or(NOBODY);
+            let digest = known_network::digest(&key, whose, &network);
+            let seen_at = store::known_network::seen_at(conn, whose, &digest)?;
             let device = match device {
-                Some(device) => session_of(conn, &device, &key)?.filter(|state| state.user_id == user),
+                Some(device) => session_of(conn, &device, &key)?.filter(|state| state.user_id == whose),
                 None => None,
             };
             let network_known = seen_at.is_some_and(|seen_at| networks.is_known(seen_at, now));
-            Ok(Found { account, network_known, device: device.map(|state| state.id) })
+            Ok(Found { user, hash, network_known, device: device.map(|state| state.id) })
         };
         Ok(self.reads.run(read).await?)
     }
@@ -182,8 +182,10 @@ impl UserHandle {
 
 /// What is found about a login.
 struct Found {
-    /// Whose it is and the hash of their password; nothing for nobody and for people without one.
-    account: Option<(UserId, Secret)>,
+    /// Whose it is; nobody for people without a password.
+    user: Option<UserId>,
+    /// What the password must match, if one opens the account.
+    hash: Option<Secret>,
     /// Whether that person has signed in from this network before.
     network_known: bool,
     /// The session of that person which the caller's device has had.
@@ -193,11 +195,13 @@ struct Found {
 /// The id that nobody has.
 const NOBODY: UserId = UserId::new(0);
 
+/// Whose login it is, and the hash that the password must match: none where no password opens the account, so that
+/// the right one is like any other. The same is asked for nobody, so that it takes as long.
 fn account(
     conn: &mut Conn,
     login: Option<&Login>,
     now: Micros,
-) -> Result<Option<(UserId, Secret)>, StoreError> {
+) -> Result<(Option<UserId>, Option<Secret>), StoreError> {
     let user = match login {
         None => None,
         // A name that was given up still leads to its former owner, but is no login any more.
@@ -206,8 +210,26 @@ fn account(
         }
         Some(Login::Address(key)) => store::claim::addresses(conn, &[key])?.into_values().next(),
     };
-    let hash = store::user::password_hash(conn, user.unwrap_or(NOBODY))?;
-    Ok(user.zip(hash).map(|(user, hash)| (user, Secret::new(hash))))
+    let whose = user.unwrap_or(NOBODY);
+    let hash = store::user::password_hash(conn, whose)?.map(Secret::new);
+    let is_closed = is_closed(conn, whose, now)?;
+    Ok((user.filter(|_| hash.is_some()), hash.filter(|_| !is_closed)))
+}
+
+/// Whether a login cannot open the account: it is suspended, or its owner asked too long ago for its end.
+fn is_closed(conn: &mut Conn, user: UserId, now: Micros) -> Result<bool, StoreError> {
+    let status = store::user::user(conn, user)?.map(|user| user.status);
+    Ok(match status {
+        Some(AccountStatus::Active) => false,
+        Some(AccountStatus::Deactivated) => {
+            store::deletion::purge_at(conn, user)?.is_some_and(|purge_at| purge_at <= now)
+        }
+        Some(AccountStatus::Suspended) => {
+            let held = store::suspension::of(conn, &[user])?.remove(&user);
+            !held.is_some_and(|held| held.is_over(now))
+        }
+        Some(AccountStatus::Deleted) | None => true,
+    })
 }
 
 /// The session that a refresh token was made for, unless somebody ended it. The token itself may be used or expired:

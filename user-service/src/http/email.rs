@@ -56,8 +56,8 @@ async fn ask_again(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpR
 /// Verify an e-mail address
 ///
 /// By the token of a mail, once and within 24 hours; 422 `invalid_token` otherwise. It verifies the address in force,
-/// or puts the new one in force and voids every token that was mailed to the old one. A try counts as
-/// a login.
+/// or puts the new one in force, voids every token that was mailed to the old one, and ends every session but the one that
+/// asked for it. A try counts as a login.
 #[utoipa::path(tag = "users", request_body = RawToken,
     responses((status = 204, description = "The address is verified"), Refusals))]
 #[post("/v1/email-verifications", wrap = "from_fn(limit_logins)")]

@@ -19,6 +19,10 @@ impl From<UserError> for Problem {
                     .retry_after(u32::try_from(secs).unwrap_or(u32::MAX))
             }
             UserError::Store(error) => error.into(),
+            UserError::RelationsAway(_) => {
+                log::warn!("{error}");
+                Self::unavailable()
+            }
             UserError::Internal(what) => {
                 log::error!("{what}");
                 Self::internal()

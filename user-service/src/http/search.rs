@@ -37,11 +37,14 @@ struct SearchQuery {
 /// look-alikes. Within each, whole words come before beginnings, near spellings before others, and older accounts
 /// first. At most 500 people over all pages. 400 `invalid_query` if `q` is empty, longer than 64 characters or has
 /// control characters; 400 `invalid_cursor` if the cursor is damaged or of another `q`.
+///
+/// Who is signed in does not find those whom they block or who block them. Where relation-service cannot be asked about
+/// that, they are answered 503 `unavailable`.
 #[utoipa::path(tag = "users", params(SearchQuery), security((), ("user" = [])),
     responses((status = 200, description = "People, the best match first", body = Page<PublicView>), Refusals))]
 #[get("/v1/users/search")]
 async fn search(
-    _viewer: MaybeViewer,
+    viewer: MaybeViewer,
     asked: web::Query<SearchQuery>,
     users: web::Data<UserHandle>,
 ) -> Result<Listed<PublicView>, Problem> {
@@ -50,7 +53,7 @@ async fn search(
     })?;
     let list = query.list();
     let page = PageRequest::parse(&list, asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let found = users.search(query, page).await?;
+    let found = users.search(viewer.0, query, page).await?;
     let Page { items, next_cursor } = page.page(&list, found, |(place, _)| *place);
     Ok(listed(Page { items: items.into_iter().map(|(_, user)| user.into()).collect(), next_cursor }))
 }

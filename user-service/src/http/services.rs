@@ -3,7 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
-use shared::facts::UserFactsPage;
+use shared::facts::{NamedFactsPage, UserFactsPage};
 use shared::http::{ServiceCaller, parse_ids};
 use shared::id::UserId;
 use shared::page::parse_limit;
@@ -24,7 +24,7 @@ const FACTS_LIMIT_DEFAULT: i64 = 100;
 const FACTS_LIMIT_MAX: i64 = 1_000;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(keys).service(facts).service(all_facts);
+    config.service(keys).service(facts).service(all_facts).service(named_facts);
 }
 
 /// The keys of access tokens (RFC 7517)
@@ -76,4 +76,33 @@ async fn all_facts(
     caller.require("facts")?;
     let limit = parse_limit(query.limit.as_deref(), FACTS_LIMIT_DEFAULT, FACTS_LIMIT_MAX)?;
     Ok(web::Json(users.all_facts(query.after, limit).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct NamesQuery {
+    /// Up to 100 usernames, separated by commas.
+    #[param(example = "ada,bo")]
+    usernames: String,
+}
+
+/// Facts about the people to whom names lead, hidden ones included
+///
+/// In the order of the question, in any case. A name that was given up leads to its former owner for 30 days; a name
+/// that nobody has, or could have, leads to null. For services with the scope `facts`.
+#[utoipa::path(tag = "services", params(NamesQuery), security(("service" = [])),
+    responses((status = 200, description = "The facts", body = NamedFactsPage), Refusals))]
+#[get("/v1/user-facts/by-username")]
+async fn named_facts(
+    caller: ServiceCaller,
+    query: web::Query<NamesQuery>,
+    users: web::Data<UserHandle>,
+) -> Result<web::Json<NamedFactsPage>, Problem> {
+    caller.require("facts")?;
+    let names: Vec<String> = query.usernames.split(',').take(IDS_MAX + 1).map(str::to_owned).collect();
+    if names.len() > IDS_MAX {
+        return Err(Problem::malformed("too_many_ids", format!("At most {IDS_MAX} usernames at once.")));
+    }
+    Ok(web::Json(users.named_facts(names).await?))
 }

@@ -39,8 +39,8 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// two factors, and only with the right password: 401 `two_factor_required` without a code, `invalid_code` for one that
 /// is wrong or was used. With an `Idempotency-Key`, the same request from the same network brings the same session for
 /// 24 hours, its access token included, which may have expired by then. The 21st
-/// session ends the oldest. An account that its owner deactivated is open again, as it was;
-/// `Mutual-Pending: relation` says that relation-service will honour that a little later. 429 `rate_limited` after too
+/// session ends the oldest. An account that its owner deactivated is open again, as it was, and so is one whose suspension
+/// is over; `Mutual-Pending: relation` says that relation-service will honour that a little later. 429 `rate_limited` after too
 /// many logins from a network, or too many wrong passwords for a login, whether anybody has it or not. A device that
 /// sends the last refresh token it had as `Mutual-Device` is not kept out by what others tried.
 #[utoipa::path(tag = "sessions", request_body = RawCredentials,

@@ -17,7 +17,7 @@ const MAILS: &str = "each mail, and each token that was mailed, is a person's";
 const CLOSED: &str = "each suspended account says why, and no other";
 
 /// Each statement selects the rows that break its rule.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     (NAMES, "SELECT username, id FROM users EXCEPT SELECT name, user_id FROM user_names"),
     (
         NAMES,
@@ -43,6 +43,7 @@ const CHECKS: [Check; 14] = [
     ("each session is a person's", "SELECT user_id FROM sessions EXCEPT SELECT id FROM users"),
     (MAILS, "SELECT user_id FROM mails EXCEPT SELECT id FROM users"),
     (MAILS, "SELECT user_id FROM mail_tokens EXCEPT SELECT id FROM users"),
+    ("each mail can be read: none is set aside", "SELECT id FROM mails WHERE due_at = 9223372036854775807"),
     (
         "recovery codes are for a second factor in force",
         "SELECT user_id FROM recovery_codes

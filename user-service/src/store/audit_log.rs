@@ -61,7 +61,7 @@ pub fn entries(
             text += " AND actor_id = ?";
             binds.push(Value::Int(user.get()));
         }
-        Some(Doer::Operator) => text += " AND operator = 1",
+        Some(Doer::Operator) => text += " AND operator = 1 AND actor_id IS NULL",
         Some(Doer::Time) => text += " AND operator = 0 AND actor_id IS NULL",
     }
     if let Some(subject) = filter.subject {

@@ -1,13 +1,17 @@
 //! Mails that wait to be sent, as rows.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, query};
 use shared::id::UserId;
 use shared::on_backend;
 
 use super::schema::{mails, password_reset_requests};
 use crate::domain::mail::Kind;
+
+/// When a mail is due that is set aside.
+const PARKED: i64 = i64::MAX;
 
 /// One mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,38 +86,71 @@ pub fn insert(conn: &mut Conn, mail: &Mail) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether there is anything for the mailer to do.
-pub fn is_due(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
+/// Whether there is anything for the mailer to do about mails to others than `busy`.
+pub fn is_due(conn: &mut Conn, now: Micros, busy: &[String]) -> Result<bool, StoreError> {
     // Requests first: one that is opened meanwhile is a mail by then.
     let request = password_reset_requests::table.select(password_reset_requests::asked_at).limit(1);
     let asked: Option<i64> = on_backend!(conn, |c| request.get_result(c).optional())?;
     if asked.is_some() {
         return Ok(true);
     }
-    let mail = mails::table.filter(mails::due_at.le(now.get())).select(mails::id).limit(1);
-    let due: Option<i64> = on_backend!(conn, |c| mail.get_result(c).optional())?;
-    Ok(due.is_some())
+    Ok(!due(conn, now, busy, 1)?.is_empty())
 }
 
-/// At most `limit` mails that something is to be done about, the oldest first.
-pub fn due(conn: &mut Conn, now: Micros, limit: i64) -> Result<Vec<Mail>, StoreError> {
-    let due = mails::table.filter(mails::due_at.le(now.get())).order(mails::due_at.asc()).limit(limit);
-    let rows: Vec<MailRow> = on_backend!(conn, |c| due.load(c))?;
-    rows.into_iter().map(Mail::try_from).collect()
+/// At most `limit` mails to others than `busy` that something is to be done about, the oldest first. What is in the
+/// rows is read one by one: see [`mail`].
+pub fn due(
+    conn: &mut Conn,
+    now: Micros,
+    busy: &[String],
+    limit: i64,
+) -> Result<Vec<(UserId, i64)>, StoreError> {
+    let due = mails::table
+        .filter(mails::due_at.le(now.get()).and(mails::recipient.ne_all(busy)))
+        .order((mails::due_at.asc(), mails::id.asc()))
+        .limit(limit)
+        .select((mails::user_id, mails::id));
+    let rows: Vec<(i64, i64)> = on_backend!(conn, |c| due.load(c))?;
+    Ok(rows.into_iter().map(|(user, id)| (UserId::new(user), id)).collect())
 }
 
-/// At most `limit` mails about a person's account, the oldest first.
+/// How many mails are still to be sent.
+pub fn waiting(conn: &mut Conn) -> Result<usize, StoreError> {
+    let counts: Vec<i64> =
+        query::<BigInt, _>(conn, "SELECT COUNT(*) FROM mails WHERE failed_at IS NULL", &[])?;
+    Ok(counts.first().and_then(|count| usize::try_from(*count).ok()).unwrap_or(0))
+}
+
+/// Sets a mail aside that cannot be read: it is kept, never due again, and the audit tells of it.
+pub fn park(conn: &mut Conn, user: UserId, id: i64, now: Micros) -> Result<(), StoreError> {
+    let held = mails::table.find((user.get(), id));
+    let parked = (mails::due_at.eq(PARKED), mails::failed_at.eq(Some(now.get())));
+    on_backend!(conn, |c| diesel::update(held).set(parked).execute(c))?;
+    Ok(())
+}
+
+/// At most `limit` mails about a person's account, the oldest first, without those that are set aside.
 pub fn of(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<Mail>, StoreError> {
-    let own = mails::table.filter(mails::user_id.eq(user.get())).order(mails::id.asc()).limit(limit);
+    let own = mails::table
+        .filter(mails::user_id.eq(user.get()).and(mails::due_at.ne(PARKED)))
+        .order(mails::id.asc())
+        .limit(limit);
     let rows: Vec<MailRow> = on_backend!(conn, |c| own.load(c))?;
     rows.into_iter().map(Mail::try_from).collect()
 }
 
-/// One mail, if it is still there.
+/// One mail, if it is still there. A row that no mail can be made of is [`StoreError::Unreadable`], whatever is wrong
+/// with it.
 pub fn mail(conn: &mut Conn, user: UserId, id: i64) -> Result<Option<Mail>, StoreError> {
     let wanted = mails::table.find((user.get(), id));
-    let row: Option<MailRow> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
-    row.map(Mail::try_from).transpose()
+    let row: Result<Option<MailRow>, _> = on_backend!(conn, |c| wanted.get_result(c).optional());
+    match row {
+        Ok(row) => row.map(Mail::try_from).transpose(),
+        Err(diesel::result::Error::DeserializationError(error)) => {
+            Err(StoreError::Unreadable(format!("mail {id}: {error}")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes how a mail stands: its tries, when it is due, and whether it was given up.

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError, execute};
-use shared::id::UserId;
+use shared::db::{Conn, StoreError, Value, execute};
+use shared::id::{SessionId, UserId};
 use shared::on_backend;
 use shared::secret::Secret;
 
@@ -13,7 +13,7 @@ use crate::domain::mail_token::{MailToken, Purpose};
 /// Rows that one new token removes at the most: more than it adds, so that they never pile up.
 const FORGOTTEN_AT_ONCE: i64 = 8;
 
-type Row = (i64, String, String, i64);
+type Row = (i64, String, String, i64, Option<i64>);
 
 /// The token of this purpose that a person was mailed last, unless it was used; also where it has expired.
 pub fn token(conn: &mut Conn, user: UserId, purpose: Purpose) -> Result<Option<MailToken>, StoreError> {
@@ -22,23 +22,26 @@ pub fn token(conn: &mut Conn, user: UserId, purpose: Purpose) -> Result<Option<M
         mail_tokens::nonce,
         mail_tokens::address,
         mail_tokens::expires_at,
+        mail_tokens::session_id,
     ));
     let row: Option<Row> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
-    Ok(row.map(|(id, nonce, address, expires_at)| MailToken {
+    Ok(row.map(|(id, nonce, address, expires_at, session)| MailToken {
         user,
         purpose,
         id,
         nonce: Secret::new(nonce),
         address,
         expires_at: Micros::new(expires_at),
+        session: session.map(SessionId::new),
     }))
 }
 
 /// Writes a token in place of the one before of its purpose.
 pub fn put(conn: &mut Conn, token: &MailToken) -> Result<(), StoreError> {
-    let text = "INSERT INTO mail_tokens (user_id, purpose, id, nonce, address, expires_at)
-        VALUES (?,?,?,?,?,?) ON CONFLICT (user_id, purpose) DO UPDATE SET id = excluded.id,
-        nonce = excluded.nonce, address = excluded.address, expires_at = excluded.expires_at";
+    let text = "INSERT INTO mail_tokens (user_id, purpose, id, nonce, address, expires_at, session_id)
+        VALUES (?,?,?,?,?,?,?) ON CONFLICT (user_id, purpose) DO UPDATE SET id = excluded.id,
+        nonce = excluded.nonce, address = excluded.address, expires_at = excluded.expires_at,
+        session_id = excluded.session_id";
     let binds = [
         token.user.get().into(),
         i64::from(token.purpose.to_code()).into(),
@@ -46,6 +49,7 @@ pub fn put(conn: &mut Conn, token: &MailToken) -> Result<(), StoreError> {
         token.nonce.reveal().into(),
         token.address.as_str().into(),
         token.expires_at.get().into(),
+        Value::MaybeInt(token.session.map(SessionId::get)),
     ];
     execute(conn, text, &binds)?;
     Ok(())

@@ -140,6 +140,7 @@ diesel::table! {
         nonce -> Text,
         address -> Text,
         expires_at -> BigInt,
+        session_id -> Nullable<BigInt>,
     }
 }
 

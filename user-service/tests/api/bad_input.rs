@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
+use futures_util::future::join_all;
 use serde_json::json;
 use shared::on_both_databases;
 use shared::secret::Secret;
@@ -15,6 +16,7 @@ on_both_databases!(
     tokens_that_are_not_valid,
     routes_that_are_not_there,
     heads_are_pages_without_a_body,
+    errors_of_many_at_once_do_not_meet,
 );
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
@@ -190,4 +192,29 @@ async fn heads_are_pages_without_a_body(make: Make) {
     assert_eq!(head(&ann.client, "/v1/me/sessions/5").await.expect(405).header("allow"), "DELETE");
     let stream = head(&app.relation_service(), "/v1/events/stream").await.expect(200);
     assert_eq!((stream.header("content-type"), &stream.bytes[..]), ("text/event-stream", &b""[..]));
+}
+
+/// B6: each answer is about its own request, however many fail at once.
+async fn errors_of_many_at_once_do_not_meet(make: Make) {
+    let app = TestApp::start(make);
+    let ask = async |number: usize| {
+        let id = format!("one-{number}");
+        let headers = [("content-type", "application/json"), ("x-request-id", id.as_str())];
+        let (body, status, said) = match number % 4 {
+            0 => (format!(r#"{{"login": "x", "unknown_{number}": 1}}"#), 400, format!("unknown_{number}")),
+            1 => (format!(r#"{{"password": "secret-{number}"}}"#), 422, "login".to_owned()),
+            2 => (format!(r#"{{"login": "secret-{number}"}}"#), 422, "password".to_owned()),
+            _ => (format!("secret-{number}"), 400, String::new()),
+        };
+        let answer = app.client.send(Method::POST, "/v1/sessions", &headers, body.into_bytes()).await;
+        let answer = answer.expect(status);
+        let text = String::from_utf8(answer.bytes.clone()).unwrap();
+        assert_eq!(answer.json()["request_id"], json!(id));
+        assert!(text.contains(&said) && !text.contains("secret-"), "{text}");
+        let others = text.matches("unknown_").count();
+        assert_eq!(others, usize::from(number.is_multiple_of(4)), "{text}");
+    };
+    for round in 0..10 {
+        join_all((0..40).map(|number| ask(round * 40 + number))).await;
+    }
 }

@@ -67,6 +67,7 @@ PUT    /v1/me/email                       401    202      202  401       401    
 POST   /v1/me/email-verification          401    202      202  401       401         202       202   403     403       401     401
 POST   /v1/password-resets                202    202      202  202       202         202       202   202     202       202     202
 POST   /v1/password-resets/confirm        422    422      422  422       422         422       422   422     422       422     422
+GET    /v1/user-facts/by-username         401    403      403  401       401         403       403   200     403       401     401
 GET    /v1/user-facts/all                 401    403      403  401       401         403       403   200     403       401     401
 ";
 
@@ -144,6 +145,7 @@ fn request(route: &str, target: &Target, fresh: &str) -> (String, Option<Value>)
         "POST /v1/me/two-factor/confirmation" => json!({"code": "000000"}),
         "GET /v1/users/search" => return (format!("{path}?q={name}"), None),
         "GET /v1/users" => return (format!("{path}?ids={}", person.id), None),
+        "GET /v1/user-facts/by-username" => return (format!("{path}?usernames=nobody"), None),
         "GET /v1/user-facts" => return (format!("{path}?ids={}", person.id), None),
         _ => return (path, None),
     };

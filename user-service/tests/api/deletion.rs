@@ -34,6 +34,7 @@ on_both_databases!(
     a_purge_goes_on_where_it_was_cut_off,
     a_suspended_person_is_purged_too,
     every_table_is_in_a_list,
+    the_last_admin_stays,
 );
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -95,6 +96,26 @@ async fn a_login_before_the_purge_restores_exactly(make: Make) {
     app.settings.clock.advance(60 * DAY);
     app.handle.do_due().await.unwrap();
     app.log_in("ann").await;
+    is_sound(&app);
+}
+
+async fn the_last_admin_stays(make: Make) {
+    let app = held(make);
+    let boss = app.with_role("boss", Role::Admin).await;
+    delete(&boss, PASSWORD).await.expect_problem(409, "last_admin");
+    delete(&boss, "wrong password").await.expect_problem(403, "wrong_password");
+    boss.client.get("/v1/me").await.expect(200);
+    // What the operator writes has ids of the time alone.
+    app.settings.clock.advance(Duration::from_secs(1));
+    let second = app.with_role("second", Role::Admin).await;
+    delete(&boss, PASSWORD).await.expect(202);
+    // Whoever is leaving is nobody to rely on.
+    delete(&second, PASSWORD).await.expect_problem(409, "last_admin");
+    app.settings.clock.advance(31 * DAY);
+    app.handle.do_due().await.unwrap();
+    let second = app.log_in("second").await;
+    delete(&second, PASSWORD).await.expect_problem(409, "last_admin");
+    assert_eq!(second.client.get("/v1/me").await.expect(200).json()["role"], "admin");
     is_sound(&app);
 }
 

@@ -19,6 +19,7 @@ on_both_databases!(
     a_wish_can_be_taken_back_repeated_and_replaced,
     a_verified_address_is_not_asked_about_again,
     a_new_address_voids_what_was_mailed_to_the_old_one,
+    a_new_address_ends_every_other_session,
     mails_to_one_address_are_limited,
     requests_for_mails_are_limited_by_network,
 );
@@ -252,6 +253,45 @@ async fn a_new_address_voids_what_was_mailed_to_the_old_one(make: Make) {
     verify(&app, &verification).await.expect_problem(422, "invalid_token");
     app.post("/v1/password-resets", &json!({"email": ANN})).await.expect(202);
     assert_eq!(app.letters_to("password_reset", ANN).await.len(), 1, "nobody has that address now");
+}
+
+async fn a_new_address_ends_every_other_session(make: Make) {
+    let app = TestApp::start(make);
+    let (ann, bob) = (app.register("ann").await, app.register("bob").await);
+    let others = [app.log_in("ann").await, app.log_in("ann").await];
+    change(&ann, NEW).await.expect(202);
+    // Asked again by another session, it is still the wish of the first.
+    ask_again(&others[0]).await.expect(202);
+    let token = app.mailed_token("email_change", NEW).await;
+    verify(&app, &app.mailed_token("verification", "mail.bob@example.com").await).await.expect(204);
+    for person in [&ann, &others[0], &others[1], &bob] {
+        person.client.get("/v1/me").await.expect(200);
+    }
+    let seen = app.events().await.len();
+    verify(&app, &token).await.expect(204);
+    for other in &others {
+        other.client.get("/v1/me").await.expect_problem(401, "unauthenticated");
+        app.refresh(other.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
+    }
+    for person in [&ann, &bob] {
+        person.client.get("/v1/me").await.expect(200);
+    }
+    let told = app.events().await.split_off(seen);
+    let kinds: Vec<&str> = told.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["user.updated", "session.revoked", "session.revoked"]);
+    let mut ended: Vec<&str> =
+        told[1..].iter().map(|event| event["data"]["session_id"].as_str().unwrap()).collect();
+    ended.sort_unstable();
+    let mut expected = others.each_ref().map(Person::session_id);
+    expected.sort_unstable();
+    assert_eq!(ended, expected);
+    // The session that asked may have ended meanwhile: then all others do.
+    change(&ann, ANN).await.expect(202);
+    let token = app.mailed_token("email_change", ANN).await;
+    let phone = app.log_in("ann").await;
+    ann.client.delete("/v1/me/sessions/current").await.expect(204);
+    verify(&app, &token).await.expect(204);
+    phone.client.get("/v1/me").await.expect_problem(401, "unauthenticated");
 }
 
 async fn mails_to_one_address_are_limited(make: Make) {

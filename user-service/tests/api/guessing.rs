@@ -7,7 +7,9 @@ use shared::clock::Clock;
 use shared::on_both_databases;
 use shared::testing::Answer;
 use user_service::config::Switch;
+use user_service::domain::account::Role;
 
+use crate::moderation::{spam, suspend};
 use crate::test_app::{Make, PASSWORD, Person, TestApp, held_clock};
 
 on_both_databases!(
@@ -19,6 +21,8 @@ on_both_databases!(
     the_logins_of_one_person_count_as_one_and_nobody_is_told,
     proofs_of_a_signed_in_person_count_too,
     many_tries_at_once_are_many,
+    a_new_password_by_mail_lifts_the_waits,
+    the_right_password_of_a_closed_account_counts_as_wrong,
 );
 
 const HOME: &str = "198.51.100.1";
@@ -247,5 +251,70 @@ async fn many_tries_at_once_are_many(make: Make) {
         // A second passes, on a slow machine, and lets one more in.
         assert!((3..=4).contains(&tried), "{tried}");
         assert!(tries.iter().all(|answer| [401, 429].contains(&answer.status.as_u16())));
+    }
+}
+
+async fn a_new_password_by_mail_lifts_the_waits(make: Make) {
+    const NEW: &str = "wet-Marble-37 field";
+    let clock = held_clock();
+    let app = start(make, &clock);
+    let (ann, bob) = (register(&app, HOME, "ann").await, register(&app, HOME, "bob").await);
+    let logins = ["ann", "ann@example.com"];
+    for login in ["ann", "ann@example.com", "bob"] {
+        // From one place, and from everywhere within the day.
+        for _ in 0..3 {
+            log_in(&app, HOME, login, WRONG).await;
+        }
+        for number in 1..=8 {
+            log_in(&app, &stranger(number), login, WRONG).await;
+        }
+    }
+    for _ in 0..3 {
+        let body = json!({"password": WRONG});
+        ann.client.json(Method::POST, "/v1/me/step-up", &body).await.expect(403);
+    }
+    let waits = async |from: &str, login: &str| {
+        log_in(&app, from, login, PASSWORD).await.expect_problem(429, "rate_limited");
+    };
+    for from in [HOME, AWAY] {
+        waits(from, "ann").await;
+        waits(from, "bob").await;
+    }
+    app.post("/v1/password-resets", &json!({"email": "ann@example.com"})).await.expect(202);
+    let token = app.mailed_token("password_reset", "ann@example.com").await;
+    let confirm = async |token: &str| {
+        let body = json!({"token": token, "new_password": NEW});
+        app.post("/v1/password-resets/confirm", &body).await
+    };
+    // To ask is not to prove.
+    confirm("nonsense").await.expect_problem(422, "invalid_token");
+    waits(HOME, "ann").await;
+    confirm(&token).await.expect(204);
+    for login in logins {
+        for from in [HOME, AWAY] {
+            log_in(&app, from, login, NEW).await.expect(201);
+        }
+    }
+    let ann = Person::from(&app.client, &log_in(&app, HOME, "ann", NEW).await.expect(201));
+    ann.client.json(Method::POST, "/v1/me/step-up", &json!({"password": NEW})).await.expect(200);
+    // Nobody else was forgiven, and from here on it is counted as before.
+    waits(AWAY, "bob").await;
+    bob.client.get("/v1/me").await.expect(200);
+    for status in [401, 401, 401, 429] {
+        log_in(&app, AWAY, "ann", WRONG).await.expect(status);
+    }
+}
+
+/// Whether a password is right is not told by how often it may be tried.
+async fn the_right_password_of_a_closed_account_counts_as_wrong(make: Make) {
+    let clock = held_clock();
+    let app = start(make, &clock);
+    let ann = register(&app, HOME, "ann").await;
+    let judge = app.with_role("judge", Role::Moderator).await;
+    suspend(&judge, &ann, &spam()).await.expect(200);
+    for (login, password) in [("ann", PASSWORD), ("nobody", PASSWORD)] {
+        for status in [401, 401, 401, 429] {
+            log_in(&app, AWAY, login, password).await.expect(status);
+        }
     }
 }

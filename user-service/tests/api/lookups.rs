@@ -1,14 +1,16 @@
+use actix_web::http::Method;
 use serde_json::{Value, json};
-use shared::facts::UserFactsPage;
+use shared::facts::{NamedFactsPage, UserFactsPage};
 use shared::on_both_databases;
 
-use crate::test_app::{Make, TestApp};
+use crate::test_app::{Make, PASSWORD, TestApp};
 
 on_both_databases!(
     anybody_sees_the_public_view,
     who_is_not_there_is_always_the_same,
     many_are_answered_in_the_order_of_the_question,
     other_services_learn_facts,
+    other_services_learn_whom_names_lead_to,
 );
 
 async fn anybody_sees_the_public_view(make: Make) {
@@ -92,4 +94,39 @@ async fn other_services_learn_facts(make: Make) {
         page.items.iter().map(|item| item.facts.as_ref().map(|facts| facts.username.as_str())).collect();
     assert_eq!(names, [Some("bob"), None, Some("ann")]);
     app.service(&["facts"]).get(&path).await.expect(200);
+}
+
+async fn other_services_learn_whom_names_lead_to(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    let bob = app.register("bob").await;
+    let rename = json!({"username": "zora"});
+    ann.client.json(Method::PUT, "/v1/me/username", &rename).await.expect(200);
+    bob.client.json(Method::POST, "/v1/me/deactivation", &json!({"password": PASSWORD})).await.expect(202);
+    let service = app.relation_service();
+    let ask = async |names: &str| -> NamedFactsPage {
+        let answer = service.get(&format!("/v1/user-facts/by-username?usernames={names}")).await.expect(200);
+        serde_json::from_value(answer.json()).unwrap()
+    };
+    let page = ask("zora,nobody,ANN,a%20b,bob,ann").await;
+    let told = page.items.iter().map(|item| {
+        let found = item.found.as_ref().map(|found| (found.id.to_string(), found.facts.username.as_str()));
+        (item.username.as_str(), found)
+    });
+    let zora = Some((ann.id.to_string(), "zora"));
+    let expected = [
+        ("zora", zora.clone()),
+        ("nobody", None),
+        ("ANN", zora.clone()),
+        ("a b", None),
+        ("bob", Some((bob.id.to_string(), "bob"))),
+        ("ann", zora),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert_eq!(page.seq, i64::try_from(app.events().await.len()).unwrap());
+    let many = vec!["a"; 101].join(",");
+    for (query, code) in [(format!("usernames={many}"), "too_many_ids"), ("names=a".into(), "invalid_query")]
+    {
+        service.get(&format!("/v1/user-facts/by-username?{query}")).await.expect_problem(400, code);
+    }
 }

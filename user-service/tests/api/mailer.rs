@@ -2,15 +2,19 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use serde_json::json;
 use shared::clock::Clock;
+use shared::db::execute;
 use shared::on_both_databases;
+use shared::testing::Answer;
 use shared::writer::commit_batch;
 use user_service::actors::change::{Command, Outcome};
 use user_service::actors::mail_command::MailCommand;
 use user_service::app::Settings;
 use user_service::domain::mail::Kind;
 
+use crate::deactivation::without_request_id;
 use crate::post::{SmtpServer, until};
 use crate::test_app::{Make, PASSWORD, TestApp, held_clock};
 
@@ -24,6 +28,9 @@ on_both_databases!(
     what_a_crash_interrupted_is_sent,
     a_mail_whose_token_is_void_is_not_sent,
     a_mail_that_nobody_wants_any_more_is_given_up,
+    a_slow_delivery_holds_nobody_else_up,
+    a_mail_that_cannot_be_read_is_set_aside,
+    a_full_outbox_takes_no_more_requests_and_tells_nothing,
 );
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -190,7 +197,7 @@ async fn what_a_crash_interrupted_is_sent(make: Make) {
     // As a service does that dies before the mail has left: it has taken the mail, and says nothing more.
     let engine = app.settings.engine().unwrap();
     let taken = loop {
-        let take = [Command::Mail(MailCommand::Take)];
+        let take = [Command::Mail(MailCommand::Take { room: 8, busy: Vec::new() })];
         let (mut answers, _) = commit_batch(&mut app.conn(), &engine, &take, &clock).unwrap();
         let Ok(Outcome::Mails(mails)) = answers.remove(0).outcome else { panic!("no mails") };
         if let [mail] = mails.as_slice() {
@@ -246,4 +253,116 @@ async fn a_mail_that_nobody_wants_any_more_is_given_up(make: Make) {
     clock.advance(24 * HOUR);
     until("a mail that was given up", || app.outbox().iter().all(|mail| mail.failed_at.is_some())).await;
     assert_eq!(app.outbox()[0].tries, 1);
+}
+
+async fn a_slow_delivery_holds_nobody_else_up(make: Make) {
+    let Some(server) = SmtpServer::start(0).await else { return };
+    let app = TestApp::start_with(make, |settings| over_smtp(settings, server.port));
+    register(&app, "sam", "slow@example.com").await;
+    until("the mail is under way", || app.outbox().iter().any(|mail| mail.tries == 1)).await;
+    let sam = app.log_in("sam").await;
+    let body = json!({"current_password": PASSWORD, "new_password": "wet-Marble-37 field"});
+    sam.client.json(Method::PUT, "/v1/me/password", &body).await.expect(204);
+    // Also those who come while it is under way, and more than there is room for at once.
+    for number in 0..10 {
+        let to = format!("bob{number}@example.com");
+        register(&app, &format!("bob{number}"), &to).await;
+        assert_eq!(server.next().await.0["to"], json!([to]));
+    }
+    // To the slow one in their order, one at a time.
+    for subject in ["Confirm your e-mail address", "Your password was changed"] {
+        let (mail, letter) = server.next().await;
+        assert_eq!(mail["to"], json!(["slow@example.com"]));
+        assert!(letter.text.contains(&format!("Subject: {subject}\r\n")), "{}", letter.text);
+    }
+    until("an empty outbox", || app.outbox().is_empty()).await;
+}
+
+async fn a_mail_that_cannot_be_read_is_set_aside(make: Make) {
+    let port = free_port();
+    let clock = held_clock();
+    let app = TestApp::start_with(make, |settings| {
+        settings.clock = clock.clone();
+        over_smtp(settings, port);
+    });
+    let (ann, bob) = (app.register("ann").await, app.register("bob").await);
+    app.register("cid").await;
+    until("a try of each", || {
+        app.outbox().iter().all(|mail| mail.tries == 1 && mail.due_at.since(clock.now()) < HOUR / 60)
+    })
+    .await;
+    let drift = |app: &TestApp| {
+        let findings = user_service::store::audit::audit(&mut app.conn()).unwrap();
+        findings
+            .iter()
+            .filter(|finding| finding.drift > 0)
+            .map(|f| (f.rule.to_owned(), f.drift))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(drift(&app), []);
+    // One of a kind that nobody knows, and one about a record that nobody can read.
+    let text = "UPDATE mails SET kind = 99 WHERE user_id = ?";
+    execute(&mut app.conn(), text, &[ann.id.parse::<i64>().unwrap().into()]).unwrap();
+    let text = "UPDATE users SET messages_from = 99 WHERE id = ?";
+    execute(&mut app.conn(), text, &[bob.id.parse::<i64>().unwrap().into()]).unwrap();
+    let Some(server) = SmtpServer::start(port).await else { return };
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(server.next().await.0["to"], json!(["mail.cid@example.com"]));
+    register(&app, "dan", "dan@example.com").await;
+    assert_eq!(server.next().await.0["to"], json!(["dan@example.com"]));
+    let told = [("each mail can be read: none is set aside".to_owned(), 2)];
+    until("two that are set aside", || drift(&app) == told).await;
+    // They are kept, and whoever is concerned can still do everything else.
+    clock.advance(30 * 24 * HOUR);
+    register(&app, "eve", "eve@example.com").await;
+    assert_eq!(server.next().await.0["to"], json!(["eve@example.com"]));
+    assert_eq!(drift(&app), told);
+    app.log_in("ann").await.client.get("/v1/me/export").await.expect(200);
+}
+
+async fn a_full_outbox_takes_no_more_requests_and_tells_nothing(make: Make) {
+    let port = free_port();
+    let clock = held_clock();
+    let app = TestApp::start_with(make, |settings| {
+        settings.clock = clock.clone();
+        over_smtp(settings, port);
+        settings.limits.mails_waiting_max = 2;
+    });
+    let (ann, bob) = (app.register("ann").await, app.register("bob").await);
+    until("a try of each", || app.outbox().iter().all(|mail| mail.tries == 1)).await;
+    let refused = |answer: Answer| {
+        let answer = answer.expect_problem(503, "overloaded");
+        assert!(!answer.header("retry-after").is_empty());
+        without_request_id(&answer)
+    };
+    let reset = async |email: &str| app.post("/v1/password-resets", &json!({"email": email})).await;
+    let wish = async |email: &str| {
+        ann.client.json(Method::PUT, "/v1/me/email", &json!({"email": email, "password": PASSWORD})).await
+    };
+    // The count may be a second old. This one brings no mail.
+    let begun = std::time::Instant::now();
+    while reset("probe@example.com").await.status != 503 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "there is room");
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Who has the address or the name makes no difference.
+    assert_eq!(refused(reset("mail.ann@example.com").await), refused(reset("nobody@example.com").await));
+    assert_eq!(refused(wish("mail.bob@example.com").await), refused(wish("nobody@example.com").await));
+    assert_eq!(refused(app.try_register("ann").await), refused(app.try_register("cid").await));
+    refused(ann.client.send(Method::POST, "/v1/me/email-verification", &[], Vec::new()).await);
+    // A change that an owner is told of is not held up.
+    let body = json!({"current_password": PASSWORD, "new_password": "wet-Marble-37 field"});
+    bob.client.json(Method::PUT, "/v1/me/password", &body).await.expect(204);
+    // Once the mails have left there is room again, within a second.
+    let Some(server) = SmtpServer::start(port).await else { return };
+    clock.advance(Duration::from_secs(60));
+    for _ in 0..3 {
+        server.next().await;
+    }
+    until("an empty outbox", || app.outbox().is_empty()).await;
+    let begun = std::time::Instant::now();
+    while app.try_register("cid").await.status != 201 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "there is no room");
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
 }

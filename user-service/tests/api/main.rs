@@ -6,7 +6,9 @@
     reason = "what a test stands on stops it where it cannot go on"
 )]
 
+mod fake_relation_service;
 mod post;
+mod program;
 mod test_app;
 
 mod audit_log;
@@ -29,18 +31,22 @@ mod openapi;
 mod overload;
 mod password;
 mod password_reset;
+mod plans;
 mod refresh;
 mod register;
 mod rename;
 mod retention;
 mod roster;
 mod search;
+mod search_blocks;
 mod search_index;
+mod secrets;
 mod sessions;
 mod spans;
 mod step_up;
 mod store;
 mod suspension;
+mod tokens;
 mod two_factor;
 mod two_factor_codes;
 mod two_factor_login;

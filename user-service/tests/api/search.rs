@@ -27,7 +27,7 @@ pub async fn people(app: &TestApp, named: &[(&str, &str)]) -> Vec<Imported> {
     app.handle.register_imported(named.iter().map(user).collect()).await.unwrap()
 }
 
-fn path(q: &str) -> String {
+pub fn path(q: &str) -> String {
     let encoded: String = q.bytes().map(|byte| format!("%{byte:02X}")).collect();
     format!("/v1/users/search?q={encoded}")
 }
@@ -36,7 +36,7 @@ async fn ask(app: &TestApp, q: &str) -> Answer {
     app.client.get(&path(q)).await
 }
 
-fn names(answer: &Answer) -> Vec<String> {
+pub fn names(answer: &Answer) -> Vec<String> {
     let body = answer.json();
     let items = body["items"].as_array().expect("items").iter();
     items.map(|item| item["username"].as_str().unwrap().to_owned()).collect()

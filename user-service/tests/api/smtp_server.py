@@ -5,6 +5,7 @@ standard input does. By the name before the @ of a recipient:
 
 busy      is told to come later (451), twice, and taken then
 refused   is refused for good (550)
+slow      is taken after five seconds
 
 Who signs in does so with the password `right`; another is refused (535).
 """
@@ -36,6 +37,8 @@ class Handler:
             "to": envelope.rcpt_tos,
             "data": envelope.content.decode("ascii"),
         }
+        if envelope.rcpt_tos[0].startswith("slow@"):
+            await asyncio.sleep(5)
         print(json.dumps(mail), flush=True)
         return "250 OK"
 

@@ -19,6 +19,7 @@ on_both_databases!(
     a_suspension_ends_at_its_time,
     a_suspension_ends_by_itself,
     suspension_is_answered_once_the_other_service_honours_it,
+    so_is_the_login_that_finds_it_over,
 );
 
 async fn a_suspended_person_is_nowhere_and_signed_out(make: Make) {
@@ -191,4 +192,30 @@ async fn suspension_is_answered_once_the_other_service_honours_it(make: Make) {
     let after = app.handle.revision();
     let answer = while_reading(&relation, after, "user.unsuspended", unsuspend(&judge, &ann)).await;
     assert_eq!(answer.expect(200).header("mutual-pending"), "");
+}
+
+async fn so_is_the_login_that_finds_it_over(make: Make) {
+    let clock = held_clock();
+    let app = TestApp::start_with(make, |settings| settings.clock = clock.clone());
+    let ann = app.register("ann").await;
+    let judge = app.with_role("judge", Role::Moderator).await;
+    let relation = app.relation_service();
+    for (is_deactivated, pending) in [(false, "relation"), (true, "relation"), (false, "")] {
+        if is_deactivated {
+            let ann = app.log_in("ann").await;
+            deactivate(&ann, PASSWORD).await.expect(202);
+        }
+        let until = Micros::from_millis(clock.now().as_millis() + 60_000);
+        suspend(&judge, &ann, &json!({"reason": "spam", "until": until})).await;
+        relation.get(&format!("/v1/events?after={}", app.handle.revision())).await.expect(200);
+        // The timer sleeps by the system's clock: the login comes first.
+        clock.advance(Duration::from_secs(61));
+        let log_in = app.try_log_in("ann", PASSWORD);
+        let answer = if pending.is_empty() {
+            while_reading(&relation, app.handle.revision(), "user.unsuspended", log_in).await
+        } else {
+            log_in.await
+        };
+        assert_eq!(answer.expect(201).header("mutual-pending"), pending, "{is_deactivated}");
+    }
 }

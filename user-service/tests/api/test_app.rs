@@ -189,6 +189,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         signing_key: secret(),
         refresh_key: secret(),
         service_secret: secret(),
+        relation_service_url: None,
         node: 0,
         workers: 1,
         read_connections: 4,

@@ -5,12 +5,14 @@ mod close_friends;
 mod follows;
 mod friends;
 mod histories;
+mod imports;
 mod model;
 mod mutes;
 mod quota;
 mod requests;
 mod shadow;
 mod steps;
+mod suggestion;
 mod visibility;
 mod words;
 
@@ -42,6 +44,8 @@ const LIMITS: Limits = Limits {
     close_friends_max: 3,
     notes_max: 3,
     note_chars_max: 2_000,
+    dismissals_max: 3,
+    dismissal_span: QUOTA_SPAN,
     follows_per_24h: 0,
 };
 

@@ -60,6 +60,17 @@ impl Model {
                 let mute = Mute { since: now, expires_at, notifications };
                 self.mute(me, them, mute, bounds.1)?;
             }
+            Action::KeepMuted { notifications } => match self.mutes.get_mut(&(me, them)) {
+                Some(held) => held.notifications = notifications.unwrap_or(held.notifications),
+                None => {
+                    let notifications = notifications.unwrap_or(true);
+                    let mute = Mute { since: now, expires_at: None, notifications };
+                    self.mute(me, them, mute, bounds.1)?;
+                }
+            },
+            Action::LeaveOut => {
+                self.follows.remove(&(me, them));
+            }
             Action::Unmute => {
                 self.mutes.remove(&(me, them));
             }

@@ -33,6 +33,8 @@ fn actions() -> impl Strategy<Value = Action> {
             duration: span.map(Duration::from_micros),
         }),
         1 => Just(Action::Unmute),
+        1 => any::<Option<bool>>().prop_map(|notifications| Action::KeepMuted { notifications }),
+        1 => Just(Action::LeaveOut),
         3 => Just(Action::MarkClose),
         1 => Just(Action::UnmarkClose),
     ]

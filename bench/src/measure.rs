@@ -1,0 +1,206 @@
+//! Measuring one operation: rounds that take turns with the hello line, then percentiles.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::beside::Neighbours;
+use crate::failure::Failure;
+use crate::figures::{Measured, Percentiles, Round};
+use crate::generator::{Generator, Introduction, Replay};
+use crate::load::{Figures, Lanes, Source};
+use crate::number::{median, place, real, whole};
+use crate::plan::Operation;
+use crate::services::child::{Guarded, cpu_time};
+use crate::services::{Services, address_of};
+use crate::world::World;
+
+/// How long requests are asked before anything counts.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// How long a server for comparison may take to listen.
+const LISTEN_WAIT: Duration = Duration::from_secs(10);
+/// Requests that the hello line is sent in turn.
+const REPLAYED: usize = 512;
+/// How long undoing what an operation has done may take.
+const UNDO_WAIT: Duration = Duration::from_secs(300);
+/// How long everybody's first request may take.
+const INTRODUCTION_WAIT: Duration = Duration::from_secs(60);
+/// The part of the peak rate at which percentiles are taken.
+const OPEN_PART: f64 = 0.5;
+/// So far apart are the seeds of the generators of a run.
+const SEED_OF_REPLAY: u64 = 1 << 32;
+
+/// How to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Method {
+    /// Connections.
+    pub connections: usize,
+    /// Threads of each server.
+    pub workers: usize,
+    /// Rounds.
+    pub rounds: u16,
+    /// How long a round is.
+    pub round: Duration,
+    /// How long the open loop is.
+    pub open: Duration,
+    /// Whether follows are compared with pgbench too, where a server is installed.
+    pub postgres: bool,
+    /// What is drawn.
+    pub seed: u64,
+}
+
+/// A server for comparison: it ends with this value.
+pub struct Rival {
+    process: Guarded,
+    lanes: Lanes,
+}
+
+impl Rival {
+    /// Starts this program with another command, and waits until it says where it listens.
+    pub async fn start(words: &[&str], method: Method) -> Result<Self, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(words).args(["--workers", &method.workers.to_string()]).stdout(Stdio::piped());
+        let mut process = Guarded::start(&mut command)?;
+        let lines = process.greeting(LISTEN_WAIT, |line| line.starts_with("http://")).await?;
+        let address = address_of(lines.last().map_or("", String::as_str))?;
+        Ok(Self { process, lanes: Lanes::new(method.connections, address, address) })
+    }
+
+    /// A closed loop: the rate, and microseconds of processor time for each request.
+    pub async fn ask(
+        &mut self,
+        source: &RefCell<dyn Source>,
+        span: Duration,
+    ) -> Result<(Figures, f64), Failure> {
+        let before = cpu_time(self.process.pid())?;
+        let figures = self.lanes.closed(source, span).await?;
+        let used = cpu_time(self.process.pid())?.saturating_sub(before);
+        let each = micros_each(used, figures.answers);
+        Ok((all_right("hello line", figures)?, each))
+    }
+}
+
+/// Measures everything about one operation.
+pub async fn measure(
+    operation: &Operation,
+    world: &Rc<World>,
+    services: &Services,
+    method: Method,
+    copy: Option<&Path>,
+    progress: &ProgressBar,
+) -> Result<Measured, Failure> {
+    let name = operation.name.as_str();
+    let mut lanes = Lanes::new(method.connections, services.users, services.relations);
+    introduce(world, &mut lanes).await?;
+    let generator = Rc::new(RefCell::new(Generator::new(world.clone(), &operation.mix, method.seed)));
+    let source: &RefCell<dyn Source> = &*generator;
+    let warm = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+    let replay = {
+        let mut drawn = Generator::new(world.clone(), &operation.mix, method.seed + SEED_OF_REPLAY);
+        RefCell::new(Replay::of(&mut drawn, REPLAYED))
+    };
+    let bytes = whole(warm.body_bytes.round()).to_string();
+    let headers = warm.headers.to_string();
+    let words = ["hello", "--response-bytes", &bytes, "--response-headers", &headers];
+    let mut hello = Rival::start(&words, method).await?;
+    hello.ask(&replay, WARM_UP).await?;
+    let mut neighbours = match copy.filter(|_| operation.beside_others) {
+        Some(copy) => Some(Neighbours::start(copy, world, method).await?),
+        None => None,
+    };
+    let mut measured = Measured::new(name, &warm);
+    for _ in 0..method.rounds {
+        introduce(world, &mut lanes).await?;
+        let mut round = ask_services(name, services, &mut lanes, source, method.round, &mut measured).await?;
+        let (figures, cpu) = hello.ask(&replay, method.round).await?;
+        (round.hello_rate, round.hello_micros) = (figures.rate(), cpu);
+        if let Some(neighbours) = &mut neighbours {
+            round.beside = neighbours.ask(method.round).await?;
+        }
+        measured.rounds.push(round);
+        progress.inc(1);
+    }
+    if !method.open.is_zero() {
+        introduce(world, &mut lanes).await?;
+        let rate = median(measured.rounds.iter().map(|round| round.rate)) * OPEN_PART;
+        let figures = all_right(name, lanes.open(source, rate, method.open).await?)?;
+        measured.open = Some(Percentiles::of(rate, &figures));
+        let figures = all_right("hello line", hello.lanes.open(&replay, rate, method.open).await?)?;
+        measured.hello_open = Some(Percentiles::of(rate, &figures));
+        progress.inc(1);
+    }
+    undo(name, &generator, &mut lanes).await?;
+    Ok(measured)
+}
+
+/// Lets everybody sign in anew where their tokens have grown old.
+async fn introduce(world: &Rc<World>, lanes: &mut Lanes) -> Result<(), Failure> {
+    if world.renew_tokens()? {
+        let everybody = RefCell::new(Introduction::new(world.clone()));
+        all_right("introduction", lanes.closed(&everybody, INTRODUCTION_WAIT).await?)?;
+    }
+    Ok(())
+}
+
+/// One round against the services.
+async fn ask_services(
+    name: &str,
+    services: &Services,
+    lanes: &mut Lanes,
+    source: &RefCell<dyn Source>,
+    span: Duration,
+    measured: &mut Measured,
+) -> Result<Round, Failure> {
+    let time_of = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), cpu_time);
+    let (server, client) = (time_of(services.pid)?, cpu_time(std::process::id())?);
+    let figures = all_right(name, lanes.closed(source, span).await?)?;
+    let server = time_of(services.pid)?.saturating_sub(server);
+    let client = cpu_time(std::process::id())?.saturating_sub(client);
+    measured.add(&figures);
+    Ok(Round {
+        rate: figures.rate(),
+        micros: micros_each(server, figures.answers),
+        client_cores: client.as_secs_f64() / figures.wall.as_secs_f64(),
+        server_cores: server.as_secs_f64() / figures.wall.as_secs_f64(),
+        ..Round::default()
+    })
+}
+
+/// Ends every follow that the operation has left, so that the next one finds the graph as it was.
+async fn undo(name: &str, generator: &Rc<RefCell<Generator>>, lanes: &mut Lanes) -> Result<(), Failure> {
+    generator.borrow_mut().undo();
+    let before = generator.borrow().standing();
+    if before == 0 {
+        return Ok(());
+    }
+    let source: &RefCell<dyn Source> = &**generator;
+    let figures = all_right(name, lanes.closed(source, UNDO_WAIT).await?)?;
+    let left = before.saturating_sub(place(figures.answers));
+    if left == 0 { Ok(()) } else { Err(unexpected(name, format!("{left} follows could not be ended"))) }
+}
+
+/// The figures, if nothing unexpected is among them.
+pub fn all_right(operation: &str, figures: Figures) -> Result<Figures, Failure> {
+    if figures.wrong.is_empty() && figures.answers > 0 {
+        return Ok(figures);
+    }
+    let wrong = figures.wrong.iter().map(|(what, times)| format!("{times} x {what}"));
+    let wrong: Vec<String> = wrong.collect();
+    Err(unexpected(
+        operation,
+        if wrong.is_empty() { "no answer at all".to_owned() } else { wrong.join("; ") },
+    ))
+}
+
+fn unexpected(operation: &str, what: String) -> Failure {
+    Failure::Unexpected { operation: operation.to_owned(), what }
+}
+
+/// Microseconds for each of `answers`.
+pub fn micros_each(time: Duration, answers: u64) -> f64 {
+    time.as_secs_f64() * 1e6 / real(answers.max(1))
+}

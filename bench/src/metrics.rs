@@ -1,0 +1,40 @@
+//! What the services say about themselves at `/metrics`.
+
+use std::net::SocketAddr;
+
+use crate::load::Connection;
+
+/// All samples: the name with its labels, and the value.
+async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
+    let Some(address) = address else { return Vec::new() };
+    let Ok(mut connection) = Connection::open(address).await else { return Vec::new() };
+    match connection.exchange(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await {
+        Ok(answer) if answer.status == 200 => parse(&String::from_utf8_lossy(answer.body)),
+        _ => Vec::new(),
+    }
+}
+
+/// Those that say how full caches are.
+pub async fn caches(address: Option<SocketAddr>) -> Vec<(String, f64)> {
+    let told = |name: &str| name.contains("cache") && !name.contains("_bucket");
+    samples(address).await.into_iter().filter(|(name, _)| told(name)).collect()
+}
+
+fn parse(text: &str) -> Vec<(String, f64)> {
+    let sample = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').filter(|_| !line.starts_with('#'))?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    text.lines().filter_map(sample).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_read() {
+        let text = "# TYPE a counter\na 5\nb{service=\"x y\"} 1.5e3\n\nnonsense\n";
+        assert_eq!(parse(text), [("a".to_owned(), 5.0), ("b{service=\"x y\"}".to_owned(), 1_500.0)]);
+    }
+}
