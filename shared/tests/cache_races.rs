@@ -28,7 +28,7 @@ use shuttle::thread;
 use stamps::Stamps;
 
 /// Interleavings of each kind, unless `MUTUAL_TEST_ROUNDS` says how many.
-const RUNS: usize = 100;
+const RUNS: usize = 1_000;
 const COMMITS: u64 = 3;
 /// Both ends of a pair.
 const KEYS: [u64; 2] = [1, 2];
