@@ -165,7 +165,8 @@ struct ReportBody {
     request_body(content = String, content_type = "text/csv"), security(("user" = [])),
     responses(
         (status = 202, description = "It is kept, and will be worked off", body = ImportBody,
-            headers(("Location", description = "Where its progress is"))),
+            headers(("Location", description = "Where its progress is")),
+            links(("progress" = (operation_id = "progress", parameters(("id" = "$response.body#/id")))))),
         (status = 409, description = "`import_running`"),
         (status = 413, description = "`body_too_large`: more than 2 MiB; `too_many_rows`: more than 20,000 rows"),
         (status = 415, description = "`unsupported_media_type`: not `text/csv`"),
