@@ -208,7 +208,7 @@ impl Candidates {
         if !may_suggest(&facts, pair, self.dismissed.contains(&user)) {
             return None;
         }
-        let reasons = walk.ranking.reasons(row, pair, visible);
+        let reasons = walk.ranking.reasons(row, pair, &facts, visible);
         let key = (walk.mark << MARK_SHIFT) | i64::from(score.millionths());
         let position = Position { key, id: user.get() };
         (!reasons.is_empty()).then_some(Suggestion { user, score, reasons, facts, position })

@@ -257,6 +257,31 @@ async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatab
     assert!(!json!(found).to_string().contains("most_followed"), "no newcomer any more: {found:?}");
 }
 
+async fn r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let me = &app.people(["me"]).await[0];
+    let [first, shy, secret, open, both] = app.people(["first", "shy", "secret", "open", "both"]).await;
+    for fan in &app.crowd("fan", 3).await {
+        for person in [&first, &shy, &secret, &open, &both] {
+            fan.follow(person).await;
+        }
+    }
+    both.follow(me).await;
+    let many = reason("most_followed", 3, &[]);
+    let begun = me.http.get(&format!("{SUGGESTIONS}?limit=1")).await.expect(200);
+    let (head, next) = page_of(&begun);
+    assert_eq!(head, [both.id]);
+    let next = next.unwrap().replace("limit=1&", "");
+    assert_eq!(page_of(&me.http.get(&next).await).0, ids(&[&first, &shy, &secret, &open]));
+    app.change(&shy, |facts| facts.show_counts = false).await;
+    app.set_private(&secret, true).await;
+    assert_eq!(page_of(&me.http.get(&next).await.expect(200)).0, ids(&[&first, &open]), "within a walk");
+    assert_eq!(suggested(me).await, ids(&[&both, &first, &open]));
+    assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both]), many]));
+    app.change(&both, |facts| facts.show_counts = false).await;
+    assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both])]));
+}
+
 async fn suggestions_are_a_list_like_others(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
     let [me, friend, far, other] = app.people(["me", "friend", "far", "other"]).await;
@@ -290,5 +315,6 @@ shared::on_both_databases!(
     who_hides_their_lists_leads_to_nobody,
     a_walk_is_stable_while_everything_moves,
     newcomers_are_shown_who_is_followed_lately,
+    r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk,
     suggestions_are_a_list_like_others,
 );
