@@ -1,14 +1,21 @@
 //! People whom one may know: what speaks for them, who is never among them, and walks.
 
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::db::{Conn, execute};
 use shared::facts::{AccountStatus, ListAudience};
 use shared::id::UserId;
 use shared::testing::TestDatabase;
 
 use crate::friends::befriend;
 use crate::person::{Act, Person, ids, page_of};
-use crate::test_app::TestApp;
+use crate::test_app::{LIMITS, TestApp};
 
+/// How old what is told of those who are followed lately may be.
+const KEPT_FOR: Duration = Duration::from_secs(3);
 pub const SUGGESTIONS: &str = "/v1/me/suggestions";
 
 /// Everybody suggested, after checking that pages of every size say the same.
@@ -233,7 +240,8 @@ async fn a_walk_is_stable_while_everything_moves(make: impl Fn() -> TestDatabase
 }
 
 async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::start(make).await;
+    let clock = Clock::fixed(Clock::system().now());
+    let app = TestApp::with_clock(make, LIMITS, clock.clone()).await;
     let [me, star, secret, shy] = app.people(["me", "star", "secret", "shy"]).await;
     let fans = app.crowd("fan", 3).await;
     for fan in &fans[..2] {
@@ -248,6 +256,8 @@ async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatab
         }
         secret.act(Act::Accept, fan).await;
     }
+    assert!(suggested(&me).await.is_empty(), "kept for all for a while");
+    clock.advance(KEPT_FOR);
     assert_eq!(suggested(&me).await, [star.id], "not those whose followers are no business of strangers");
     assert_eq!(reasons(&me, SUGGESTIONS).await, [json!([reason("most_followed", 3, &[])])]);
     fans[0].follow(&me).await;
@@ -280,6 +290,29 @@ async fn r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk(make: im
     assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both]), many]));
     app.change(&both, |facts| facts.show_counts = false).await;
     assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both])]));
+}
+
+/// Where something keeps a ranking, others are refused, and other reads go on. SQLite has no such something.
+async fn rankings_leave_room_for_other_reads(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [me, near, far] = app.people(["me", "near", "far"]).await;
+    between(&me, &[&near], &far).await;
+    let mut conn = app.writer();
+    if !matches!(conn, Conn::Postgres(_)) {
+        return;
+    }
+    for text in ["BEGIN", "LOCK TABLE edges_out IN ACCESS EXCLUSIVE MODE"] {
+        execute(&mut conn, text, &[]).unwrap();
+    }
+    let (similar, client) = (near.list("similar"), app.client_of(&me));
+    let asked = [SUGGESTIONS, &similar].map(|path| client.get(path));
+    let [one, other] = asked.map(Box::pin);
+    let (Either::Left((refused, goes_on)) | Either::Right((refused, goes_on))) = select(one, other).await;
+    assert!(!refused.expect_problem(503, "overloaded").header("retry-after").is_empty());
+    app.nobody.get(&format!("/v1/users/{}/counts", near.id)).await.expect(200);
+    execute(&mut conn, "COMMIT", &[]).unwrap();
+    goes_on.await.expect(200);
+    assert_eq!(suggested(&me).await, [far.id], "and there is room again");
 }
 
 async fn suggestions_are_a_list_like_others(make: impl Fn() -> TestDatabase) {
@@ -316,5 +349,6 @@ shared::on_both_databases!(
     a_walk_is_stable_while_everything_moves,
     newcomers_are_shown_who_is_followed_lately,
     r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk,
+    rankings_leave_room_for_other_reads,
     suggestions_are_a_list_like_others,
 );

@@ -86,7 +86,11 @@ fn only_visible_bridges_are_reasons() {
 
 #[test]
 fn r19_r44_who_is_followed_lately_is_told_as_the_facts_are_now() {
-    let all = Evidence { followers: vec![user(1)], most_followed: vec![(user(1), 9), (user(2), 5)], ..evidence(&[]) };
+    let all = Evidence {
+        followers: vec![user(1)],
+        most_followed: vec![(user(1), 9), (user(2), 5)],
+        ..evidence(&[])
+    };
     let ranking = Ranking::new(all);
     let [first, second] = ranking.after(None) else { panic!("{ranking:?}") };
     let open = UserFacts { show_counts: true, private_account: false, ..UserFacts::of_nobody() };
