@@ -89,7 +89,8 @@ pub(super) fn rank(
                 evidence.followers = newest_followers(conn, viewer, FOLLOWERS_MAX, None)?;
             }
             if held.newest_follows.is_empty() {
-                evidence.most_followed = told(conn, &rankings.most_followed(conn, now)?)?;
+                let most_followed = rankings.most_followed(conn, now)?;
+                evidence.most_followed = told(conn, &most_followed)?;
             }
             held.newest_follows
         }
