@@ -154,8 +154,8 @@ pub enum ServiceToken {
         /// The client's name.
         #[arg(long)]
         name: String,
-        /// What it may do: events opens the feeds, facts the facts about people, and visibility, relationships and
-        /// audit the routes of relation-service for services. Kept for what is to come: fanout.
+        /// What it may do: events opens the feeds, facts the facts about people, fanout the streams of followers,
+        /// and visibility, relationships and audit the other routes of relation-service for services.
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
         #[command(flatten)]

@@ -179,6 +179,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         engine,
         writer,
         reads,
+        read_connections: settings.read_connections,
         snapshots: Snapshots::new(&database_url),
         feed,
         feed_state,

@@ -61,6 +61,7 @@ pub struct RelationHandle {
     waits: Waits,
     clock: Clock,
     walks: suggestions::Walks,
+    rankings: ranking::Rankings,
     closing: watch::Sender<bool>,
 }
 
@@ -72,6 +73,8 @@ pub struct Parts {
     pub writer: WriterHandle<RelationEngine>,
     /// The database, for reading.
     pub reads: Reads,
+    /// On how many connections.
+    pub read_connections: u32,
     /// The database, for long reads of one moment.
     pub snapshots: Snapshots,
     /// Whom to ask about people.
@@ -111,6 +114,7 @@ impl RelationHandle {
             waits: parts.waits,
             clock: parts.clock,
             walks: suggestions::Walks::default(),
+            rankings: ranking::Rankings::beside(parts.read_connections),
             closing: parts.closing,
         }
     }
