@@ -154,7 +154,7 @@ pub struct RelationEngine {
 impl RelationEngine {
     /// The engine of the service.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, step: 200 }
+        Self { limits, step: 100 }
     }
 }
 
