@@ -149,12 +149,14 @@ pub struct RelationEngine {
     pub limits: Limits,
     /// Pairs that one step of long work touches at the most, so that other commands go on in between.
     pub step: u32,
+    /// Pairs whose counters follow at once when people are hidden or return; for the others there are steps.
+    pub at_once: u32,
 }
 
 impl RelationEngine {
     /// The engine of the service.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, step: 100 }
+        Self { limits, step: 50, at_once: 200 }
     }
 }
 
@@ -240,9 +242,8 @@ impl RelationEngine {
     /// The engine for the steps of long work in this batch: together they touch as many pairs as one may alone, so
     /// that nobody else in the batch waits for many. Each touches one at least, or it would never end.
     fn sharing(&self, commands: &[Command]) -> Self {
-        let long = |command: &&Command| {
-            matches!(command, Command::AnswerRequests { .. } | Command::Sweep { .. })
-        };
+        let long =
+            |command: &&Command| matches!(command, Command::AnswerRequests { .. } | Command::Sweep { .. });
         let steps = u32::try_from(commands.iter().filter(long).count()).unwrap_or(u32::MAX);
         Self { step: (self.step / steps.max(1)).max(1), ..*self }
     }

@@ -50,11 +50,7 @@ pub const PERSONAL: &[Personal] = &[
         shown: Shown::As(&["following", "requests_sent", "blocks"]),
         goes: Goes::ByPair(&["SELECT target FROM edges_out WHERE source = ? ORDER BY target LIMIT ?"]),
     },
-    Personal {
-        table: "edges_in",
-        shown: Shown::As(&["followers", "requests_received"]),
-        goes: Goes::Onward,
-    },
+    Personal { table: "edges_in", shown: Shown::As(&["followers", "requests_received"]), goes: Goes::Onward },
     Personal {
         table: "mutes",
         shown: Shown::As(&["mutes"]),

@@ -86,7 +86,7 @@ impl World {
     pub fn new(database: &TestDatabase, limits: Limits, step: u32) -> Self {
         let mut conn = open_writer(&database.url).unwrap();
         store::migrate(&mut conn).unwrap();
-        let engine = RelationEngine { limits, step };
+        let engine = RelationEngine { limits, step, at_once: step };
         let mut world = Self { conn, engine, model: Model::new(limits), seq: 0 };
         let everybody: Vec<Command> = (0..PEOPLE).map(|person| world.news_of(person)).collect();
         world.commit(&everybody);

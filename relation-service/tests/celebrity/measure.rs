@@ -256,7 +256,11 @@ async fn phase(app: &TestApp, account: &Account, phase: Phase, bystanders: &Byst
     let conn = RefCell::new(open_reader(app.database_url()).unwrap());
     let swept = async || store::sweep::open(&mut conn.borrow_mut(), 1).unwrap().is_empty();
     let done = if watch(watched, swept).await { "done" } else { "not done" };
-    println!("{:27} in force after {in_force:.2?}, {done} after {:.2?}", format!("{phase:?}"), began.elapsed());
+    println!(
+        "{:27} in force after {in_force:.2?}, {done} after {:.2?}",
+        format!("{phase:?}"),
+        began.elapsed()
+    );
     println!("{:27} {}", "", bystanders.since(began));
     if phase == Phase::Delete && done == "done" {
         let wiped = async || !store::sweep::is_unwiped(&mut conn.borrow_mut()).unwrap();
