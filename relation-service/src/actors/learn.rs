@@ -23,7 +23,7 @@ pub(super) fn apply(
     let gone = gone(tx, learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
-    let mut pairs_left = engine.step;
+    let mut pairs_left = engine.at_once;
     let position = store::fact::feed_position(tx.conn)?;
     for user in &learned.users {
         let held = known.get(&user.id);
@@ -84,7 +84,7 @@ fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)
 }
 
 /// Lists leave a hidden person out as soon as the facts say so. The counters of others follow in the same
-/// transaction as far as one step reaches, which is all the way for nearly everybody.
+/// transaction for as many as may be touched at once, which is all the way for nearly everybody.
 fn appeared_or_vanished(
     tx: &mut Transaction<'_>,
     user: &KnownUser,

@@ -2,12 +2,13 @@
 //!
 //! A table that is new belongs in one of the two lists here; a test walks the schema.
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, SmallInt};
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 
 use super::pair::{Key, key_binds};
 use super::rows_of_binds;
+use crate::domain::Place;
 
 /// A table that holds something of people.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,9 @@ enum Goes {
     /// With the pair, by the rules of pairs. Each statement finds some of the people at the other ends: of the person
     /// and a number of rows.
     ByPair(&'static [&'static str]),
+    /// With the pair, from the place on that earlier steps have come to: rows without end, and on Postgres those that
+    /// went stay in the index for a while.
+    Onward,
     /// By a statement: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
     /// their nature.
     ByPerson(&'static str),
@@ -46,13 +50,7 @@ pub const PERSONAL: &[Personal] = &[
         shown: Shown::As(&["following", "requests_sent", "blocks"]),
         goes: Goes::ByPair(&["SELECT target FROM edges_out WHERE source = ? ORDER BY target LIMIT ?"]),
     },
-    Personal {
-        table: "edges_in",
-        shown: Shown::As(&["followers", "requests_received"]),
-        goes: Goes::ByPair(&[
-            "SELECT source FROM edges_in WHERE target = ? ORDER BY state, neg_since, source LIMIT ?",
-        ]),
-    },
+    Personal { table: "edges_in", shown: Shown::As(&["followers", "requests_received"]), goes: Goes::Onward },
     Personal {
         table: "mutes",
         shown: Shown::As(&["mutes"]),
@@ -133,6 +131,11 @@ pub const PERSONAL: &[Personal] = &[
         goes: Goes::ByPerson("DELETE FROM user_facts WHERE user_id = ?"),
     },
     Personal {
+        table: "purges",
+        shown: Shown::Not("how far the purge has come"),
+        goes: Goes::ByPerson("DELETE FROM purges WHERE user_id = ?"),
+    },
+    Personal {
         table: "sweeps",
         shown: Shown::Not("work that is under way"),
         // The purge itself goes when it has ended.
@@ -152,22 +155,71 @@ pub const IMPERSONAL: &[(&str, &str)] = &[
     ("trusted_keys", "the keys of user-service"),
 ];
 
-/// At most `limit` people with whom `user` has a pair of any kind.
-pub fn others(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    let mut found: Vec<i64> = Vec::new();
+/// Some of the people with whom somebody has a pair.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// The people.
+    pub ids: Vec<UserId>,
+    /// The last of the edges to the person that were looked at; `None` if there was none.
+    pub last: Option<Place>,
+}
+
+/// At most `limit` people with whom `user` has a pair of any kind, without those whose edges are up to `from`.
+pub fn others(conn: &mut Conn, user: UserId, from: Place, limit: i64) -> Result<Others, StoreError> {
+    let (mut found, mut last) = (Vec::new(), None);
     for personal in PERSONAL {
-        let Goes::ByPair(statements) = personal.goes else { continue };
-        for text in statements {
-            let left = limit - i64::try_from(found.len()).unwrap_or(limit);
-            if left <= 0 {
-                break;
+        let left = |found: &[UserId]| limit - i64::try_from(found.len()).unwrap_or(limit);
+        match personal.goes {
+            Goes::ByPair(statements) => {
+                for text in statements {
+                    let binds = [Value::Int(user.get()), Value::Int(left(&found))];
+                    found.extend(query::<BigInt, i64>(conn, text, &binds)?.into_iter().map(UserId::new));
+                }
             }
-            found.extend(query::<BigInt, i64>(conn, text, &[user.get().into(), left.into()])?);
+            Goes::Onward => {
+                let places = incoming(conn, user, from, left(&found))?;
+                last = places.last().copied();
+                found.extend(places.iter().map(|place| place.source));
+            }
+            Goes::ByPerson(_) => {}
         }
     }
     found.sort_unstable();
     found.dedup();
-    Ok(found.into_iter().map(UserId::new).collect())
+    Ok(Others { ids: found, last })
+}
+
+fn incoming(conn: &mut Conn, user: UserId, from: Place, limit: i64) -> Result<Vec<Place>, StoreError> {
+    let text = "SELECT state, neg_since, source FROM edges_in
+                WHERE target = ? AND (state, neg_since, source) > (?, ?, ?)
+                ORDER BY state, neg_since, source LIMIT ?";
+    let (state, neg_since, source) = columns(from);
+    let binds = [user.get(), state, neg_since, source, limit].map(Value::Int);
+    places(conn, text, &binds)
+}
+
+/// Where the purge of `user` has come to.
+pub fn place(conn: &mut Conn, user: UserId) -> Result<Place, StoreError> {
+    let text = "SELECT in_state, in_neg_since, in_source FROM purges WHERE user_id = ?";
+    Ok(places(conn, text, &[Value::Int(user.get())])?.first().copied().unwrap_or(Place::START))
+}
+
+/// Keeps where the purge of `user` has come to.
+pub fn put_place(conn: &mut Conn, user: UserId, at: Place) -> Result<(), StoreError> {
+    let (state, neg_since, source) = columns(at);
+    let text = "INSERT INTO purges (user_id, in_state, in_neg_since, in_source) VALUES (?, ?, ?, ?)
+                ON CONFLICT (user_id) DO UPDATE SET in_state = excluded.in_state,
+                    in_neg_since = excluded.in_neg_since, in_source = excluded.in_source";
+    execute(conn, text, &[user.get(), state, neg_since, source].map(Value::Int)).map(drop)
+}
+
+fn columns(place: Place) -> (i64, i64, i64) {
+    (i64::from(place.rank), -place.since.0.get(), place.source.get())
+}
+
+fn places(conn: &mut Conn, text: &str, binds: &[Value<'_>]) -> Result<Vec<Place>, StoreError> {
+    let rows: Vec<(i16, i64, i64)> = query::<(SmallInt, BigInt, BigInt), _>(conn, text, binds)?;
+    Ok(rows.into_iter().map(super::shadow::place).collect())
 }
 
 /// Forgets the notes of these keys.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use relation_service::actors::change::{Answer, Command, Learned};
-use relation_service::store::purge::{IMPERSONAL, PERSONAL};
+use relation_service::domain::Place;
+use relation_service::store::purge::{self, IMPERSONAL, PERSONAL};
 use relation_service::store::sweep::{self, Kind};
 use relation_service::store::{audit, count};
 use serde_json::json;
@@ -46,8 +47,8 @@ fn mentions(app: &TestApp, user: UserId) -> i64 {
         ("notes", "user_id"),
         ("counters", "user_id"),
     ];
-    let own =
-        ["close_friends", "shadows", "user_facts", "sweeps", "private_spans"].map(|table| (table, "user_id"));
+    let own = ["close_friends", "shadows", "user_facts", "sweeps", "private_spans", "purges"]
+        .map(|table| (table, "user_id"));
     let mut conn = app.writer();
     let places = PLACES.iter().chain(&own);
     places
@@ -194,6 +195,33 @@ async fn r46_a_purge_in_steps_amid_acts(make: impl Fn() -> TestDatabase) {
     }
 }
 
+/// A step begins where the one before it ended; what came to stand behind that place goes all the same.
+async fn r46_a_purge_goes_on_from_its_place(make: impl Fn() -> TestDatabase) {
+    const STEP: u32 = 2;
+    let database = make();
+    let mut world = World::new(&database, LIMITS, STEP);
+    let follow = relation_service::domain::Action::Follow { notify: None };
+    let fans = (1..PEOPLE).map(|fan| Command::Act { source: id(fan), target: id(0), action: follow });
+    world.commit(&fans.collect::<Vec<_>>());
+    let deleted = vec![(id(0), 1_000_000)];
+    world.commit(&[Command::Learn(Learned { deleted, ..Learned::default() })]);
+    let step = Command::Sweep { user: id(0), kind: Kind::Purge };
+    let mut places = vec![Place::START];
+    for _ in 0..2 {
+        world.commit(std::slice::from_ref(&step));
+        places.push(purge::place(&mut world.conn, id(0)).unwrap());
+    }
+    assert!(places.is_sorted_by(|before, after| before < after), "{places:?}");
+    let edges = format!("SELECT 1 FROM edges_in WHERE target = {}", id(0));
+    assert_eq!(rows(&mut world.conn, &edges).unwrap(), 4);
+    purge::put_place(&mut world.conn, id(0), Place::END).unwrap();
+    while let Some(&(user, kind)) = sweep::open(&mut world.conn, 1).unwrap().first() {
+        world.commit(&[Command::Sweep { user, kind }]);
+    }
+    assert_eq!(rows(&mut world.conn, &edges).unwrap(), 0);
+    assert_eq!(purge::place(&mut world.conn, id(0)).unwrap(), Place::START);
+}
+
 async fn an_answer_from_before_does_not_bring_anybody_back(make: impl Fn() -> TestDatabase) {
     let database = make();
     let mut world = World::new(&database, LIMITS, 100);
@@ -238,6 +266,7 @@ shared::on_both_databases!(
     r46_everything_goes_both_ways,
     r46_a_purge_in_many_steps_survives_the_end_of_the_process,
     r46_a_purge_in_steps_amid_acts,
+    r46_a_purge_goes_on_from_its_place,
     an_answer_from_before_does_not_bring_anybody_back,
     every_table_is_in_a_list,
 );
