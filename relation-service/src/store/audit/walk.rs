@@ -11,7 +11,7 @@ use super::{EXAMPLES_MAX, Finding, HELD_MAX, Row, Slice};
 /// Before every id.
 const START: i64 = i64::MIN;
 /// By which tables and columns people are divided: each step takes about so many rows of each.
-const DIVIDED: [(&str, &str); 10] = [
+const DIVIDED: [(&str, &str); 11] = [
     ("edges_out", "source"),
     ("edges_in", "target"),
     ("user_facts", "user_id"),
@@ -22,6 +22,7 @@ const DIVIDED: [(&str, &str); 10] = [
     ("follow_starts", "user_id"),
     ("dismissals", "user_id"),
     ("import_rows", "user_id"),
+    ("import_rows", "target"),
 ];
 
 /// How an audit goes about it.
