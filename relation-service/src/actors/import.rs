@@ -11,7 +11,7 @@ use super::change::RelationEngine;
 use super::import_step::{self, Stepped};
 use crate::domain::{
     IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportFile, ImportId, ImportKind,
-    ImportMode, ImportPhase, ImportRow, ImportState,
+    ImportMode, ImportPhase, ImportRow, ImportState, Wanted,
 };
 use crate::store;
 use crate::store::import::{Import, RequestName};
@@ -168,7 +168,7 @@ fn begin(tx: &mut Transaction<'_>, new: &NewImport) -> Result<ImportAnswer, Stor
         mode,
         dry_run,
         state: ImportState::Queued,
-        phase: ImportPhase::first(mode, dry_run),
+        phase: ImportPhase::first(mode, dry_run, new.file.is_of_accounts()),
         total: new.file.total,
         resolved: 0,
         processed: 0,
@@ -186,7 +186,13 @@ fn rows_of(file: &ImportFile) -> Vec<StoredRow> {
     let row = |row: &ImportRow| {
         let stored = StoredRow { number: row.number, account: row.account.clone(), ..StoredRow::default() };
         match &row.asked {
-            Ok(wanted) => StoredRow { username: wanted.username.clone(), option: wanted.option, ..stored },
+            Ok(Wanted { username, option }) => {
+                let named = StoredRow { username: username.clone(), ..stored };
+                match option {
+                    Ok(option) => StoredRow { option: *option, ..named },
+                    Err(fault) => named.failed(fault.code()),
+                }
+            }
             Err(fault) => stored.failed(fault.code()),
         }
     };

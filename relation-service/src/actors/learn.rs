@@ -107,7 +107,11 @@ fn appeared_or_vanished(
 /// Forgets at once who the person was, and begins to remove what they have with others (R46).
 fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32) -> Result<(), StoreError> {
     if let Some(held) = store::fact::known_one(tx.conn, id)? {
-        let nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        let mut nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        // Files name people by it: the purge needs it to find those rows, and then forgets it with the rest.
+        if store::import_row::is_named(tx.conn, &held.username)? {
+            nobody.facts.username = held.username;
+        }
         store::fact::put(tx.conn, &nobody)?;
         if held.status == AccountStatus::Active {
             appeared_or_vanished(tx, &nobody, pairs_left)?;

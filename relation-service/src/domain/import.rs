@@ -117,11 +117,12 @@ pub enum ImportPhase {
 }
 
 impl ImportPhase {
-    /// With what an import begins.
-    pub const fn first(mode: ImportMode, dry_run: bool) -> Self {
-        match mode {
-            ImportMode::Merge if !dry_run => Self::Act,
-            ImportMode::Merge | ImportMode::Overwrite => Self::Resolve,
+    /// With what an import begins, of a file that is one of accounts or not.
+    pub const fn first(mode: ImportMode, dry_run: bool, of_accounts: bool) -> Self {
+        match (mode, dry_run) {
+            (_, true) => Self::Resolve,
+            (ImportMode::Overwrite, false) if of_accounts => Self::Resolve,
+            (ImportMode::Merge | ImportMode::Overwrite, false) => Self::Act,
         }
     }
 

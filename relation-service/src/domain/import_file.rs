@@ -54,6 +54,13 @@ pub struct ImportFile {
     pub total: i64,
 }
 
+impl ImportFile {
+    /// Whether it can be what a list is to become: one of which every row is about something else leaves nobody out.
+    pub fn is_of_accounts(&self) -> bool {
+        self.total == 0 || self.rows.iter().any(|row| row.asked.is_ok())
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRow {
@@ -70,8 +77,8 @@ pub struct ImportRow {
 pub struct Wanted {
     /// Whom it names, in lower case.
     pub username: String,
-    /// The option of its kind, if it says one.
-    pub option: Option<bool>,
+    /// The option of its kind, if it says one. One that cannot be read fails the row, but the file names the person.
+    pub option: Result<Option<bool>, RowFault>,
 }
 
 /// Why a row asks for nothing.
@@ -132,8 +139,8 @@ impl Columns {
 
     fn wanted(self, row: &StringRecord, hosts: &AccountHosts) -> Result<Wanted, RowFault> {
         let option = self.option.and_then(|place| row.get(place)).unwrap_or_default();
-        let option = flag(option).ok_or(RowFault::Invalid)?;
-        Ok(Wanted { username: username(row.get(self.account).unwrap_or_default(), hosts)?, option })
+        let username = username(row.get(self.account).unwrap_or_default(), hosts)?;
+        Ok(Wanted { username, option: flag(option).ok_or(RowFault::Invalid) })
     }
 }
 
@@ -146,7 +153,8 @@ pub fn read_file(bytes: &[u8], kind: ImportKind, hosts: &AccountHosts) -> Result
     let first = records.next().ok_or(BadFile::Empty)?.map_err(|_| BadFile::NotUtf8)?;
     let header = Columns::named(kind, &first);
     let columns = header.unwrap_or_else(|| Columns::usual(kind));
-    if header.is_none() && columns.wanted(&first, hosts) == Err(RowFault::Invalid) {
+    if header.is_none() && columns.wanted(&first, hosts).and_then(|row| row.option) == Err(RowFault::Invalid)
+    {
         return Err(BadFile::NoHeader);
     }
     let first = header.is_none().then_some(Ok(first));
@@ -160,6 +168,7 @@ pub fn read_file(bytes: &[u8], kind: ImportKind, hosts: &AccountHosts) -> Result
         }
         let asked = columns.wanted(&record, hosts);
         if let Ok(wanted) = &asked
+            && wanted.option.is_ok()
             && !named.insert(wanted.username.clone())
         {
             continue;
@@ -193,8 +202,8 @@ fn username(account: &str, hosts: &AccountHosts) -> Result<String, RowFault> {
 fn flag(cell: &str) -> Option<Option<bool>> {
     match cell.trim().to_ascii_lowercase().as_str() {
         "" => Some(None),
-        "true" | "1" => Some(Some(true)),
-        "false" | "0" => Some(Some(false)),
+        "true" | "yes" | "1" => Some(Some(true)),
+        "false" | "no" | "0" => Some(Some(false)),
         _ => None,
     }
 }

@@ -35,12 +35,16 @@ enum Goes {
     /// With the pair, by the rules of pairs. Each statement finds some of the people at the other ends: of the person
     /// and a number of rows.
     ByPair(&'static [&'static str]),
+<<<<<<< HEAD
     /// With the pair, from the place on that earlier steps have come to: rows without end, and on Postgres those that
     /// went stay in the index for a while.
     Onward,
     /// By a statement: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
+=======
+    /// By statements: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
+>>>>>>> mendimports
     /// their nature.
-    ByPerson(&'static str),
+    ByPerson(&'static [&'static str]),
 }
 
 /// Every table with something of people, in the order in which a purge goes through them.
@@ -76,59 +80,63 @@ pub const PERSONAL: &[Personal] = &[
     Personal {
         table: "dismissals",
         shown: Shown::As(&["dismissals"]),
-        goes: Goes::ByPerson(
-            "DELETE FROM dismissals WHERE (user_id, target) IN (
-                SELECT user_id, target FROM dismissals WHERE user_id = ? OR target = ? LIMIT #)",
-        ),
+        goes: Goes::ByPerson(&["DELETE FROM dismissals WHERE (user_id, target) IN (
+                SELECT user_id, target FROM dismissals WHERE user_id = ? OR target = ? LIMIT #)"]),
     },
     Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
         shown: Shown::Not("who did what to whom; what stands is in the other parts"),
-        goes: Goes::ByPerson(
-            "UPDATE events SET data = '{}' WHERE (partition, seq) IN (
-                SELECT partition, seq FROM events WHERE actor_id = ? AND data <> '{}' LIMIT #)",
-        ),
+        goes: Goes::ByPerson(&["UPDATE events SET data = '{}' WHERE (partition, seq) IN (
+                SELECT partition, seq FROM events WHERE actor_id = ? AND data <> '{}' LIMIT #)"]),
     },
     Personal {
         table: "follow_starts",
         shown: Shown::Not("times alone, for a day, where there is a quota"),
-        goes: Goes::ByPerson("DELETE FROM follow_starts WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM follow_starts WHERE user_id = ?"]),
     },
     Personal {
         table: "import_rows",
         shown: Shown::Not(
             "rows of the person's own files, until they are done; the import tells which failed",
         ),
-        goes: Goes::ByPerson(
-            "DELETE FROM import_rows WHERE (user_id, import_id, number) IN (
+        goes: Goes::ByPerson(&["DELETE FROM import_rows WHERE (user_id, import_id, number) IN (
                 SELECT user_id, import_id, number FROM import_rows WHERE user_id = ? LIMIT #)",
-        ),
+            // Rows of others that name the person fail, and no longer say whom they named.
+            "UPDATE import_rows SET account = '', username = '', choice = 0, target = 0, code = 'user_not_found'
+             WHERE (user_id, import_id, number) IN (
+                SELECT user_id, import_id, number FROM import_rows WHERE target = ? LIMIT #)",
+            "UPDATE import_rows SET account = '', username = '', choice = 0, code = 'user_not_found'
+             WHERE (user_id, import_id, number) IN (
+                SELECT user_id, import_id, number FROM import_rows
+                WHERE username = (SELECT username FROM user_facts WHERE user_id = ?)
+                    AND username <> '' AND target = 0 LIMIT #)",
+        ]),
     },
     Personal {
         table: "imports",
         shown: Shown::As(&["imports"]),
-        goes: Goes::ByPerson("DELETE FROM imports WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM imports WHERE user_id = ?"]),
     },
     Personal {
         table: "private_spans",
         shown: Shown::Not("since when an account is private; user-service exports that it is"),
-        goes: Goes::ByPerson("DELETE FROM private_spans WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM private_spans WHERE user_id = ?"]),
     },
     Personal {
         table: "counters",
         shown: Shown::As(&["counts"]),
-        goes: Goes::ByPerson("DELETE FROM counters WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM counters WHERE user_id = ?"]),
     },
     Personal {
         table: "shadows",
         shown: Shown::Not("how far hiding an account has come; nobody who can ask is hidden"),
-        goes: Goes::ByPerson("DELETE FROM shadows WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM shadows WHERE user_id = ?"]),
     },
     Personal {
         table: "user_facts",
         shown: Shown::Not("a copy of what user-service exports"),
-        goes: Goes::ByPerson("DELETE FROM user_facts WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM user_facts WHERE user_id = ?"]),
     },
     Personal {
         table: "purges",
@@ -139,7 +147,7 @@ pub const PERSONAL: &[Personal] = &[
         table: "sweeps",
         shown: Shown::Not("work that is under way"),
         // The purge itself goes when it has ended.
-        goes: Goes::ByPerson("DELETE FROM sweeps WHERE user_id = ? AND kind <> 4"),
+        goes: Goes::ByPerson(&["DELETE FROM sweeps WHERE user_id = ? AND kind <> 4"]),
     },
 ];
 
@@ -236,17 +244,19 @@ pub fn forget_notes(conn: &mut Conn, keys: &[Key]) -> Result<(), StoreError> {
 pub fn erase(conn: &mut Conn, user: UserId, rows: i64) -> Result<bool, StoreError> {
     let mut left = rows;
     for personal in PERSONAL {
-        let Goes::ByPerson(text) = personal.goes else { continue };
-        let binds = text.chars().filter_map(|mark| match mark {
-            '?' => Some(Value::Int(user.get())),
-            '#' => Some(Value::Int(left)),
-            _ => None,
-        });
-        let binds: Vec<Value<'_>> = binds.collect();
-        let erased = execute(conn, &text.replace('#', "?"), &binds)?;
-        left -= i64::try_from(erased).unwrap_or(left);
-        if left <= 0 {
-            return Ok(true);
+        let Goes::ByPerson(statements) = personal.goes else { continue };
+        for text in statements {
+            let binds = text.chars().filter_map(|mark| match mark {
+                '?' => Some(Value::Int(user.get())),
+                '#' => Some(Value::Int(left)),
+                _ => None,
+            });
+            let binds: Vec<Value<'_>> = binds.collect();
+            let erased = execute(conn, &text.replace('#', "?"), &binds)?;
+            left -= i64::try_from(erased).unwrap_or(left);
+            if left <= 0 {
+                return Ok(true);
+            }
         }
     }
     Ok(false)

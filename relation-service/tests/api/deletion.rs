@@ -17,6 +17,7 @@ use shared::testing::{TestDatabase, residue, tables};
 
 use crate::engine::{PEOPLE, Step, World, id};
 use crate::events::{lines, read};
+use crate::imports::{done, failures, import};
 use crate::person::{Act, Person};
 use crate::random::Random;
 use crate::test_app::{LIMITS, TestApp, all, until, within};
@@ -33,7 +34,7 @@ fn delete(app: &TestApp, person: &Person) {
 
 /// In how many rows of all tables but the log somebody is.
 fn mentions(app: &TestApp, user: UserId) -> i64 {
-    const PLACES: [(&str, &str); 12] = [
+    const PLACES: [(&str, &str); 14] = [
         ("edges_out", "source"),
         ("edges_out", "target"),
         ("edges_in", "source"),
@@ -46,6 +47,8 @@ fn mentions(app: &TestApp, user: UserId) -> i64 {
         ("notes", "target"),
         ("notes", "user_id"),
         ("counters", "user_id"),
+        ("import_rows", "target"),
+        ("import_rows", "user_id"),
     ];
     let own = ["close_friends", "shadows", "user_facts", "sweeps", "private_spans", "purges"]
         .map(|table| (table, "user_id"));
@@ -88,6 +91,12 @@ async fn r46_everything_goes_both_ways(make: impl Fn() -> TestDatabase) {
     for (one, other) in [(&anna, &fan), (&fan, &anna)] {
         one.http.delete(&format!("/v1/me/suggestions/{}", other.id)).await.expect(204);
     }
+    // In files of others, whose rows failed with her or without.
+    let file = "Account address,Notify on new posts\nANNAZQX,perhaps\nfan\n";
+    let unreadable = import(&friend, "kind=following", file).await;
+    assert_eq!(failures(&unreadable), ["1 ANNAZQX invalid_row"]);
+    let blocked = import(&hater, "kind=following", "@annazqx@localhost\n").await;
+    assert_eq!(failures(&blocked), ["1 @annazqx@localhost you_block_them"]);
     let before = app.revision().await;
     let markers = ["annazqx", "zqxnote of hers", "zqxnote about her", "ANNAZQX"].map(str::to_owned);
     assert_eq!(residue(app.database_url(), &markers), markers);
@@ -121,6 +130,10 @@ async fn r46_everything_goes_both_ways(make: impl Fn() -> TestDatabase) {
     // Like somebody who never was.
     fan.try_act(Act::Follow, anna.id).await.expect_problem(404, "user_not_found");
     assert_eq!(fan.relationship(&anna).await, json!(null));
+    for (person, report) in [(&friend, unreadable), (&hater, blocked)] {
+        let report = done(person, report["id"].as_str().unwrap()).await;
+        assert_eq!(failures(&report), ["1  user_not_found"]);
+    }
     // What she did is in the log, without what it said.
     let hers = format!("SELECT 1 FROM events WHERE actor_id = {} AND data <> '{{}}'", anna.id);
     assert_eq!(rows(&mut app.writer(), &hers).unwrap(), 0);

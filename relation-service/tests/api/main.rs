@@ -35,6 +35,7 @@ mod friends;
 mod hidden;
 mod hiding;
 mod histories;
+mod import_leaves_out;
 mod import_steps;
 mod imports;
 mod limits;

@@ -14,7 +14,7 @@ const START: i64 = i64::MIN;
 /// the whole slice.
 const MENDED_ALONE_MAX: usize = 32;
 /// By which tables and columns people are divided: each step takes about so many rows of each.
-const DIVIDED: [(&str, &str); 10] = [
+const DIVIDED: [(&str, &str); 11] = [
     ("edges_out", "source"),
     ("edges_in", "target"),
     ("user_facts", "user_id"),
@@ -25,6 +25,7 @@ const DIVIDED: [(&str, &str); 10] = [
     ("follow_starts", "user_id"),
     ("dismissals", "user_id"),
     ("import_rows", "user_id"),
+    ("import_rows", "target"),
 ];
 
 /// How an audit goes about it.
