@@ -35,14 +35,10 @@ enum Goes {
     /// With the pair, by the rules of pairs. Each statement finds some of the people at the other ends: of the person
     /// and a number of rows.
     ByPair(&'static [&'static str]),
-<<<<<<< HEAD
     /// With the pair, from the place on that earlier steps have come to: rows without end, and on Postgres those that
     /// went stay in the index for a while.
     Onward,
-    /// By a statement: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
-=======
     /// By statements: each `?` is the person's id and `#` is a number of rows; where no `#` is, the rows are few by
->>>>>>> mendimports
     /// their nature.
     ByPerson(&'static [&'static str]),
 }
@@ -141,7 +137,7 @@ pub const PERSONAL: &[Personal] = &[
     Personal {
         table: "purges",
         shown: Shown::Not("how far the purge has come"),
-        goes: Goes::ByPerson("DELETE FROM purges WHERE user_id = ?"),
+        goes: Goes::ByPerson(&["DELETE FROM purges WHERE user_id = ?"]),
     },
     Personal {
         table: "sweeps",
