@@ -252,7 +252,8 @@ pub struct Serve {
     #[arg(long, env, default_value = user_service::config::TWO_FACTOR_ISSUER,
         value_parser = user_service::config::two_factor_issuer)]
     pub two_factor_issuer: String,
-    /// `off` lifts the limits of requests per network and of wrong passwords: for tests and benchmarks.
+    /// `off` lifts the limits of requests per network, of wrong passwords and of imports in a day: for tests and
+    /// benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
     /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,

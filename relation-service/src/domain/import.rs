@@ -141,9 +141,11 @@ pub enum ImportDenial {
     /// One at a time of each kind, so that two files do not undo each other.
     #[error("An import of this kind is under way; wait until it is done.")]
     Running,
-    /// As many as are kept were begun within a day.
-    #[error("You have begun {IMPORTS_KEPT_MAX} imports within 24 hours, as many as one account may.")]
+    /// The quota of a day is used up.
+    #[error("You have begun {at_most} imports within 24 hours, as many as one account may.")]
     TooMany {
+        /// The quota.
+        at_most: usize,
         /// For how long no other will be taken.
         wait: Duration,
     },

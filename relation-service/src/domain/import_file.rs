@@ -1,7 +1,6 @@
 //! Reading a file of accounts: CSV in Mastodon's columns.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,12 +24,30 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub struct AccountHosts(Arc<[String]>);
 
 impl FromStr for AccountHosts {
-    type Err = Infallible;
+    type Err = BadHost;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, BadHost> {
         let hosts = text.split(',').map(|host| host.trim().to_ascii_lowercase());
-        Ok(Self(hosts.filter(|host| !host.is_empty()).collect()))
+        let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).collect();
+        match hosts.iter().find(|host| !is_host(host)) {
+            Some(bad) => Err(BadHost(bad.clone())),
+            None => Ok(Self(hosts.into())),
+        }
     }
+}
+
+/// What no account can have behind its `@`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no host as in ada@example.com: a name alone, perhaps with a port")]
+pub struct BadHost(String);
+
+/// A name of letters, digits, `-` and dots, perhaps with a port.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.split('.').all(is_label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 impl fmt::Display for AccountHosts {

@@ -25,12 +25,12 @@ use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use act::{Asked, Explained};
 pub use error::RelationError;
 pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
-pub use import::Brought;
+pub use import::{Brought, FILES_AT_ONCE};
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
@@ -56,6 +56,8 @@ pub struct RelationHandle {
     feed_state: FeedState,
     importer: Addr<Importer>,
     account_hosts: AccountHosts,
+    /// Places for files that are being read.
+    files: Arc<Semaphore>,
     tokens: Arc<TokenVerifier>,
     audits: Audits,
     waits: Waits,
@@ -109,6 +111,7 @@ impl RelationHandle {
             feed_state: parts.feed_state,
             importer: parts.importer,
             account_hosts: parts.account_hosts,
+            files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
             tokens: parts.tokens,
             audits: parts.audits,
             waits: parts.waits,

@@ -90,6 +90,17 @@ fn columns_are_found_by_name_or_by_place() {
 }
 
 #[test]
+fn a_host_is_a_name_alone() {
+    for good in ["", "localhost", "example.com", "b-1.example:8443, EXAMPLE.com"] {
+        assert!(good.parse::<AccountHosts>().is_ok(), "{good:?}");
+    }
+    for bad in ["https://example.com", "example.com/", "@example.com", "a b", "a..b", "localhost,a:b", "a;b"]
+    {
+        assert!(bad.parse::<AccountHosts>().is_err(), "{bad:?}");
+    }
+}
+
+#[test]
 fn a_file_of_other_accounts_leaves_nobody_out() {
     for (text, of_accounts) in [
         ("Account address\n", true),
