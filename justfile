@@ -31,7 +31,7 @@ run *args:
 openapi:
     UPDATE_EXPECT=1 cargo test --workspace --locked openapi
 
-# Calls every operation of both services as the descriptions allow and forbid: `--examples N`, `--seed S`.
+# Calls every operation of both services as the descriptions allow and forbid: `--short`, `--examples N`, `--seed S`.
 fuzz *args:
     .ci/fuzz {{ args }}
 

@@ -21,6 +21,7 @@ print(json.dumps({
     "users_url": users_url,
     "run": run,
     "ids": [get(f"/v1/users/by-username/{name}")["id"] for name in NAMES],
+    "names": NAMES,
     "id_pattern": description["components"]["schemas"]["UserId"]["pattern"],
     "service_token": (directory / "service-token").read_text().strip(),
     "admin": json.loads(admin.read_text()) if admin.exists() else None,

@@ -155,8 +155,8 @@ pub enum ServiceToken {
         /// The client's name.
         #[arg(long)]
         name: String,
-        /// What it may do: events opens the feeds, facts the facts about people, and visibility, relationships and
-        /// audit the routes of relation-service for services. Kept for what is to come: fanout.
+        /// What it may do: events opens the feeds, facts the facts about people, fanout the streams of followers,
+        /// and visibility, relationships and audit the other routes of relation-service for services.
         #[arg(long, value_delimiter = ',', required = true)]
         scopes: Vec<String>,
         #[command(flatten)]
@@ -253,7 +253,8 @@ pub struct Serve {
     #[arg(long, env, default_value = user_service::config::TWO_FACTOR_ISSUER,
         value_parser = user_service::config::two_factor_issuer)]
     pub two_factor_issuer: String,
-    /// `off` lifts the limits of requests per network and of wrong passwords: for tests and benchmarks.
+    /// `off` lifts the limits of requests per network, of wrong passwords and of imports in a day: for tests and
+    /// benchmarks.
     #[arg(long, env, value_enum, default_value_t)]
     pub rate_limits: Switch,
     /// The proxies whose word about their clients (Forwarded, X-Forwarded-For) is taken: networks and addresses,

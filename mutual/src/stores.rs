@@ -114,6 +114,7 @@ pub fn relation_engine() -> RelationEngine {
         dismissals_max: no_limit,
         dismissal_span: Duration::MAX,
         follows_per_24h: 0,
+        imports_per_24h: 0,
     })
 }
 

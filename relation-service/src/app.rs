@@ -196,6 +196,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         engine,
         writer,
         reads,
+        read_connections: settings.read_connections,
         recall,
         snapshots: Snapshots::new(&database_url).behind(gate),
         feed,

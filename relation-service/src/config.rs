@@ -110,6 +110,10 @@ pub struct Limits {
     #[arg(long = "follows-per-24h", env = "FOLLOWS_PER_24H", default_value_t = 0,
         value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000))]
     pub follows_per_24h: usize,
+    /// Files that one person may bring within 24 hours; 0 is as many as they like.
+    #[arg(long = "imports-per-24h", env = "IMPORTS_PER_24H", default_value_t = domain::IMPORTS_KEPT_MAX,
+        value_parser = RangedU64ValueParser::<usize>::new().range(0..=20))]
+    pub imports_per_24h: usize,
 }
 
 /// How long things may take.
@@ -137,6 +141,7 @@ impl From<Limits> for domain::Limits {
             dismissals_max: limits.dismissals_max,
             dismissal_span: limits.dismissal_span,
             follows_per_24h: limits.follows_per_24h,
+            imports_per_24h: limits.imports_per_24h,
         }
     }
 }

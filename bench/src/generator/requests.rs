@@ -57,6 +57,11 @@ impl Generator {
         (viewer, person)
     }
 
+    fn first_page(&mut self, out: &mut Vec<u8>, list: &str) -> Asked {
+        self.about(out, "GET /v1/users/", list);
+        asked(Side::Relations, Expect::Page(PAGE))
+    }
+
     fn page(&mut self, out: &mut Vec<u8>, deep: bool) -> Asked {
         let viewer = self.world.viewer(&mut self.rng);
         {
@@ -193,17 +198,11 @@ impl Generator {
                 self.end(out, viewer);
                 asked(Side::Users, Expect::Items(count))
             }
-            Kind::Followers | Kind::FollowersBare | Kind::Following | Kind::Friends | Kind::Known => {
-                let after = match kind {
-                    Kind::Followers => "/followers?expand=user",
-                    Kind::FollowersBare => "/followers",
-                    Kind::Following => "/following",
-                    Kind::Friends => "/friends",
-                    _ => "/followers/known",
-                };
-                self.about(out, "GET /v1/users/", after);
-                relations(Expect::Page(PAGE))
-            }
+            Kind::Followers => self.first_page(out, "/followers?expand=user"),
+            Kind::FollowersBare => self.first_page(out, "/followers"),
+            Kind::Following => self.first_page(out, "/following"),
+            Kind::Friends => self.first_page(out, "/friends"),
+            Kind::Known => self.first_page(out, "/followers/known"),
             Kind::Older => self.page(out, false),
             Kind::Deep => self.page(out, true),
             Kind::Visibility => self.visibility(out),

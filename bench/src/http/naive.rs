@@ -32,6 +32,7 @@ const LIMITS: Limits = Limits {
     dismissals_max: i64::MAX,
     dismissal_span: Duration::ZERO,
     follows_per_24h: 0,
+    imports_per_24h: 0,
 };
 
 /// Answers `PUT /{source}/{target}` until standard input closes.

@@ -47,6 +47,8 @@ pub struct Running {
     pub repair: bool,
     /// When it began.
     pub started_at: Micros,
+    /// The log's newest event when it began: it sees everything up to that.
+    pub revision: i64,
     /// How far it has come; of a repair, how far the look of now has.
     pub progress: Progress,
 }
@@ -60,12 +62,17 @@ pub struct AuditState {
     pub newest: Option<Arc<Report>>,
     /// The last one could not look everywhere.
     pub failed: bool,
+    /// How many have ended.
+    pub ended: u64,
+    /// Another begins when this one ends; whether it is to repair, too.
+    next: Option<bool>,
 }
 
 /// How the rest of the service reaches the auditor. Clones share it.
 #[derive(Clone)]
 pub struct Audits {
     auditor: Addr<Auditor>,
+    writer: WriterHandle<RelationEngine>,
     state: Arc<watch::Sender<AuditState>>,
     clock: Clock,
 }
@@ -74,8 +81,8 @@ impl Audits {
     /// Starts the actor.
     pub fn start(url: DatabaseUrl, writer: WriterHandle<RelationEngine>, clock: Clock) -> Self {
         let state = Arc::new(watch::Sender::new(AuditState::default()));
-        let own = Auditor { url, writer, clock: clock.clone(), state: state.clone() };
-        Self { auditor: start_on_own_thread(BEGINNINGS_MAX, move || own), state, clock }
+        let own = Auditor { url, writer: writer.clone(), clock: clock.clone(), state: state.clone() };
+        Self { auditor: start_on_own_thread(BEGINNINGS_MAX, move || own), writer, state, clock }
     }
 
     /// What there is to say.
@@ -83,28 +90,65 @@ impl Audits {
         self.state.borrow().clone()
     }
 
-    /// Begins an audit, or joins the one that runs; one that only looks cannot be joined by who wants a repair.
-    pub fn begin(&self, repair: bool) -> Result<watch::Receiver<AuditState>, NotBegun> {
-        let progress = Progress { done: 0, total: 0, waits: false };
-        let new = Running { repair, started_at: self.clock.now(), progress };
-        let mut joined = None;
+    /// Begins an audit, or joins the one that runs; one that only looks cannot be joined by who wants a repair. Who comes
+    /// with something newer than the one that runs has to see joins the next, which begins when that one ends.
+    pub fn begin(&self, repair: bool) -> Result<Joined, NotBegun> {
+        let revision = self.writer.revision();
+        let new = Running::new(repair, &self.clock, revision);
+        let (mut joined, mut ends_at) = (None, 0);
         let watched = self.state.subscribe();
         self.state.send_if_modified(|state| {
             joined = state.running;
-            state.running.get_or_insert(new);
+            ends_at = state.ended + 1;
+            match joined {
+                Some(running) if repair && !running.repair => {}
+                Some(running) if running.revision < revision => {
+                    state.next = Some(repair || state.next.unwrap_or_default());
+                    ends_at += 1;
+                }
+                Some(_) => {}
+                None => state.running = Some(new),
+            }
             false
         });
         match joined {
-            Some(running) if repair && !running.repair => Err(NotBegun::OneOnlyLooks),
-            Some(_) => Ok(watched),
-            None => {
-                self.auditor.try_send(Begin(new)).map_err(|_| {
-                    self.state.send_modify(|state| state.running = None);
-                    NotBegun::Store(StoreError::Overloaded)
-                })?;
-                Ok(watched)
-            }
+            Some(running) if repair && !running.repair => return Err(NotBegun::OneOnlyLooks),
+            Some(_) => {}
+            None => self.auditor.try_send(Begin(new)).map_err(|_| {
+                self.state.send_modify(|state| state.running = None);
+                NotBegun::Store(StoreError::Overloaded)
+            })?,
         }
+        Ok(Joined { watched, ends_at })
+    }
+}
+
+impl Running {
+    fn new(repair: bool, clock: &Clock, revision: i64) -> Self {
+        let progress = Progress { done: 0, total: 0, waits: false };
+        Self { repair, started_at: clock.now(), revision, progress }
+    }
+}
+
+/// An audit that somebody waits for.
+pub struct Joined {
+    watched: watch::Receiver<AuditState>,
+    /// How many have ended when it has.
+    ends_at: u64,
+}
+
+impl Joined {
+    /// Waits for its end.
+    pub async fn ended(&mut self) {
+        // The service has stopped if nobody tells any more.
+        let _ = self.watched.wait_for(|state| state.ended >= self.ends_at).await;
+    }
+
+    /// What there is to say now, and whether it has ended.
+    pub fn state(&self) -> (AuditState, bool) {
+        let state = self.watched.borrow().clone();
+        let ended = state.ended >= self.ends_at;
+        (state, ended)
     }
 }
 
@@ -141,17 +185,25 @@ impl Handler<Begin> for Auditor {
         let (clock, state) = (self.clock.clone(), self.state.clone());
         ctx.spawn(
             async move {
-                let look = async || look_everywhere(&url, &state).await;
-                let submit = async |command| Ok(writer.submit(command).await?.answer);
-                let done = audit(running.repair, look, submit).await;
-                let ended = done.map(|audited| Report {
-                    repair: running.repair,
-                    started_at: running.started_at,
-                    finished_at: clock.now(),
-                    revision: writer.revision(),
-                    audited,
-                });
-                state.send_modify(|state| end(state, ended));
+                let mut next = Some(running);
+                while let Some(running) = next {
+                    let look = async || look_everywhere(&url, &state).await;
+                    let submit = async |command| Ok(writer.submit(command).await?.answer);
+                    let done = audit(running.repair, look, submit).await;
+                    let ended = done.map(|audited| Report {
+                        repair: running.repair,
+                        started_at: running.started_at,
+                        finished_at: clock.now(),
+                        revision: writer.revision(),
+                        audited,
+                    });
+                    state.send_modify(|state| {
+                        end(state, ended);
+                        let new = |repair| Running::new(repair, &clock, writer.revision());
+                        state.running = state.next.take().map(new);
+                        next = state.running;
+                    });
+                }
             }
             .into_actor(self),
         );
@@ -159,7 +211,7 @@ impl Handler<Begin> for Auditor {
 }
 
 fn end(state: &mut AuditState, ended: Result<Report, StoreError>) {
-    state.running = None;
+    state.ended += 1;
     state.failed = ended.is_err();
     match ended {
         Ok(report) => state.newest = Some(Arc::new(report)),

@@ -154,12 +154,14 @@ pub struct RelationEngine {
     pub step: u32,
     /// What has to hear of each commit, if anything is remembered.
     pub memory: Option<Remembering>,
+    /// Pairs whose counters follow at once when people are hidden or return; for the others there are steps.
+    pub at_once: u32,
 }
 
 impl RelationEngine {
     /// The engine of the service.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, step: 200, memory: None }
+        Self { limits, step: 50, at_once: 200, memory: None }
     }
 }
 
@@ -217,6 +219,7 @@ impl Engine for RelationEngine {
         for (index, answer) in indices.into_iter().zip(self.act(tx, &acts)?) {
             answers[index] = answer;
         }
+        let in_turn = self.sharing(commands);
         for (answer, command) in answers.iter_mut().zip(commands) {
             match *command {
                 Command::Note { source, target, ref note } => {
@@ -226,9 +229,9 @@ impl Engine for RelationEngine {
                     *answer = dismissal::keep(&self.limits, tx, user, target)?;
                 }
                 Command::AnswerRequests { user, accept } => {
-                    *answer = sweep::answer_requests(self, tx, user, accept)?;
+                    *answer = sweep::answer_requests(&in_turn, tx, user, accept)?;
                 }
-                Command::Sweep { user, kind } => *answer = sweep::step(self, tx, user, kind)?,
+                Command::Sweep { user, kind } => *answer = sweep::step(&in_turn, tx, user, kind)?,
                 Command::Import(ref command) => {
                     *answer = Answer::Import(import::apply(self, tx, command)?);
                 }
@@ -261,6 +264,15 @@ impl RelationEngine {
             }
         }
         Ok(())
+    }
+
+    /// The engine for the steps of long work in this batch: together they touch as many pairs as one may alone, so
+    /// that nobody else in the batch waits for many. Each touches one at least, or it would never end.
+    fn sharing(&self, commands: &[Command]) -> Self {
+        let long =
+            |command: &&Command| matches!(command, Command::AnswerRequests { .. } | Command::Sweep { .. });
+        let steps = u32::try_from(commands.iter().filter(long).count()).unwrap_or(u32::MAX);
+        Self { step: (self.step / steps.max(1)).max(1), ..self.clone() }
     }
 
     /// Decides and writes `acts` in order, each on what the earlier ones left.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::facts::AccountStatus;
 use shared::id::UserId;
@@ -10,7 +11,7 @@ use super::change::RelationEngine;
 use super::import_step::{self, Stepped};
 use crate::domain::{
     IMPORT_KEPT_FOR, IMPORT_KEY_LIFE, IMPORTS_KEPT_MAX, ImportDenial, ImportFile, ImportId, ImportKind,
-    ImportMode, ImportPhase, ImportRow, ImportState,
+    ImportMode, ImportPhase, ImportRow, ImportState, Limits, Wanted,
 };
 use crate::store;
 use crate::store::graph::Transaction;
@@ -108,7 +109,7 @@ pub(super) fn apply(
     command: &ImportCommand,
 ) -> Result<ImportAnswer, StoreError> {
     match command {
-        ImportCommand::Begin(new) => return begin(tx, new),
+        ImportCommand::Begin(new) => return begin(engine, tx, new),
         ImportCommand::Step { user, id, told } => {
             let Some(import) = open(tx, *user, *id)? else { return Ok(ImportAnswer::Stepped) };
             return match import_step::step(engine, tx, import, told)? {
@@ -138,7 +139,21 @@ pub(super) fn apply(
     Ok(ImportAnswer::Stepped)
 }
 
-fn begin(tx: &mut Transaction<'_>, new: &NewImport) -> Result<ImportAnswer, StoreError> {
+/// Why no file of `kind` is taken now from whose imports these are, newest first.
+pub fn denial(limits: &Limits, kept: &[Import], kind: ImportKind, now: Micros) -> Option<ImportDenial> {
+    if kept.iter().any(|import| import.kind == kind && import.is_open()) {
+        return Some(ImportDenial::Running);
+    }
+    let at_most = limits.imports_per_24h;
+    let room_from = kept.get(at_most.checked_sub(1)?)?.created_at().after(IMPORT_KEY_LIFE);
+    (room_from > now).then(|| ImportDenial::TooMany { at_most, wait: room_from.since(now) })
+}
+
+fn begin(
+    engine: &RelationEngine,
+    tx: &mut Transaction<'_>,
+    new: &NewImport,
+) -> Result<ImportAnswer, StoreError> {
     let denied = |denial| Ok(ImportAnswer::Denied(denial));
     let day_ago = tx.now.before(IMPORT_KEY_LIFE);
     let kept = store::import::all(tx.conn, new.user)?;
@@ -150,15 +165,12 @@ fn begin(tx: &mut Transaction<'_>, new: &NewImport) -> Result<ImportAnswer, Stor
             None => denied(ImportDenial::KeyReused),
         };
     }
-    if kept.iter().any(|import| import.kind == new.kind && import.is_open()) {
-        return denied(ImportDenial::Running);
+    if let Some(reason) = denial(&engine.limits, &kept, new.kind, tx.now) {
+        return denied(reason);
     }
-    if let Some(oldest) = kept.get(IMPORTS_KEPT_MAX - 1) {
-        if oldest.is_open() || oldest.created_at() > day_ago {
-            let wait = oldest.created_at().after(IMPORT_KEY_LIFE).since(tx.now);
-            return denied(ImportDenial::TooMany { wait });
-        }
-        store::import::forget(tx.conn, new.user, oldest.id)?;
+    let beyond = kept.iter().skip(IMPORTS_KEPT_MAX - 1);
+    for old in beyond.filter(|import| !import.is_open()) {
+        store::import::forget(tx.conn, new.user, old.id)?;
     }
     let NewImport { user, kind, mode, dry_run, .. } = *new;
     let import = Import {
@@ -168,7 +180,7 @@ fn begin(tx: &mut Transaction<'_>, new: &NewImport) -> Result<ImportAnswer, Stor
         mode,
         dry_run,
         state: ImportState::Queued,
-        phase: ImportPhase::first(mode, dry_run),
+        phase: ImportPhase::first(mode, dry_run, new.file.is_of_accounts()),
         total: new.file.total,
         resolved: 0,
         processed: 0,
@@ -186,7 +198,13 @@ fn rows_of(file: &ImportFile) -> Vec<StoredRow> {
     let row = |row: &ImportRow| {
         let stored = StoredRow { number: row.number, account: row.account.clone(), ..StoredRow::default() };
         match &row.asked {
-            Ok(wanted) => StoredRow { username: wanted.username.clone(), option: wanted.option, ..stored },
+            Ok(Wanted { username, option }) => {
+                let named = StoredRow { username: username.clone(), ..stored };
+                match option {
+                    Ok(option) => StoredRow { option: *option, ..named },
+                    Err(fault) => named.failed(fault.code()),
+                }
+            }
             Err(fault) => stored.failed(fault.code()),
         }
     };

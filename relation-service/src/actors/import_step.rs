@@ -44,9 +44,14 @@ pub(super) fn step(
 }
 
 /// Finds out whom the rows name: by the copy of user facts, else by what user-service told. Returns the names of which
-/// neither says anything; where there are any, nothing may be written.
-fn resolve(conn: &mut Conn, rows: &mut [StoredRow], told: &Told) -> Result<Vec<String>, StoreError> {
-    let is_open = |row: &StoredRow| row.code.is_empty() && row.target.is_none();
+/// neither says anything; where there are any, nothing may be written. `matters` says of which rows it is of use.
+fn resolve(
+    conn: &mut Conn,
+    rows: &mut [StoredRow],
+    told: &Told,
+    matters: impl Fn(&StoredRow) -> bool,
+) -> Result<Vec<String>, StoreError> {
+    let is_open = |row: &StoredRow| matters(row) && row.target.is_none() && !row.username.is_empty();
     let names: Vec<&str> = rows.iter().filter(|row| is_open(row)).map(|row| row.username.as_str()).collect();
     let known = store::fact::named(conn, &names)?;
     let mut unknown = Vec::new();
@@ -55,7 +60,8 @@ fn resolve(conn: &mut Conn, rows: &mut [StoredRow], told: &Told) -> Result<Vec<S
         match named.or_else(|| told.get(&row.username).copied()) {
             Some(Some(user)) => row.target = Some(user),
             // Whom others may not see is nobody, as for every look-up by name.
-            Some(None) => *row = std::mem::take(row).failed(Refusal::UserNotFound.code()),
+            Some(None) if row.is_open() => *row = std::mem::take(row).failed(Refusal::UserNotFound.code()),
+            Some(None) => {}
             None => unknown.push(row.username.clone()),
         }
     }
@@ -70,7 +76,8 @@ fn resolve_some(
 ) -> Result<Vec<String>, StoreError> {
     let limit = i64::from(engine.step);
     let mut rows = store::import_row::after(tx.conn, import.user, import.id, import.resolved, limit)?;
-    let unknown = resolve(tx.conn, &mut rows, told)?;
+    // Also of who is named in a row that fails: they are not left out.
+    let unknown = resolve(tx.conn, &mut rows, told, |_| true)?;
     if !unknown.is_empty() {
         return Ok(unknown);
     }
@@ -78,7 +85,7 @@ fn resolve_some(
     match rows.last().filter(|_| length(&rows) >= limit) {
         Some(last) => import.resolved = last.number,
         None => {
-            import.resolved = import.total;
+            import.resolved = 0;
             import.phase = ImportPhase::after_resolving(import.dry_run);
         }
     }
@@ -90,13 +97,13 @@ fn remove_some(
     tx: &mut Transaction<'_>,
     import: &mut Import,
 ) -> Result<Vec<String>, StoreError> {
-    let left_out = store::import_row::left_out(tx.conn, import, tx.now, i64::from(engine.step))?;
+    let limit = i64::from(engine.step);
+    let left_out = store::import_row::left_out(tx.conn, import, tx.now, import.resolved, limit)?;
     let answers = engine.act(tx, &removals(import, &left_out))?;
-    let removed = length(&answers.iter().filter(|answer| changes(answer)).collect::<Vec<_>>());
-    import.removed += removed;
-    // Nobody stays on the list whom a step was to take off; should anybody, no other step would help.
-    if removed < i64::from(engine.step) {
-        import.phase = ImportPhase::Act;
+    import.removed += length(&answers.iter().filter(|answer| changes(answer)).collect::<Vec<_>>());
+    match left_out.last().filter(|_| length(&left_out) >= limit) {
+        Some(last) => import.resolved = last.get(),
+        None => import.phase = ImportPhase::Act,
     }
     Ok(Vec::new())
 }
@@ -109,8 +116,8 @@ fn removals(import: &Import, left_out: &[UserId]) -> Vec<Act> {
 
 fn additions(import: &Import, rows: &[StoredRow]) -> Vec<Act> {
     let act = |row: &StoredRow| {
-        let action = import.kind.adding(row.option);
-        Some(Act { source: import.user, target: row.target?, action, found: false })
+        let (action, target) = (import.kind.adding(row.option), row.target.filter(|_| row.is_open())?);
+        Some(Act { source: import.user, target, action, found: false })
     };
     rows.iter().filter_map(act).collect()
 }
@@ -124,7 +131,7 @@ fn act_on_some(
     let limit = i64::from(engine.step);
     let (user, id) = (import.user, import.id);
     let mut rows = store::import_row::after(tx.conn, user, id, import.processed, limit)?;
-    let unknown = resolve(tx.conn, &mut rows, told)?;
+    let unknown = resolve(tx.conn, &mut rows, told, StoredRow::is_open)?;
     if !unknown.is_empty() {
         return Ok(unknown);
     }
@@ -150,10 +157,13 @@ fn judge(rows: Vec<StoredRow>, answers: &[Answer], failures: &mut Vec<StoredRow>
     let mut answers = answers.iter();
     let mut changed = 0;
     for row in rows {
-        let answer = if row.target.is_some() { answers.next() } else { None };
+        let answer = if row.is_open() { answers.next() } else { None };
         match answer {
             Some(Answer::Refused(refusal)) => failures.push(row.failed(refusal.code())),
-            Some(Answer::UnknownTarget) => failures.push(row.failed(Refusal::UserNotFound.code())),
+            // Gone since the name was brought.
+            Some(Answer::UnknownTarget) => {
+                failures.push(StoredRow { target: None, ..row.failed(Refusal::UserNotFound.code()) });
+            }
             Some(answer) => changed += i64::from(changes(answer)),
             None => failures.push(row),
         }
@@ -176,9 +186,12 @@ impl RelationEngine {
     ) -> Result<Foreseen, StoreError> {
         let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
         let rows = store::import_row::after(conn, import.user, import.id, 0, limit)?;
+        let of_accounts = import.total == 0 || rows.iter().any(StoredRow::is_of_an_account);
         let left_out = match import.mode {
-            ImportMode::Merge => Vec::new(),
-            ImportMode::Overwrite => store::import_row::left_out(conn, import, now, LEFT_OUT_MAX)?,
+            ImportMode::Overwrite if of_accounts => {
+                store::import_row::left_out(conn, import, now, 0, LEFT_OUT_MAX)?
+            }
+            ImportMode::Merge | ImportMode::Overwrite => Vec::new(),
         };
         let mut acts = removals(import, &left_out);
         acts.extend(additions(import, &rows));

@@ -7,7 +7,7 @@ use actix::prelude::*;
 use log::{debug, warn};
 use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
-use shared::db::{Reads, StoreError, Wiper};
+use shared::db::{Conn, Reads, StoreError, Wiper};
 use shared::id::UserId;
 use shared::writer::WriterHandle;
 
@@ -86,7 +86,7 @@ impl Janitor {
                 }
                 // One step of each, so that a long sweep does not keep the short ones waiting.
                 for (user, kind) in open {
-                    step(&writer, user, kind).await?;
+                    step(&writer, &reads, user, kind).await?;
                 }
             }
         };
@@ -116,7 +116,20 @@ async fn wipe(
     Ok(())
 }
 
-async fn step(writer: &WriterHandle<RelationEngine>, user: UserId, kind: Kind) -> Result<(), StoreError> {
+async fn step(
+    writer: &WriterHandle<RelationEngine>,
+    reads: &Reads,
+    user: UserId,
+    kind: Kind,
+) -> Result<(), StoreError> {
+    if kind == Kind::Purge {
+        // Beside the writer: the first look at rows that went is the long one, and it marks them for the next.
+        let look = move |conn: &mut Conn| {
+            let from = store::purge::place(conn, user)?;
+            store::purge::others(conn, user, from, 1).map(drop)
+        };
+        reads.run(look).await?;
+    }
     let answer = writer.submit(Command::Sweep { user, kind }).await?.answer;
     if let Answer::Answered { count, more } = answer {
         debug!("{kind:?} of user {user}: {count} pairs{}", if more { " so far" } else { ", done" });

@@ -23,7 +23,7 @@ pub(super) fn apply(
     let gone = gone(tx, learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
-    let mut pairs_left = engine.step;
+    let mut pairs_left = engine.at_once;
     let position = store::fact::feed_position(tx.conn)?;
     for user in &learned.users {
         let held = known.get(&user.id);
@@ -84,7 +84,7 @@ fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)
 }
 
 /// Lists leave a hidden person out as soon as the facts say so. The counters of others follow in the same
-/// transaction as far as one step reaches, which is all the way for nearly everybody.
+/// transaction for as many as may be touched at once, which is all the way for nearly everybody.
 fn appeared_or_vanished(
     tx: &mut Transaction<'_>,
     user: &KnownUser,
@@ -107,7 +107,11 @@ fn appeared_or_vanished(
 /// Forgets at once who the person was, and begins to remove what they have with others (R46).
 fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32) -> Result<(), StoreError> {
     if let Some(held) = store::fact::known_one(tx.conn, id)? {
-        let nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        let mut nobody = KnownUser { id, seq, facts: UserFacts::of_nobody() };
+        // Files name people by it: the purge needs it to find those rows, and then forgets it with the rest.
+        if store::import_row::is_named(tx.conn, &held.username)? {
+            nobody.facts.username = held.username;
+        }
         store::fact::put(tx, &nobody)?;
         if held.status == AccountStatus::Active {
             appeared_or_vanished(tx, &nobody, pairs_left)?;

@@ -12,6 +12,7 @@ pub mod change;
 mod dismissal;
 pub mod feed;
 pub mod import;
+pub mod import_file;
 mod import_step;
 pub mod importer;
 pub mod janitor;

@@ -7,7 +7,7 @@ use shared::id::UserId;
 
 use super::batch::event_of;
 use super::sweep::Step;
-use crate::domain::{Cause, CountDelta, Pair, Party, changes, deltas};
+use crate::domain::{Cause, CountDelta, Pair, Party, Place, changes, deltas};
 use crate::store;
 use crate::store::graph::Transaction;
 use crate::store::pair::{Key, PairChange};
@@ -17,10 +17,19 @@ use crate::store::sweep::Kind;
 /// the files are to be wiped.
 pub(super) fn step(tx: &mut Transaction<'_>, user: UserId, pairs_max: u32) -> Result<Step, StoreError> {
     tx.wrote();
-    let others = store::purge::others(tx.conn, user, i64::from(pairs_max))?;
-    let pairs = u32::try_from(others.len()).unwrap_or(pairs_max);
-    if !others.is_empty() {
-        part(tx, user, &others)?;
+    let from = store::purge::place(tx.conn, user)?;
+    let others = store::purge::others(tx.conn, user, from, i64::from(pairs_max))?;
+    let pairs = u32::try_from(others.ids.len()).unwrap_or(pairs_max);
+    if !others.ids.is_empty() {
+        part(tx, user, &others.ids)?;
+        if let Some(last) = others.last {
+            store::purge::put_place(tx.conn, user, last)?;
+        }
+        return Ok(Step { pairs, more: true });
+    }
+    if from != Place::START {
+        // Nobody acts towards who is gone, but an act of theirs may have been under way: another look at the whole.
+        store::purge::put_place(tx.conn, user, Place::START)?;
         return Ok(Step { pairs, more: true });
     }
     let more = store::purge::erase(tx, user, i64::from(pairs_max))?;

@@ -75,6 +75,8 @@ pub struct Limits {
     pub dismissal_span: Duration,
     /// Follows and requests that one may begin within [`QUOTA_SPAN`]; 0 is no quota.
     pub follows_per_24h: usize,
+    /// Imports that one may begin within 24 hours; 0 is no quota.
+    pub imports_per_24h: usize,
 }
 
 impl Limits {

@@ -117,11 +117,12 @@ pub enum ImportPhase {
 }
 
 impl ImportPhase {
-    /// With what an import begins.
-    pub const fn first(mode: ImportMode, dry_run: bool) -> Self {
-        match mode {
-            ImportMode::Merge if !dry_run => Self::Act,
-            ImportMode::Merge | ImportMode::Overwrite => Self::Resolve,
+    /// With what an import begins, of a file that is one of accounts or not.
+    pub const fn first(mode: ImportMode, dry_run: bool, of_accounts: bool) -> Self {
+        match (mode, dry_run) {
+            (_, true) => Self::Resolve,
+            (ImportMode::Overwrite, false) if of_accounts => Self::Resolve,
+            (ImportMode::Merge | ImportMode::Overwrite, false) => Self::Act,
         }
     }
 
@@ -140,9 +141,11 @@ pub enum ImportDenial {
     /// One at a time of each kind, so that two files do not undo each other.
     #[error("An import of this kind is under way; wait until it is done.")]
     Running,
-    /// As many as are kept were begun within a day.
-    #[error("You have begun {IMPORTS_KEPT_MAX} imports within 24 hours, as many as one account may.")]
+    /// The quota of a day is used up.
+    #[error("You have begun {at_most} imports within 24 hours, as many as one account may.")]
     TooMany {
+        /// The quota.
+        at_most: usize,
         /// For how long no other will be taken.
         wait: Duration,
     },

@@ -1,7 +1,6 @@
 //! Reading a file of accounts: CSV in Mastodon's columns.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,12 +24,30 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub struct AccountHosts(Arc<[String]>);
 
 impl FromStr for AccountHosts {
-    type Err = Infallible;
+    type Err = BadHost;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, BadHost> {
         let hosts = text.split(',').map(|host| host.trim().to_ascii_lowercase());
-        Ok(Self(hosts.filter(|host| !host.is_empty()).collect()))
+        let hosts: Vec<String> = hosts.filter(|host| !host.is_empty()).collect();
+        match hosts.iter().find(|host| !is_host(host)) {
+            Some(bad) => Err(BadHost(bad.clone())),
+            None => Ok(Self(hosts.into())),
+        }
     }
+}
+
+/// What no account can have behind its `@`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no host as in ada@example.com: a name alone, perhaps with a port")]
+pub struct BadHost(String);
+
+/// A name of letters, digits, `-` and dots, perhaps with a port.
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.split('.').all(is_label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 impl fmt::Display for AccountHosts {
@@ -54,6 +71,13 @@ pub struct ImportFile {
     pub total: i64,
 }
 
+impl ImportFile {
+    /// Whether it can be what a list is to become: one of which every row is about something else leaves nobody out.
+    pub fn is_of_accounts(&self) -> bool {
+        self.total == 0 || self.rows.iter().any(|row| row.asked.is_ok())
+    }
+}
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRow {
@@ -70,8 +94,8 @@ pub struct ImportRow {
 pub struct Wanted {
     /// Whom it names, in lower case.
     pub username: String,
-    /// The option of its kind, if it says one.
-    pub option: Option<bool>,
+    /// The option of its kind, if it says one. One that cannot be read fails the row, but the file names the person.
+    pub option: Result<Option<bool>, RowFault>,
 }
 
 /// Why a row asks for nothing.
@@ -132,8 +156,8 @@ impl Columns {
 
     fn wanted(self, row: &StringRecord, hosts: &AccountHosts) -> Result<Wanted, RowFault> {
         let option = self.option.and_then(|place| row.get(place)).unwrap_or_default();
-        let option = flag(option).ok_or(RowFault::Invalid)?;
-        Ok(Wanted { username: username(row.get(self.account).unwrap_or_default(), hosts)?, option })
+        let username = username(row.get(self.account).unwrap_or_default(), hosts)?;
+        Ok(Wanted { username, option: flag(option).ok_or(RowFault::Invalid) })
     }
 }
 
@@ -146,7 +170,8 @@ pub fn read_file(bytes: &[u8], kind: ImportKind, hosts: &AccountHosts) -> Result
     let first = records.next().ok_or(BadFile::Empty)?.map_err(|_| BadFile::NotUtf8)?;
     let header = Columns::named(kind, &first);
     let columns = header.unwrap_or_else(|| Columns::usual(kind));
-    if header.is_none() && columns.wanted(&first, hosts) == Err(RowFault::Invalid) {
+    if header.is_none() && columns.wanted(&first, hosts).and_then(|row| row.option) == Err(RowFault::Invalid)
+    {
         return Err(BadFile::NoHeader);
     }
     let first = header.is_none().then_some(Ok(first));
@@ -160,6 +185,7 @@ pub fn read_file(bytes: &[u8], kind: ImportKind, hosts: &AccountHosts) -> Result
         }
         let asked = columns.wanted(&record, hosts);
         if let Ok(wanted) = &asked
+            && wanted.option.is_ok()
             && !named.insert(wanted.username.clone())
         {
             continue;
@@ -193,8 +219,8 @@ fn username(account: &str, hosts: &AccountHosts) -> Result<String, RowFault> {
 fn flag(cell: &str) -> Option<Option<bool>> {
     match cell.trim().to_ascii_lowercase().as_str() {
         "" => Some(None),
-        "true" | "1" => Some(Some(true)),
-        "false" | "0" => Some(Some(false)),
+        "true" | "yes" | "1" => Some(Some(true)),
+        "false" | "no" | "0" => Some(Some(false)),
         _ => None,
     }
 }

@@ -32,7 +32,8 @@ pub const MOST_FOLLOWED_MIN: i64 = 3;
 const POINT: u32 = 1_000_000;
 /// By how much the score of somebody is multiplied who follows the viewer, after which a point is added.
 const FOLLOWS_YOU_FACTOR: u32 = 3;
-/// What somebody followed lately by one person more has more: always less than any other reason gives.
+/// What somebody followed lately by one person more has more. It ranks only those for whom nothing else speaks: so no
+/// score tells of it once the reason may not be told, and whoever has another reason comes first.
 const MOST_FOLLOWED_STEP: u32 = 10;
 
 /// How much speaks for somebody, in millionths of a point.
@@ -194,8 +195,15 @@ impl Ranking {
         &self.bridges
     }
 
-    /// What speaks for somebody, if only `visible` bridges may be told of; `pair` is the viewer's with them.
-    pub fn reasons(&self, row: &Ranked, pair: Pair, visible: &HashSet<UserId>) -> Vec<Reason> {
+    /// What speaks for somebody, as everything is now: if only `visible` bridges may be told of; `pair` is the viewer's
+    /// with them, and `facts` are theirs.
+    pub fn reasons(
+        &self,
+        row: &Ranked,
+        pair: Pair,
+        facts: &UserFacts,
+        visible: &HashSet<UserId>,
+    ) -> Vec<Reason> {
         let first = usize::try_from(row.first_link).unwrap_or(usize::MAX);
         let links = self.links.iter().skip(first).take(usize::from(row.links));
         let bridges = links.filter_map(|link| self.bridges.get(usize::from(*link)));
@@ -208,7 +216,7 @@ impl Ranking {
         if pair.backward.is_follow() && self.kind != Some(ReasonKind::SharedFollowers) {
             reasons.push(Reason { kind: ReasonKind::FollowsYou, count: 1, users: vec![row.user] });
         }
-        if row.lately > 0 {
+        if row.lately > 0 && may_tell_followers(facts) {
             let count = usize::from(row.lately);
             reasons.push(Reason { kind: ReasonKind::MostFollowed, count, users: Vec::new() });
         }
@@ -230,9 +238,11 @@ fn place(row: &Ranked) -> (std::cmp::Reverse<Score>, UserId) {
 }
 
 fn score(bridges: u32, follows_you: bool, lately: u16) -> Score {
-    let related =
-        if follows_you { bridges.saturating_mul(FOLLOWS_YOU_FACTOR).saturating_add(POINT) } else { bridges };
-    Score(related.saturating_add(MOST_FOLLOWED_STEP * u32::from(lately)))
+    Score(match (follows_you, bridges) {
+        (true, _) => bridges.saturating_mul(FOLLOWS_YOU_FACTOR).saturating_add(POINT),
+        (false, 0) => MOST_FOLLOWED_STEP * u32::from(lately),
+        (false, _) => bridges,
+    })
 }
 
 /// Whether somebody may be suggested to the pair's source, as everything is now.

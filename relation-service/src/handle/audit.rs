@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::{RelationError, RelationHandle};
 use crate::actors::auditor::{AuditState, NotBegun};
@@ -11,15 +11,21 @@ use crate::actors::auditor::{AuditState, NotBegun};
 const AUDIT_WAIT: Duration = Duration::from_secs(20);
 
 impl RelationHandle {
-    /// Begins an audit or joins the one that runs, and waits a while for its end.
-    pub async fn audit(&self, repair: bool) -> Result<AuditState, RelationError> {
-        let mut watched = self.audits.begin(repair).map_err(|reason| match reason {
+    /// Begins an audit or joins one that sees everything which is there, and waits a while for its end, but for no longer
+    /// than the service goes on. Returns what there is to say, and whether it has ended.
+    pub async fn audit(&self, repair: bool) -> Result<(AuditState, bool), RelationError> {
+        let mut joined = self.audits.begin(repair).map_err(|reason| match reason {
             NotBegun::OneOnlyLooks => RelationError::AuditRuns,
             NotBegun::Store(error) => error.into(),
         })?;
+        let mut closing = self.closing.subscribe();
         // If it takes longer, its state says how far it has come.
-        let _ = timeout(AUDIT_WAIT, watched.wait_for(|state| state.running.is_none())).await;
-        Ok(watched.borrow().clone())
+        tokio::select! {
+            () = joined.ended() => {}
+            () = sleep(AUDIT_WAIT) => {}
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+        Ok(joined.state())
     }
 
     /// What there is to say about audits.

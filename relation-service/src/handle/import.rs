@@ -3,21 +3,26 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use shared::db::Conn;
+use shared::db::{Conn, StoreError};
 use shared::id::UserId;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{RelationError, RelationHandle};
 use crate::actors::change::{Answer, Command};
-use crate::actors::import::{ImportAnswer, ImportCommand, NewImport};
+use crate::actors::import::{ImportAnswer, ImportCommand, NewImport, denial};
+use crate::actors::import_file::apart;
 use crate::actors::importer::LookForImports;
-use crate::domain::{ImportDenial, ImportId, ImportKind, ImportMode, read_file};
+use crate::domain::{IMPORT_KEY_LIFE, ImportDenial, ImportId, ImportKind, ImportMode, read_file};
 use crate::store;
 use crate::store::import::{Import, RequestName};
 use crate::store::import_row::StoredRow;
 
+/// Files that are read at the same time, each in memory and for as long as its sender takes.
+pub const FILES_AT_ONCE: usize = 8;
+
 /// A file, as somebody brings it.
-#[derive(Debug, Clone, Copy)]
-pub struct Brought<'a> {
+#[derive(Debug, Clone)]
+pub struct Brought {
     /// Which list it is about.
     pub kind: ImportKind,
     /// What it is to the list.
@@ -25,18 +30,18 @@ pub struct Brought<'a> {
     /// Only say what it would do.
     pub dry_run: bool,
     /// What the caller names the request, if they want to be able to repeat it.
-    pub key: Option<&'a str>,
+    pub key: Option<String>,
     /// The file.
-    pub bytes: &'a [u8],
+    pub bytes: Vec<u8>,
 }
 
-impl Brought<'_> {
+impl Brought {
     /// What is remembered of the request: nothing of it can be read.
     fn name(&self) -> RequestName {
-        let Some(key) = self.key else { return RequestName::default() };
+        let Some(key) = &self.key else { return RequestName::default() };
         let dry_run: &[u8] = if self.dry_run { b"1" } else { b"0" };
         let [kind, mode] = [self.kind.as_str(), self.mode.as_str()].map(str::as_bytes);
-        RequestName { key: digest(&[key.as_bytes()]), body: digest(&[kind, mode, dry_run, self.bytes]) }
+        RequestName { key: digest(&[key.as_bytes()]), body: digest(&[kind, mode, dry_run, &self.bytes]) }
     }
 }
 
@@ -49,11 +54,47 @@ fn digest(parts: &[&[u8]]) -> String {
 }
 
 impl RelationHandle {
+    /// A place for one file, from before its first byte until it is kept.
+    pub fn place_for_file(&self) -> Result<OwnedSemaphorePermit, RelationError> {
+        self.files.clone().try_acquire_owned().map_err(|_| StoreError::Overloaded.into())
+    }
+
+    /// Refuses a file before it is read, where it need not be read for that.
+    pub async fn may_begin_import(
+        &self,
+        user: UserId,
+        kind: ImportKind,
+        key: Option<&str>,
+    ) -> Result<(), RelationError> {
+        let key = key.map(|key| digest(&[key.as_bytes()])).unwrap_or_default();
+        let (limits, now) = (self.engine.limits, self.clock.now());
+        let kept = self.imports(user).await?;
+        let Some(denial) = denial(&limits, &kept, kind, now) else { return Ok(()) };
+        // The same request again is answered with what it began, which may be what is in the way.
+        if self.is_begun(user, key).await? { Ok(()) } else { Err(denial.into()) }
+    }
+
+    async fn is_begun(&self, user: UserId, key: String) -> Result<bool, StoreError> {
+        let day_ago = self.clock.now().before(IMPORT_KEY_LIFE);
+        let read = move |conn: &mut Conn| {
+            Ok(!key.is_empty() && store::import::of_request(conn, user, &key, day_ago)?.is_some())
+        };
+        self.reads.run(read).await
+    }
+
     /// Keeps a file durably, to be worked off from now on. The same request again is answered as the first one was.
-    pub async fn begin_import(&self, user: UserId, brought: Brought<'_>) -> Result<Import, RelationError> {
-        let file = read_file(brought.bytes, brought.kind, &self.account_hosts).map_err(ImportDenial::from)?;
+    pub async fn begin_import(&self, user: UserId, brought: Brought) -> Result<Import, RelationError> {
         let Brought { kind, mode, dry_run, .. } = brought;
-        let new = NewImport { user, kind, mode, dry_run, file, name: brought.name() };
+        let hosts = self.account_hosts.clone();
+        let read = move || (brought.name(), read_file(&brought.bytes, kind, &hosts));
+        let (name, file) = apart(read).await?;
+        let file = match file {
+            Ok(file) => file,
+            // What was begun under this name was a file.
+            Err(_) if self.is_begun(user, name.key).await? => return Err(ImportDenial::KeyReused.into()),
+            Err(bad) => return Err(ImportDenial::from(bad).into()),
+        };
+        let new = NewImport { user, kind, mode, dry_run, file, name };
         let command = Command::Import(ImportCommand::Begin(Box::new(new)));
         let answer = self.writer.submit(command).await?.answer;
         let Answer::Import(answer) = answer else { return Err(Answer::stray().into()) };

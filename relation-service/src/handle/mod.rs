@@ -25,13 +25,13 @@ use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::id::UserId;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use act::{Asked, Explained};
 pub use ask::Recall;
 pub use error::RelationError;
 pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
-pub use import::Brought;
+pub use import::{Brought, FILES_AT_ONCE};
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
@@ -59,11 +59,14 @@ pub struct RelationHandle {
     feed_state: FeedState,
     importer: Addr<Importer>,
     account_hosts: AccountHosts,
+    /// Places for files that are being read.
+    files: Arc<Semaphore>,
     tokens: Arc<TokenVerifier>,
     audits: Audits,
     waits: Waits,
     clock: Clock,
     walks: suggestions::Walks,
+    rankings: ranking::Rankings,
     closing: watch::Sender<bool>,
 }
 
@@ -77,6 +80,8 @@ pub struct Parts {
     pub reads: Reads,
     /// What is remembered of it, if anything is.
     pub recall: Option<Recall>,
+    /// On how many connections.
+    pub read_connections: u32,
     /// The database, for long reads of one moment.
     pub snapshots: Snapshots,
     /// Whom to ask about people.
@@ -112,11 +117,13 @@ impl RelationHandle {
             feed_state: parts.feed_state,
             importer: parts.importer,
             account_hosts: parts.account_hosts,
+            files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
             tokens: parts.tokens,
             audits: parts.audits,
             waits: parts.waits,
             clock: parts.clock,
             walks: suggestions::Walks::default(),
+            rankings: ranking::Rankings::beside(parts.read_connections),
             closing: parts.closing,
         }
     }

@@ -1,10 +1,15 @@
 //! Making a ranking: what is read for it, within the bounds of `domain`.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
 use shared::page::PageRequest;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::suggestions::Basis;
 use crate::domain::{
@@ -15,8 +20,63 @@ use crate::store;
 use crate::store::list::{List, Order};
 use crate::store::suggestion::Held;
 
+/// Rankings under way: at most one for so many read connections, so that the dearest read leaves room for the others.
+const CONNECTIONS_A_RANKING: u32 = 2;
+/// How long a request waits until its ranking may begin before it is refused.
+const RANKING_WAIT: Duration = Duration::from_secs(1);
+/// How long is kept who has been followed most lately: the same for everybody, and nobody's own doing.
+const MOST_FOLLOWED_KEPT_FOR: Duration = Duration::from_secs(3);
+
+/// What all rankings share. Clones share it too.
+#[derive(Clone)]
+pub(super) struct Rankings {
+    places: Arc<Semaphore>,
+    most_followed: Arc<Mutex<Option<Lately>>>,
+}
+
+/// Who has been followed most, as of a time.
+struct Lately {
+    at: Micros,
+    people: Arc<Vec<(UserId, u16)>>,
+}
+
+impl Rankings {
+    /// Beside so many connections for reading.
+    pub(super) fn beside(read_connections: u32) -> Self {
+        let places = usize::try_from(read_connections / CONNECTIONS_A_RANKING).unwrap_or(1).max(1);
+        Self { places: Arc::new(Semaphore::new(places)), most_followed: Arc::default() }
+    }
+
+    /// A place for a ranking, kept until it is dropped.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let place = timeout(RANKING_WAIT, self.places.clone().acquire_owned()).await;
+        place.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Overloaded)
+    }
+
+    /// Who has been followed most lately, whoever they are. Who comes meanwhile waits for the one who counts: fewer than
+    /// there are places.
+    fn most_followed(&self, conn: &mut Conn, now: Micros) -> Result<Arc<Vec<(UserId, u16)>>, StoreError> {
+        let mut kept = self.most_followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = now.before(MOST_FOLLOWED_KEPT_FOR);
+        if let Some(Lately { people, .. }) = kept.as_ref().filter(|kept| kept.at > oldest && kept.at <= now) {
+            return Ok(people.clone());
+        }
+        let people =
+            store::suggestion::most_followed(conn, RECENT_EVENTS, MOST_FOLLOWED_MIN, MOST_FOLLOWED_MAX)?;
+        let people = Arc::new(people);
+        *kept = Some(Lately { at: now, people: people.clone() });
+        Ok(people)
+    }
+}
+
 /// Ranks everybody whom the basis leads to, but whom the viewer follows, has asked or blocks.
-pub(super) fn rank(conn: &mut Conn, basis: Basis, viewer: Option<UserId>) -> Result<Ranking, StoreError> {
+pub(super) fn rank(
+    conn: &mut Conn,
+    rankings: &Rankings,
+    now: Micros,
+    basis: Basis,
+    viewer: Option<UserId>,
+) -> Result<Ranking, StoreError> {
     let held = match viewer {
         Some(viewer) => store::suggestion::held(conn, viewer, BRIDGES_MAX)?,
         None => Held::default(),
@@ -29,7 +89,8 @@ pub(super) fn rank(conn: &mut Conn, basis: Basis, viewer: Option<UserId>) -> Res
                 evidence.followers = newest_followers(conn, viewer, FOLLOWERS_MAX, None)?;
             }
             if held.newest_follows.is_empty() {
-                evidence.most_followed = most_followed(conn)?;
+                let most_followed = rankings.most_followed(conn, now)?;
+                evidence.most_followed = told(conn, &most_followed)?;
             }
             held.newest_follows
         }
@@ -118,12 +179,10 @@ fn newest_followers(
     Ok(rows.into_iter().map(|row| row.user).collect())
 }
 
-/// Who has been followed most lately, among those whose followers are no secret.
-fn most_followed(conn: &mut Conn) -> Result<Vec<(UserId, u16)>, StoreError> {
-    let mut found =
-        store::suggestion::most_followed(conn, RECENT_EVENTS, MOST_FOLLOWED_MIN, MOST_FOLLOWED_MAX)?;
-    let people: Vec<UserId> = found.iter().map(|(person, _)| *person).collect();
+/// Of those who have been followed most, those whose followers are no secret now.
+fn told(conn: &mut Conn, most_followed: &[(UserId, u16)]) -> Result<Vec<(UserId, u16)>, StoreError> {
+    let people: Vec<UserId> = most_followed.iter().map(|(person, _)| *person).collect();
     let facts = store::fact::known(conn, &people)?;
-    found.retain(|(person, _)| facts.get(person).is_some_and(|known| may_tell_followers(&known.facts)));
-    Ok(found)
+    let may_be = |person: &UserId| facts.get(person).is_some_and(|known| may_tell_followers(&known.facts));
+    Ok(most_followed.iter().filter(|(person, _)| may_be(person)).copied().collect())
 }

@@ -102,7 +102,11 @@ impl RelationHandle {
         let mark = page.after.map(|after| after.key >> MARK_SHIFT);
         let kept = mark.and_then(|mark| Some((mark, self.walks.0.get(&(basis, viewer, mark))?)));
         let lapsed = now.before(self.limits().dismissal_span);
+        // It goes with the read, which goes on where a client does not wait for it.
+        let place = if kept.is_none() { Some(Arc::new(self.rankings.place().await?)) } else { None };
+        let rankings = self.rankings.clone();
         let found = self.read_known(move |conn| {
+            let _place = &place;
             if let Basis::FollowersOf(owner) = basis {
                 let mut sight = Statements::new(conn);
                 let seen = list_of(&mut sight, owner, viewer);
@@ -114,7 +118,7 @@ impl RelationHandle {
             let walk = match kept.clone() {
                 Some((mark, ranking)) => Walk { mark, ranking, kept: true },
                 None => {
-                    let ranking = Arc::new(rank(conn, basis, viewer)?);
+                    let ranking = Arc::new(rank(conn, &rankings, now, basis, viewer)?);
                     Walk { mark: now.as_millis() % MARKS, ranking, kept: false }
                 }
             };
@@ -209,7 +213,7 @@ impl Candidates {
         if !may_suggest(&facts, pair, self.dismissed.contains(&user)) {
             return None;
         }
-        let reasons = walk.ranking.reasons(row, pair, visible);
+        let reasons = walk.ranking.reasons(row, pair, &facts, visible);
         let key = (walk.mark << MARK_SHIFT) | i64::from(score.millionths());
         let position = Position { key, id: user.get() };
         (!reasons.is_empty()).then_some(Suggestion { user, score, reasons, facts, position })

@@ -142,7 +142,7 @@ impl From<&Report> for AuditResult {
 
 impl From<&AuditState> for AuditStateBody {
     fn from(state: &AuditState) -> Self {
-        let under_way = |Running { repair, started_at, progress }| AuditUnderWay {
+        let under_way = |Running { repair, started_at, progress, .. }| AuditUnderWay {
             repair,
             started_at,
             done: progress.done,
@@ -156,12 +156,14 @@ impl From<&AuditState> for AuditStateBody {
 ///
 /// Every rule that can be checked from the tables, in the background and in small steps, exact beside running writes.
 /// Answers with the result if the audit ends within 20 seconds, and else with 202; then `GET /v1/admin/audit` tells how
-/// far it is, and the result at the end. One runs at a time: who asks while one runs gets the result of that one. With
+/// far it is, and the result at the end. One runs at a time: who asks while one runs gets the result of that one, or, if
+/// something was written since it began, of the next, which begins when it ends. With
 /// `repair`, rows that are derived and wrong are made anew through the writer, and the result says which;
 /// 409 `audit_running` if one runs that only looks. Scope `audit`.
 #[utoipa::path(tag = "services", request_body = Option<AuditOrder>, security(("service" = [])), responses(
     (status = 200, description = "The result", body = AuditResult),
     (status = 202, description = "It goes on", body = AuditStateBody),
+    (status = 409, description = "`audit_running`"),
     Refusals,
 ))]
 #[post("/v1/admin/audit")]
@@ -171,8 +173,8 @@ async fn begin_audit(
     relations: web::Data<RelationHandle>,
 ) -> Result<HttpResponse, Problem> {
     caller.require(SCOPE)?;
-    let state = relations.audit(order.0.repair).await?;
-    if state.running.is_some() {
+    let (state, ended) = relations.audit(order.0.repair).await?;
+    if !ended {
         return Ok(HttpResponse::Accepted().json(AuditStateBody::from(&state)));
     }
     match state.newest {

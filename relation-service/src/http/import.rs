@@ -165,12 +165,13 @@ struct ReportBody {
     request_body(content = String, content_type = "text/csv"), security(("user" = [])),
     responses(
         (status = 202, description = "It is kept, and will be worked off", body = ImportBody,
-            headers(("Location", description = "Where its progress is"))),
+            headers(("Location", description = "Where its progress is")),
+            links(("progress" = (operation_id = "progress", parameters(("id" = "$response.body#/id")))))),
         (status = 409, description = "`import_running`"),
         (status = 413, description = "`body_too_large`: more than 2 MiB; `too_many_rows`: more than 20,000 rows"),
         (status = 415, description = "`unsupported_media_type`: not `text/csv`"),
         (status = 422, description = "`invalid_csv`, `idempotency_key_reused`"),
-        (status = 429, description = "`too_many_imports`: 20 within 24 hours"),
+        (status = 429, description = "`too_many_imports`: as many as one may within 24 hours"),
         Refusals,
     ))]
 #[post("/v1/me/imports")]
@@ -181,14 +182,17 @@ async fn begin(
     body: web::Payload,
     relations: web::Data<RelationHandle>,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = long_body(&request, body, "text/csv", FILE_BYTES_MAX).await?;
     let ImportQuery { kind, mode, dry_run } = query.into_inner();
+    let key = idempotency::key(&request)?;
+    relations.may_begin_import(viewer.id, kind.into(), key).await?;
+    let _place = relations.place_for_file()?;
+    let bytes = long_body(&request, body, "text/csv", FILE_BYTES_MAX).await?;
     let brought = Brought {
         kind: kind.into(),
         mode: mode.into(),
         dry_run,
-        key: idempotency::key(&request)?,
-        bytes: &bytes,
+        key: key.map(str::to_owned),
+        bytes: bytes.to_vec(),
     };
     let import = relations.begin_import(viewer.id, brought).await?;
     let place = format!("/v1/me/imports/{}", import.id);
@@ -207,7 +211,7 @@ pub(super) fn denied(denial: ImportDenial) -> Problem {
         ImportDenial::NotFound => (StatusCode::NOT_FOUND, "import_not_found"),
     };
     let problem = Problem::new(status, code, denial.to_string());
-    if let ImportDenial::TooMany { wait } = denial {
+    if let ImportDenial::TooMany { wait, .. } = denial {
         return problem.retry_after(whole_seconds(wait));
     }
     problem

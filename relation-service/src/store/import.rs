@@ -26,7 +26,8 @@ pub struct Import {
     pub phase: ImportPhase,
     /// Rows of the file.
     pub total: i64,
-    /// The last row of which it is known whom it names, where all must be known first.
+    /// The last row of which it is known whom it names, where all must be known first; then the last person who was
+    /// left out.
     pub resolved: i64,
     /// The last row that was acted on.
     pub processed: i64,
@@ -49,11 +50,10 @@ impl Import {
         !matches!(self.state, ImportState::Done)
     }
 
-    /// As it was begun.
+    /// As it was begun, to its owner.
     pub const fn as_begun(self) -> Self {
-        let phase = ImportPhase::first(self.mode, self.dry_run);
         let state = ImportState::Queued;
-        Self { state, phase, resolved: 0, processed: 0, failed: 0, changed: 0, removed: 0, ..self }
+        Self { state, resolved: 0, processed: 0, failed: 0, changed: 0, removed: 0, ..self }
     }
 }
 

@@ -17,7 +17,7 @@ pub struct StoredRow {
     pub number: i64,
     /// As written.
     pub account: String,
-    /// Whom that names; empty once it failed.
+    /// Whom that names; empty where it names nobody of ours.
     pub username: String,
     /// The option of the kind, if the row says one.
     pub option: Option<bool>,
@@ -28,10 +28,19 @@ pub struct StoredRow {
 }
 
 impl StoredRow {
-    /// The same row once it failed: nobody is remembered for it but by what was written.
+    /// The same row once it failed. Whom it names is remembered for the day on which they are deleted.
     pub fn failed(self, code: &str) -> Self {
-        let Self { number, account, .. } = self;
-        Self { number, account, code: code.to_owned(), ..Self::default() }
+        Self { option: None, code: code.to_owned(), ..self }
+    }
+
+    /// Whether it could be read as an account of ours.
+    pub const fn is_of_an_account(&self) -> bool {
+        self.code.is_empty() || !self.username.is_empty()
+    }
+
+    /// Whether there is something to try.
+    pub const fn is_open(&self) -> bool {
+        self.code.is_empty()
     }
 }
 
@@ -115,26 +124,34 @@ pub fn forget(
     execute(conn, text, &[user.get(), id.get(), after, through].map(Value::Int)).map(drop)
 }
 
-/// At most `limit` people who are on the list and whom no row names. Hidden people are on no list, so they stay (R45).
+/// Whether any row names `username` and not yet a person.
+pub fn is_named(conn: &mut Conn, username: &str) -> Result<bool, StoreError> {
+    let text = "SELECT 1 FROM import_rows WHERE username = ? AND username <> '' AND target = 0 LIMIT 1";
+    Ok(!query::<diesel::sql_types::Integer, i32>(conn, text, &[username.into()])?.is_empty())
+}
+
+/// At most `limit` people who are on the list, with ids after `after`, and whom no row names. Hidden people are on no list, so they stay (R45).
 pub fn left_out(
     conn: &mut Conn,
     import: &Import,
     now: Micros,
+    after: i64,
     limit: i64,
 ) -> Result<Vec<UserId>, StoreError> {
-    let (list, of) = match import.kind {
-        ImportKind::Following => ("edges_out WHERE source = ? AND state = ?", FOLLOW),
-        ImportKind::Blocks => ("edges_out WHERE source = ? AND state = ?", BLOCK),
-        ImportKind::Mutes => ("mutes WHERE user_id = ? AND expires_at > ?", now.get()),
+    let (table, own, of) = match import.kind {
+        ImportKind::Following => ("edges_out", "source = ? AND state = ?", FOLLOW),
+        ImportKind::Blocks => ("edges_out", "source = ? AND state = ?", BLOCK),
+        ImportKind::Mutes => ("mutes", "user_id = ? AND expires_at > ?", now.get()),
     };
     let text = format!(
-        "SELECT target FROM {list}
-            AND target NOT IN (SELECT target FROM import_rows WHERE user_id = ? AND import_id = ?)
+        "SELECT target FROM {table} WHERE {own} AND target > ?
+            AND NOT EXISTS (SELECT 1 FROM import_rows AS r
+                WHERE r.target = {table}.target AND r.user_id = ? AND r.import_id = ?)
             AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
          ORDER BY target LIMIT ?"
     );
     let user = import.user.get();
-    let binds = [user, of, user, import.id.get(), limit].map(Value::Int);
+    let binds = [user, of, after, user, import.id.get(), limit].map(Value::Int);
     let found: Vec<i64> = query::<BigInt, _>(conn, &text, &binds)?;
     Ok(found.into_iter().map(UserId::new).collect())
 }

@@ -47,7 +47,7 @@ pub fn shadows(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Shad
     Ok(found)
 }
 
-fn place((rank, neg_since, source): (i16, i64, i64)) -> Place {
+pub(super) fn place((rank, neg_since, source): (i16, i64, i64)) -> Place {
     Place { rank, since: Reverse(Micros::new(-neg_since)), source: UserId::new(source) }
 }
 

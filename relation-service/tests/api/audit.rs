@@ -6,12 +6,12 @@ use actix_web::http::Method;
 use actix_web::web;
 use relation_service::actors::audit::{Audited, audit as audit_and};
 use relation_service::actors::change::RelationEngine;
-use relation_service::store::audit::{CHECKS, Cure, Finding, Plan, audit, audit_by};
+use relation_service::store::audit::{CHECKS, Cure, Finding, Plan, Slice, audit, audit_by};
 use relation_service::store::sweep;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::db::{Conn, StoreError, execute};
-use shared::testing::{Client, TestDatabase};
+use shared::testing::{Answer, Client, TestDatabase};
 use shared::writer::commit_batch;
 
 use crate::breakages::BREAKAGES;
@@ -188,6 +188,93 @@ async fn order(service: &Client, repair: bool) -> Value {
     service.json(Method::POST, PATH, &json!({ "repair": repair })).await.expect(200).json()
 }
 
+/// The row of somebody who is gone, for which an audit waits: they may be being purged.
+fn keep_audits_busy(app: &TestApp, person: &Person) {
+    let text = format!(
+        "INSERT INTO mutes (user_id, target, since, expires_at, notifications) VALUES ({}, 7, 5, 9, 1)",
+        person.id
+    );
+    execute(&mut app.writer(), &text, &[]).unwrap();
+}
+
+/// Begins an audit that has looked at everybody, and goes on.
+async fn begun_audit(service: &Client) -> tokio::task::JoinHandle<Answer> {
+    let (client, body) = (service.clone(), json!({}));
+    let asked = actix_web::rt::spawn(async move { client.json(Method::POST, PATH, &body).await });
+    until("looked at everybody", async || {
+        let running = service.get(PATH).await.expect(200).json()["running"].clone();
+        running["total"].as_i64().is_some_and(|total| total > 0 && running["done"] == total)
+    })
+    .await;
+    asked
+}
+
+async fn who_joins_an_audit_gets_one_that_has_seen_their_writes(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let service = app.service("operator", &["audit"]);
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    anna.follow(&ben).await;
+    keep_audits_busy(&app, &anna);
+    let quiet = all((0..3).map(|_| order(&service, false))).await;
+    assert!(quiet.iter().all(|result| *result == quiet[0]), "nothing was written between");
+    let first = begun_audit(&service).await;
+    ben.follow(&anna).await;
+    let wrong = format!("UPDATE counters SET followers = 9 WHERE user_id = {}", anna.id);
+    execute(&mut app.writer(), &wrong, &[]).unwrap();
+    let joined = all((0..2).map(|_| order(&service, false))).await;
+    let first = first.await.unwrap().expect(200).json();
+    assert_eq!(items(&first)["counters"]["drift"], 0, "it looked before");
+    assert_eq!(joined[0], joined[1], "one for all");
+    assert_eq!(items(&joined[0])["counters"]["drift"], 1);
+    let time = |result: &Value, name: &str| result[name].as_str().unwrap().to_owned();
+    assert!(time(&joined[0], "started_at") >= time(&first, "finished_at"), "one at a time");
+    assert_eq!(service.get(PATH).await.json()["running"], Value::Null, "and no more than these");
+}
+
+async fn a_service_that_stops_does_not_wait_for_its_audit(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let service = app.service("operator", &["audit"]);
+    let [anna] = app.people(["anna"]).await;
+    keep_audits_busy(&app, &anna);
+    let asked = begun_audit(&service).await;
+    let stopped = app.stop_gracefully();
+    let answer = asked.await.unwrap().expect(202).json();
+    assert_eq!((&answer["newest"], &answer["running"]["repair"]), (&Value::Null, &json!(false)));
+    stopped.await;
+}
+
+async fn only_who_is_wrong_is_mended(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let people = app.crowd("person", 40).await;
+    let [anna, ben] = [&people[0], &people[1]];
+    befriend(anna, ben).await;
+    anna.follow(&people[2]).await;
+    let mut conn = app.writer();
+    let places = |conn: &mut Conn, name: &str| {
+        let findings = audit(conn).unwrap();
+        findings.into_iter().find(|finding| finding.check.name == name).unwrap().places
+    };
+    let alone = |person: &Person| Slice { after: person.id.get() - 1, through: person.id.get() };
+    execute(&mut conn, &format!("UPDATE counters SET followers = 9 WHERE user_id = {}", anna.id), &[])
+        .unwrap();
+    assert_eq!(places(&mut conn, "counters"), [alone(anna)]);
+    let extra = "INSERT INTO edges_in (target, state, neg_since, source) VALUES ";
+    execute(&mut conn, &format!("{extra} ({}, 1, -5, {})", anna.id, people[3].id), &[]).unwrap();
+    assert_eq!(places(&mut conn, "edges_both_ways"), [alone(anna)], "by whom the edges are divided");
+    repaired(&mut conn).await;
+    execute(&mut conn, "UPDATE counters SET friends = 7", &[]).unwrap();
+    for person in &people[3..] {
+        execute(&mut conn, &format!("INSERT INTO counters VALUES ({}, 1, 2, 3, 4, 5, 6)", person.id), &[])
+            .unwrap();
+    }
+    assert_eq!(places(&mut conn, "counters").len(), 1, "many at once: one place");
+    repaired(&mut conn).await;
+    assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new());
+    for person in &people[..5] {
+        assert_counts_equal_walks(person).await;
+    }
+}
+
 async fn a_running_service_audits_and_repairs_itself(make: impl Fn() -> TestDatabase) {
     let mut app = TestApp::start(make).await;
     let service = app.service("operator", &["audit"]);
@@ -270,6 +357,9 @@ async fn audits_are_exact_beside_writes(make: impl Fn() -> TestDatabase) {
 shared::on_both_databases!(
     each_check_finds_what_breaks_it_and_what_is_derived_is_mended,
     a_log_with_a_hole_is_found,
+    who_joins_an_audit_gets_one_that_has_seen_their_writes,
+    a_service_that_stops_does_not_wait_for_its_audit,
+    only_who_is_wrong_is_mended,
     a_running_service_audits_and_repairs_itself,
     audits_are_exact_beside_writes,
 );

@@ -157,6 +157,12 @@ pub const BREAKAGES: &[Breakage] = &[
         &["DELETE FROM notes WHERE target = 7"],
     ),
     (
+        &["INSERT INTO import_rows (user_id, import_id, number, account, username, choice, target, code)
+           VALUES ({carl}, 1, 1, 'x', 'x', 0, 7, '')"],
+        &["known_people"],
+        &["DELETE FROM import_rows WHERE target = 7"],
+    ),
+    (
         &["INSERT INTO notes (user_id, target, note) VALUES (7, {carl}, 'x')"],
         &["known_people"],
         &["DELETE FROM notes WHERE user_id = 7"],

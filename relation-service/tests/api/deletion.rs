@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use relation_service::actors::change::{Answer, Command, Learned};
-use relation_service::store::purge::{IMPERSONAL, PERSONAL};
+use relation_service::domain::Place;
+use relation_service::store::purge::{self, IMPERSONAL, PERSONAL};
 use relation_service::store::sweep::{self, Kind};
 use relation_service::store::{audit, count};
 use serde_json::json;
@@ -16,6 +17,7 @@ use shared::testing::{TestDatabase, residue, tables};
 
 use crate::engine::{PEOPLE, Step, World, id};
 use crate::events::{lines, read};
+use crate::imports::{done, failures, import};
 use crate::person::{Act, Person};
 use crate::random::Random;
 use crate::test_app::{LIMITS, TestApp, all, until, within};
@@ -32,7 +34,7 @@ fn delete(app: &TestApp, person: &Person) {
 
 /// In how many rows of all tables but the log somebody is.
 fn mentions(app: &TestApp, user: UserId) -> i64 {
-    const PLACES: [(&str, &str); 12] = [
+    const PLACES: [(&str, &str); 14] = [
         ("edges_out", "source"),
         ("edges_out", "target"),
         ("edges_in", "source"),
@@ -45,9 +47,11 @@ fn mentions(app: &TestApp, user: UserId) -> i64 {
         ("notes", "target"),
         ("notes", "user_id"),
         ("counters", "user_id"),
+        ("import_rows", "target"),
+        ("import_rows", "user_id"),
     ];
-    let own =
-        ["close_friends", "shadows", "user_facts", "sweeps", "private_spans"].map(|table| (table, "user_id"));
+    let own = ["close_friends", "shadows", "user_facts", "sweeps", "private_spans", "purges"]
+        .map(|table| (table, "user_id"));
     let mut conn = app.writer();
     let places = PLACES.iter().chain(&own);
     places
@@ -87,6 +91,12 @@ async fn r46_everything_goes_both_ways(make: impl Fn() -> TestDatabase) {
     for (one, other) in [(&anna, &fan), (&fan, &anna)] {
         one.http.delete(&format!("/v1/me/suggestions/{}", other.id)).await.expect(204);
     }
+    // In files of others, whose rows failed with her or without.
+    let file = "Account address,Notify on new posts\nANNAZQX,perhaps\nfan\n";
+    let unreadable = import(&friend, "kind=following", file).await;
+    assert_eq!(failures(&unreadable), ["1 ANNAZQX invalid_row"]);
+    let blocked = import(&hater, "kind=following", "@annazqx@localhost\n").await;
+    assert_eq!(failures(&blocked), ["1 @annazqx@localhost you_block_them"]);
     let before = app.revision().await;
     let markers = ["annazqx", "zqxnote of hers", "zqxnote about her", "ANNAZQX"].map(str::to_owned);
     assert_eq!(residue(app.database_url(), &markers), markers);
@@ -120,6 +130,10 @@ async fn r46_everything_goes_both_ways(make: impl Fn() -> TestDatabase) {
     // Like somebody who never was.
     fan.try_act(Act::Follow, anna.id).await.expect_problem(404, "user_not_found");
     assert_eq!(fan.relationship(&anna).await, json!(null));
+    for (person, report) in [(&friend, unreadable), (&hater, blocked)] {
+        let report = done(person, report["id"].as_str().unwrap()).await;
+        assert_eq!(failures(&report), ["1  user_not_found"]);
+    }
     // What she did is in the log, without what it said.
     let hers = format!("SELECT 1 FROM events WHERE actor_id = {} AND data <> '{{}}'", anna.id);
     assert_eq!(rows(&mut app.writer(), &hers).unwrap(), 0);
@@ -194,6 +208,33 @@ async fn r46_a_purge_in_steps_amid_acts(make: impl Fn() -> TestDatabase) {
     }
 }
 
+/// A step begins where the one before it ended; what came to stand behind that place goes all the same.
+async fn r46_a_purge_goes_on_from_its_place(make: impl Fn() -> TestDatabase) {
+    const STEP: u32 = 2;
+    let database = make();
+    let mut world = World::new(&database, LIMITS, STEP);
+    let follow = relation_service::domain::Action::Follow { notify: None };
+    let fans = (1..PEOPLE).map(|fan| Command::Act { source: id(fan), target: id(0), action: follow });
+    world.commit(&fans.collect::<Vec<_>>());
+    let deleted = vec![(id(0), 1_000_000)];
+    world.commit(&[Command::Learn(Learned { deleted, ..Learned::default() })]);
+    let step = Command::Sweep { user: id(0), kind: Kind::Purge };
+    let mut places = vec![Place::START];
+    for _ in 0..2 {
+        world.commit(std::slice::from_ref(&step));
+        places.push(purge::place(&mut world.conn, id(0)).unwrap());
+    }
+    assert!(places.is_sorted_by(|before, after| before < after), "{places:?}");
+    let edges = format!("SELECT 1 FROM edges_in WHERE target = {}", id(0));
+    assert_eq!(rows(&mut world.conn, &edges).unwrap(), 4);
+    purge::put_place(&mut world.conn, id(0), Place::END).unwrap();
+    while let Some(&(user, kind)) = sweep::open(&mut world.conn, 1).unwrap().first() {
+        world.commit(&[Command::Sweep { user, kind }]);
+    }
+    assert_eq!(rows(&mut world.conn, &edges).unwrap(), 0);
+    assert_eq!(purge::place(&mut world.conn, id(0)).unwrap(), Place::START);
+}
+
 async fn an_answer_from_before_does_not_bring_anybody_back(make: impl Fn() -> TestDatabase) {
     let database = make();
     let mut world = World::new(&database, LIMITS, 100);
@@ -238,6 +279,7 @@ shared::on_both_databases!(
     r46_everything_goes_both_ways,
     r46_a_purge_in_many_steps_survives_the_end_of_the_process,
     r46_a_purge_in_steps_amid_acts,
+    r46_a_purge_goes_on_from_its_place,
     an_answer_from_before_does_not_bring_anybody_back,
     every_table_is_in_a_list,
 );

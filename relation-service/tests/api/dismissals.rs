@@ -5,6 +5,7 @@ use std::time::Duration;
 use relation_service::domain::Limits;
 use serde_json::json;
 use shared::clock::Clock;
+use shared::db::{Conn, execute};
 use shared::facts::AccountStatus;
 use shared::testing::TestDatabase;
 
@@ -76,6 +77,26 @@ async fn beyond_the_limit_the_oldest_falls_out(make: impl Fn() -> TestDatabase) 
     assert_eq!(json!(kept), json!(ids(&[&far[1], &far[3]])));
 }
 
+/// SQLite cannot say that a statement found nothing to delete.
+async fn nothing_is_deleted_before_there_is_something(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let (me, far) = world(&app, 2).await;
+    let mut conn = app.writer();
+    if !matches!(conn, Conn::Postgres(_)) {
+        return;
+    }
+    let refuse =
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'";
+    let trigger =
+        "CREATE TRIGGER refused BEFORE DELETE ON dismissals FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
+    for text in [refuse, trigger] {
+        execute(&mut conn, text, &[]).unwrap();
+    }
+    for them in [&far[0], &far[1], &far[0]] {
+        dismiss(&me, them).await;
+    }
+}
+
 async fn a_dismissal_lapses_by_the_time(make: impl Fn() -> TestDatabase) {
     let clock = Clock::fixed(Clock::system().now());
     let limits = Limits { dismissal_span: SPAN, ..LIMITS };
@@ -95,5 +116,6 @@ shared::on_both_databases!(
     a_dismissal_is_idempotent_untold_and_lasts,
     whoever_it_is,
     beyond_the_limit_the_oldest_falls_out,
+    nothing_is_deleted_before_there_is_something,
     a_dismissal_lapses_by_the_time,
 );

@@ -93,7 +93,7 @@ impl World {
         store::migrate(&mut conn).unwrap();
         let witness = Witness::new();
         let memory = Some(witness.memory.clone());
-        let engine = RelationEngine { step, memory, ..RelationEngine::new(limits) };
+        let engine = RelationEngine { step, at_once: step, memory, ..RelationEngine::new(limits) };
         let mut world = Self { conn, engine, witness, compared: 0, model: Model::new(limits), seq: 0 };
         let everybody: Vec<Command> = (0..PEOPLE).map(|person| world.news_of(person)).collect();
         world.commit(&everybody);
@@ -294,7 +294,37 @@ async fn a_batch_that_fails_leaves_nothing(make: impl Fn() -> TestDatabase) {
     assert!(findings.iter().all(|finding| finding.drift == 0), "{findings:?}");
 }
 
+async fn long_work_of_one_batch_shares_one_step(make: impl Fn() -> TestDatabase) {
+    const ASKED: [usize; 3] = [0, 1, 2];
+    const STEP: u32 = 4;
+    let database = make();
+    let mut world = World::new(&database, LIMITS, STEP);
+    world.batch(&ASKED.map(Step::TogglePrivacy), "private");
+    let ask = |asker| ASKED.map(|asked| Step::Act(asker, Act::Follow, None, asked));
+    let requests: Vec<Step> = (ASKED.len()..PEOPLE).flat_map(ask).collect();
+    world.batch(&requests, "requests");
+    let all = ASKED.map(|asked| Command::AnswerRequests { user: id(asked), accept: true });
+    let (mut total, mut open) = (0, true);
+    while open {
+        let answers = world.commit(&all).into_iter().map(|answer| match answer {
+            Answer::Answered { count, more } => (count, more),
+            other => panic!("{other:?}"),
+        });
+        let answers: Vec<(u32, bool)> = answers.collect();
+        let pairs: u32 = answers.iter().map(|(count, _)| count).sum();
+        assert!(pairs <= STEP, "{answers:?}");
+        assert!(answers.iter().all(|&(count, more)| count > 0 || !more), "{answers:?}");
+        (total, open) = (total + pairs, answers.iter().any(|(_, more)| *more));
+    }
+    assert_eq!(usize::try_from(total).unwrap(), requests.len());
+    for asked in ASKED {
+        world.model.answer_all(asked, true);
+    }
+    world.compare_tables("accepted");
+}
+
 shared::on_both_databases!(
+    long_work_of_one_batch_shares_one_step,
     batches_of_random_commands_agree_with_the_naive_model,
     a_batch_that_fails_leaves_nothing,
 );

@@ -2,7 +2,7 @@
 //! with switches for everything that can go wrong on the way.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub struct FakeUserService {
 }
 
 struct State {
+    names_away: AtomicBool,
     signer: TokenSigner,
     /// What callers must send.
     authorization: String,
@@ -89,6 +90,7 @@ impl FakeUserService {
             shown: watch::Sender::new(0),
             applied: watch::Sender::new(0),
             mode: watch::Sender::new(Mode::Up),
+            names_away: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             names_asked: Mutex::default(),
         });
@@ -194,6 +196,11 @@ impl FakeUserService {
     /// Holds the feed back, while keys and direct questions are still answered.
     pub fn hold_feed(&self) {
         self.state.log.lock().unwrap().held = true;
+    }
+
+    /// Says of no name whom it leads to, while everything else is answered; or does again.
+    pub fn set_names_away(&self, away: bool) {
+        self.state.names_away.store(away, Ordering::SeqCst);
     }
 
     /// Lets the feed show everything again.
@@ -345,6 +352,9 @@ async fn named_facts(
 ) -> HttpResponse {
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;
+    }
+    if state.names_away.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
     }
     let names: Vec<&str> = query.usernames.split(',').collect();
     assert!(names.len() <= 100, "more names than the route takes");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::facts::AccountStatus;
+use shared::process::say;
 use shared::testing::{Answer, Client, TestDatabase};
 
 use crate::events::read;
@@ -166,7 +167,7 @@ async fn a_stream_and_the_events_after_it_leave_no_gap_and_do_not_overlap(make: 
     let now = followers(&whole_of(&service, &star).await.rows);
     let moved: Vec<i64> = streams.windows(2).map(|two| two[1].revision - two[0].revision).collect();
     assert!(moved.iter().all(|&events| events > 0), "{moved:?}");
-    println!("{rate} acts a second, events between streams: {moved:?}");
+    say(&format!("{rate} acts a second, events between streams: {moved:?}"));
     for stream in &streams {
         let as_of = |revision| after(&stream.rows, &events, revision);
         assert_eq!(as_of(stream.revision).as_ref(), Ok(&now), "as of {}", stream.revision);

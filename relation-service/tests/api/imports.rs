@@ -331,6 +331,9 @@ async fn a_request_may_be_repeated(make: impl Fn() -> TestDatabase) {
     ] {
         send(&me, query, file).await.expect_problem(422, "idempotency_key_reused");
     }
+    for none in ["", "a b\n"] {
+        send(&me, "kind=following", none).await.expect_problem(422, "idempotency_key_reused");
+    }
     assert_ne!(send(&other, "kind=blocks", "ada\n").await.expect(202).json()["id"], first["id"]);
     assert_eq!(ada.counts().await, [1, 0, 0, 0, 0]);
 }

@@ -36,6 +36,7 @@ mod friends;
 mod hidden;
 mod hiding;
 mod histories;
+mod import_leaves_out;
 mod import_steps;
 mod imports;
 mod limits;

@@ -106,25 +106,27 @@ async fn r48_a_batch_equals_its_singles(make: impl Fn() -> TestDatabase) {
     assert_eq!(items.iter().filter(null).count(), 2, "the hidden and the unknown, and nobody else");
 }
 
+/// Whoever asks, and how the others stand to them.
+const STATES: [&str; 13] = [
+    "me",
+    "both block",
+    "crossing",
+    "muted",
+    "muted a while",
+    "noted",
+    "close",
+    "all marks",
+    "deactivated",
+    "deleted",
+    "asked and hidden",
+    "blocked and noted",
+    "blocks and is muted",
+];
+
 /// The states that the test before leaves out: blocks both ways, crossing requests, marks, notes, all that hides.
 async fn r48_a_batch_equals_its_singles_in_every_state(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
-    let names = [
-        "me",
-        "both block",
-        "crossing",
-        "muted",
-        "muted a while",
-        "noted",
-        "close",
-        "all marks",
-        "deactivated",
-        "deleted",
-        "asked and hidden",
-        "blocked and noted",
-        "blocks and is muted",
-    ];
-    let people = app.people(names).await;
+    let people = app.people(STATES).await;
     let [me, both, crossing, muted, awhile, noted, close, marked, away, gone, asker, blocked, blocker] =
         &people;
     let put = async |path: &str, whom: &Person, body: Value| {

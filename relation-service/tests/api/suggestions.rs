@@ -1,14 +1,21 @@
 //! People whom one may know: what speaks for them, who is never among them, and walks.
 
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::db::{Conn, execute};
 use shared::facts::{AccountStatus, ListAudience};
 use shared::id::UserId;
 use shared::testing::TestDatabase;
 
 use crate::friends::befriend;
 use crate::person::{Act, Person, ids, page_of};
-use crate::test_app::TestApp;
+use crate::test_app::{LIMITS, TestApp};
 
+/// How old what is told of those who are followed lately may be.
+const KEPT_FOR: Duration = Duration::from_secs(3);
 pub const SUGGESTIONS: &str = "/v1/me/suggestions";
 
 /// Everybody suggested, after checking that pages of every size say the same.
@@ -233,7 +240,8 @@ async fn a_walk_is_stable_while_everything_moves(make: impl Fn() -> TestDatabase
 }
 
 async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::start(make).await;
+    let clock = Clock::fixed(Clock::system().now());
+    let app = TestApp::with_clock(make, LIMITS, clock.clone()).await;
     let [me, star, secret, shy] = app.people(["me", "star", "secret", "shy"]).await;
     let fans = app.crowd("fan", 3).await;
     for fan in &fans[..2] {
@@ -248,6 +256,8 @@ async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatab
         }
         secret.act(Act::Accept, fan).await;
     }
+    assert!(suggested(&me).await.is_empty(), "kept for all for a while");
+    clock.advance(KEPT_FOR);
     assert_eq!(suggested(&me).await, [star.id], "not those whose followers are no business of strangers");
     assert_eq!(reasons(&me, SUGGESTIONS).await, [json!([reason("most_followed", 3, &[])])]);
     fans[0].follow(&me).await;
@@ -255,6 +265,54 @@ async fn newcomers_are_shown_who_is_followed_lately(make: impl Fn() -> TestDatab
     me.follow(&fans[1]).await;
     let found = reasons(&me, SUGGESTIONS).await;
     assert!(!json!(found).to_string().contains("most_followed"), "no newcomer any more: {found:?}");
+}
+
+async fn r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let me = &app.people(["me"]).await[0];
+    let [first, shy, secret, open, both] = app.people(["first", "shy", "secret", "open", "both"]).await;
+    for fan in &app.crowd("fan", 3).await {
+        for person in [&first, &shy, &secret, &open, &both] {
+            fan.follow(person).await;
+        }
+    }
+    both.follow(me).await;
+    let many = reason("most_followed", 3, &[]);
+    let begun = me.http.get(&format!("{SUGGESTIONS}?limit=1")).await.expect(200);
+    let (head, next) = page_of(&begun);
+    assert_eq!(head, [both.id]);
+    let next = next.unwrap().replace("limit=1&", "");
+    assert_eq!(page_of(&me.http.get(&next).await).0, ids(&[&first, &shy, &secret, &open]));
+    app.change(&shy, |facts| facts.show_counts = false).await;
+    app.set_private(&secret, true).await;
+    assert_eq!(page_of(&me.http.get(&next).await.expect(200)).0, ids(&[&first, &open]), "within a walk");
+    assert_eq!(suggested(me).await, ids(&[&both, &first, &open]));
+    assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both]), many]));
+    app.change(&both, |facts| facts.show_counts = false).await;
+    assert_eq!(reasons(me, SUGGESTIONS).await[0], json!([reason("follows_you", 1, &[&both])]));
+}
+
+/// Where something keeps a ranking, others are refused, and other reads go on. SQLite has no such something.
+async fn rankings_leave_room_for_other_reads(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [me, near, far] = app.people(["me", "near", "far"]).await;
+    between(&me, &[&near], &far).await;
+    let mut conn = app.writer();
+    if !matches!(conn, Conn::Postgres(_)) {
+        return;
+    }
+    for text in ["BEGIN", "LOCK TABLE edges_out IN ACCESS EXCLUSIVE MODE"] {
+        execute(&mut conn, text, &[]).unwrap();
+    }
+    let (similar, client) = (near.list("similar"), app.client_of(&me));
+    let asked = [SUGGESTIONS, &similar].map(|path| client.get(path));
+    let [one, other] = asked.map(Box::pin);
+    let (Either::Left((refused, goes_on)) | Either::Right((refused, goes_on))) = select(one, other).await;
+    assert!(!refused.expect_problem(503, "overloaded").header("retry-after").is_empty());
+    app.nobody.get(&format!("/v1/users/{}/counts", near.id)).await.expect(200);
+    execute(&mut conn, "COMMIT", &[]).unwrap();
+    goes_on.await.expect(200);
+    assert_eq!(suggested(&me).await, [far.id], "and there is room again");
 }
 
 async fn suggestions_are_a_list_like_others(make: impl Fn() -> TestDatabase) {
@@ -290,5 +348,7 @@ shared::on_both_databases!(
     who_hides_their_lists_leads_to_nobody,
     a_walk_is_stable_while_everything_moves,
     newcomers_are_shown_who_is_followed_lately,
+    r19_r44_who_hides_their_followers_is_not_told_of_within_a_walk,
+    rankings_leave_room_for_other_reads,
     suggestions_are_a_list_like_others,
 );

@@ -32,6 +32,7 @@ pub const LIMITS: Limits = Limits {
     dismissals_max: 1_000,
     dismissal_span: Duration::from_secs(180 * 24 * 60 * 60),
     follows_per_24h: 0,
+    imports_per_24h: 20,
 };
 /// How long anything may take that is not promised sooner.
 const PATIENCE: Duration = Duration::from_secs(20);

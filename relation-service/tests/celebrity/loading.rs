@@ -1,17 +1,14 @@
 //! A large world, loaded as `mutual import-graph` loads one: by the engine, in large transactions.
 
-use relation_service::actors::change::{Answer, Command, Learned, RelationEngine};
+use relation_service::actors::change::{Answer, Command, RelationEngine};
 use relation_service::domain::Action;
-use relation_service::store::fact::{KnownUser, feed_position};
 use shared::clock::Clock;
-use shared::db::{Conn, open_bulk_writer};
-use shared::facts::UserFacts;
+use shared::db::{Conn, Value, execute, open_bulk_writer, with_time_limit, without_time_limit};
 use shared::id::UserId;
 use shared::writer::commit_batch;
 
 use crate::test_app::{LIMITS, TestApp};
 
-const PEOPLE_PER_COMMIT: usize = 5_000;
 const FOLLOWS_PER_COMMIT: usize = 65_536;
 /// Far below the ids of people who register.
 const FIRST_FAN: i64 = 1 << 40;
@@ -34,18 +31,21 @@ impl Loader {
         Self { conn: open_bulk_writer(app.database_url()).unwrap(), engine: RelationEngine::new(LIMITS) }
     }
 
-    /// The first `count` fans, who are like `facts`.
-    pub fn fans(&mut self, count: usize, facts: &UserFacts) {
-        let seq = feed_position(&mut self.conn).unwrap();
-        let fans: Vec<usize> = (0..count).collect();
-        for piece in fans.chunks(PEOPLE_PER_COMMIT) {
-            let known = |&number: &usize| {
-                let username = format!("fan{number}");
-                KnownUser { id: fan(number), seq, facts: UserFacts { username, ..facts.clone() } }
-            };
-            let users = piece.iter().map(known).collect();
-            self.commit(&[Command::Learn(Learned { users, ..Learned::default() })]);
-        }
+    /// The first `count` fans, who are like `model`: in one statement, since each is one row and nothing follows from it.
+    pub fn fans(&mut self, count: usize, model: UserId) {
+        const LIKE: &str = "display_name, avatar_url, verified, status, private_account, show_relations,
+            show_counts, suggest_to_others, messages_from, comments_from, mentions_from";
+        let text = format!(
+            "WITH RECURSIVE fans (number) AS (
+                SELECT CAST(0 AS BIGINT) UNION ALL SELECT number + 1 FROM fans WHERE number + 1 < ?)
+             INSERT INTO user_facts (user_id, seq, username, {LIKE})
+             SELECT ? + number * ?, seq, 'fan' || CAST(number AS TEXT), {LIKE}
+             FROM fans CROSS JOIN user_facts WHERE user_id = ?"
+        );
+        let count = i64::try_from(count).unwrap();
+        without_time_limit(&mut self.conn).unwrap();
+        execute(&mut self.conn, &text, &[count, FIRST_FAN, FAN_STEP, model.get()].map(Value::Int)).unwrap();
+        with_time_limit(&mut self.conn).unwrap();
     }
 
     /// Follows, or requests where the target is private, in this order.

@@ -12,10 +12,16 @@ use diesel::sql_types::Integer;
 use super::{Conn, DatabaseUrl, StoreError, open_writer, query};
 use crate::clock::Micros;
 
-/// A file up to this size is rewritten whenever it is asked for: that takes well below a second.
-const SMALL_FILE_BYTES: u64 = 64 << 20;
-/// A larger one is rewritten at most once in this time, since writers wait meanwhile.
+/// A file up to this size is rewritten whenever it is asked for: that takes well below a tenth of a second.
+const SMALL_FILE_BYTES: u64 = 1 << 20;
+/// A larger one is rewritten when nobody has written for so long, since writers wait meanwhile.
+const QUIET: Duration = Duration::from_secs(5);
+/// From this size on that is seconds,
+const LARGE_FILE_BYTES: u64 = 64 << 20;
+/// so it happens at most once in this time.
 const LARGE_FILE_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the write-ahead file's end may wait for readers: writers wait with it.
+const TRUNCATE_PATIENCE_MS: u32 = 20;
 
 /// Wipes the files of one embedded database. Clones share the memory of when that was done last.
 ///
@@ -40,9 +46,16 @@ impl Wiper {
     /// When the file may be rewritten; `None` for now.
     pub fn next(&self, now: Micros) -> Option<Micros> {
         let DatabaseUrl::Sqlite(path) = &self.url else { return None };
+        if is_within(path, SMALL_FILE_BYTES) {
+            return None;
+        }
         let tried = self.tried.load(Ordering::Relaxed);
         let next = Micros::new(tried).after(LARGE_FILE_EVERY);
-        (tried != 0 && now < next && !is_small(path)).then_some(next)
+        if tried != 0 && now < next && !is_within(path, LARGE_FILE_BYTES) {
+            return Some(next);
+        }
+        let busy = QUIET.saturating_sub(unwritten_for(path));
+        (!busy.is_zero()).then(|| now.after(busy))
     }
 
     /// Rewrites the file and cuts off its write-ahead file: after that, nothing deleted before is in either.
@@ -55,21 +68,36 @@ impl Wiper {
     }
 }
 
-fn is_small(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|file| file.len() <= SMALL_FILE_BYTES)
+fn is_within(path: &Path, bytes: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= bytes)
+}
+
+/// How long nobody has written: each commit goes to the write-ahead file first.
+fn unwritten_for(path: &Path) -> Duration {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let written = std::fs::metadata(log).and_then(|file| file.modified());
+    // Without such a file nothing was written since it was last cut off.
+    written.map_or(QUIET, |at| at.elapsed().unwrap_or_default())
 }
 
 fn rewrite(conn: &mut Conn, path: &Path) -> Result<(), StoreError> {
     if let Conn::Sqlite(sqlite) = conn {
         // The copy that is made on the way needs a writable place, which not every container has beside the data.
-        let place = if is_small(path) { "MEMORY" } else { "FILE" };
+        let place = if is_within(path, LARGE_FILE_BYTES) { "MEMORY" } else { "FILE" };
         sqlite.batch_execute(&format!("PRAGMA temp_store = {place}; VACUUM;"))?;
     }
     truncate_log(conn)
 }
 
-/// Moves everything from the write-ahead file into the database, and cuts the file off.
+/// Moves everything from the write-ahead file into the database, and cuts the file off. Most is moved beside
+/// writers; then they wait until it is cut off, or until a reader has been in the way for long enough.
 fn truncate_log(conn: &mut Conn) -> Result<(), StoreError> {
+    if let Conn::Sqlite(sqlite) = conn {
+        sqlite.batch_execute(&format!(
+            "PRAGMA wal_checkpoint(PASSIVE); PRAGMA busy_timeout = {TRUNCATE_PATIENCE_MS};"
+        ))?;
+    }
     let text = "PRAGMA wal_checkpoint(TRUNCATE)";
     let rows: Vec<(i32, i32, i32)> = query::<(Integer, Integer, Integer), _>(conn, text, &[])?;
     match rows.first() {

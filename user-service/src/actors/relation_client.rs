@@ -18,8 +18,12 @@ pub const ASKED_MAX: i64 = 200;
 const QUESTIONS_MAX: usize = 256;
 /// How long a question may take: somebody who searches waits for it.
 const ANSWER_WAIT: Duration = Duration::from_millis(500);
-/// An answer has at most this many bytes: the private notes of the asker come along.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// The longest note that any setting of relation-service allows, 10,000 characters, each of at most 6 bytes in JSON.
+const NOTE_BYTES_MAX: usize = 10_000 * 6;
+/// What an answer says of one person beside the note.
+const STANDING_BYTES_MAX: usize = 1_024;
+/// An answer has at most this many bytes: the private notes of the asker come along, about [`ASKED_MAX`] people.
+const ANSWER_BYTES_MAX: usize = 200 * (NOTE_BYTES_MAX + STANDING_BYTES_MAX);
 
 /// Why there is no answer.
 pub type Failure = String;
@@ -135,4 +139,19 @@ async fn answer(request: awc::ClientRequest) -> Result<Standings, Failure> {
         return Err(format!("it answers {}", response.status()));
     }
     response.json().limit(ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_notes_fit() {
+        let note = "\u{1}".repeat(10_000);
+        let item = json!({"id": UserId::new(i64::MAX), "relationship": {"note": note, "blocking": false}});
+        let items = vec![item; usize::try_from(ASKED_MAX).unwrap()];
+        assert!(json!({ "items": items }).to_string().len() < ANSWER_BYTES_MAX);
+    }
 }

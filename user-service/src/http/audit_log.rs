@@ -71,11 +71,15 @@ impl From<Entry> for EntryView {
 #[into_params(parameter_in = Query)]
 struct AuditQuery {
     /// Whose acts: an id, or `operator`.
+    #[param(pattern = "^(operator|[1-9][0-9]{0,17}|[1-8][0-9]{18})$")]
     actor_id: Option<String>,
     /// Acts on whom.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = UserId, required = false)]
     subject_id: Option<String>,
     /// Acts of one kind.
+    #[param(
+        pattern = "^(suspend|unsuspend|verify|unverify|set_role|create_user|(create|revoke)_service_token)$"
+    )]
     action: Option<String>,
     /// 1 to 100; 20 if left out.
     #[param(value_type = Option<i64>, minimum = 1)]

@@ -86,12 +86,15 @@ impl From<RosterRow> for RosterView {
 #[into_params(parameter_in = Query)]
 struct RosterQuery {
     /// `active`, `suspended`, `deactivated` or `deleted`.
+    #[param(pattern = "^(active|suspended|deactivated|deleted)$")]
     status: Option<String>,
     /// `user`, `moderator` or `admin`.
+    #[param(pattern = "^(user|moderator|admin)$")]
     role: Option<String>,
     /// With the badge, or without.
     verified: Option<bool>,
-    /// What the username begins with, in any case; then the order is by name.
+    /// What the username begins with, in any case; then the order is by name. Not together with `created_since` and
+    /// `created_before`.
     q: Option<String>,
     /// The whole e-mail address, in any case.
     email: Option<String>,

@@ -66,7 +66,11 @@ struct NewTwoFactorView {
 #[utoipa::path(tag = "two-factor", security(("user" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
         min_length = 1, max_length = 255)),
-    responses((status = 201, description = "The secret", body = NewTwoFactorView), Refusals))]
+    responses(
+        (status = 201, description = "The secret", body = NewTwoFactorView),
+        (status = 409, description = "`two_factor_enabled`"),
+        Refusals,
+    ))]
 #[post("/v1/me/two-factor")]
 async fn begin(
     request: HttpRequest,
@@ -113,7 +117,12 @@ fn recovery_codes_answer(codes: &[Secret]) -> HttpResponse {
 /// From here on, a login and a step-up need a code. 403 `wrong_code` if the code is wrong, `step_up_required` as in
 /// beginning; 409 `two_factor_not_pending` if nothing waits for a code, `two_factor_enabled` if it was confirmed.
 #[utoipa::path(tag = "two-factor", request_body = ConfirmationBody, security(("user" = [])),
-    responses((status = 200, description = "The recovery codes", body = RecoveryCodes), Refusals))]
+    responses(
+        (status = 200, description = "The recovery codes", body = RecoveryCodes),
+        (status = 409, description = "`two_factor_enabled`, `two_factor_not_pending`"),
+        (status = 429, description = "`rate_limited`: too many wrong codes"),
+        Refusals,
+    ))]
 #[post("/v1/me/two-factor/confirmation")]
 async fn confirm(
     viewer: Viewer,
@@ -129,7 +138,11 @@ async fn confirm(
 /// The old ones are no good any more. 403 `step_up_required` as in beginning; 409 `two_factor_not_enabled` if there is
 /// no second factor.
 #[utoipa::path(tag = "two-factor", security(("user" = [])),
-    responses((status = 200, description = "The recovery codes", body = RecoveryCodes), Refusals))]
+    responses(
+        (status = 200, description = "The recovery codes", body = RecoveryCodes),
+        (status = 409, description = "`two_factor_not_enabled`"),
+        Refusals,
+    ))]
 #[post("/v1/me/two-factor/recovery-codes")]
 async fn replace_recovery_codes(
     viewer: Viewer,

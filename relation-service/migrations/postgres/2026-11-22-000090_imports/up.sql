@@ -10,7 +10,7 @@ CREATE TABLE imports (
     state SMALLINT NOT NULL,           -- 1 queued, 2 running, 3 waiting, 4 done
     phase SMALLINT NOT NULL,           -- 1 resolve, 2 remove, 3 act, 4 foresee
     total BIGINT NOT NULL,             -- rows of the file
-    resolved BIGINT NOT NULL,          -- the last row of whom it is known whom it names
+    resolved BIGINT NOT NULL,          -- the last row of whom it is known whom it names; then the last person left out
     processed BIGINT NOT NULL,         -- the last row that was acted on
     failed BIGINT NOT NULL,
     changed BIGINT NOT NULL,

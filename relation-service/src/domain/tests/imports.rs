@@ -47,7 +47,8 @@ fn hosts() -> AccountHosts {
 /// `number username option` of each row, or its fault.
 fn read(kind: ImportKind, text: &str) -> Result<Vec<String>, BadFile> {
     let row = |row: &ImportRow| match &row.asked {
-        Ok(wanted) => format!("{} {} {:?}", row.number, wanted.username, wanted.option),
+        Ok(Wanted { username, option: Ok(option) }) => format!("{} {username} {option:?}", row.number),
+        Ok(Wanted { username, option: Err(fault) }) => format!("{} {username} {}", row.number, fault.code()),
         Err(fault) => format!("{} {}", row.number, fault.code()),
     };
     read_file(text.as_bytes(), kind, &hosts()).map(|file| file.rows.iter().map(row).collect())
@@ -82,10 +83,34 @@ fn columns_are_found_by_name_or_by_place() {
     assert_eq!(follows("Account address\n\n\nada\n\nbo,maybe\n"), ["1 ada None", "2 bo None"]);
     let mutes = |text: &str| read(ImportKind::Mutes, text).unwrap();
     assert_eq!(
-        mutes("ada,false\nbo,no\nada,true\n\"\"\"\",1"),
-        ["1 ada Some(false)", "2 invalid_row", "4 invalid_row"]
+        mutes("ada,false\nbo,No\nada,true\n\"\"\"\",1\ncy,perhaps\ncy,YES\n"),
+        ["1 ada Some(false)", "2 bo Some(false)", "4 invalid_row", "5 cy invalid_row", "6 cy Some(true)"]
     );
     assert_eq!(read(ImportKind::Blocks, "ada,whatever").unwrap(), ["1 ada None"]);
+}
+
+#[test]
+fn a_host_is_a_name_alone() {
+    for good in ["", "localhost", "example.com", "b-1.example:8443, EXAMPLE.com"] {
+        assert!(good.parse::<AccountHosts>().is_ok(), "{good:?}");
+    }
+    for bad in ["https://example.com", "example.com/", "@example.com", "a b", "a..b", "localhost,a:b", "a;b"]
+    {
+        assert!(bad.parse::<AccountHosts>().is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_file_of_other_accounts_leaves_nobody_out() {
+    for (text, of_accounts) in [
+        ("Account address\n", true),
+        ("Account address\nada@example.org\na b\n", false),
+        ("Account address\nada@example.org\nada\n", true),
+        ("Account address,Hide notifications\nada,perhaps\n", true),
+    ] {
+        let file = read_file(text.as_bytes(), ImportKind::Mutes, &hosts()).unwrap();
+        assert_eq!(file.is_of_accounts(), of_accounts, "{text:?}");
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ const LIMITS: Limits = Limits {
     dismissals_max: 3,
     dismissal_span: QUOTA_SPAN,
     follows_per_24h: 0,
+    imports_per_24h: 20,
 };
 
 const PUBLIC: Facts = facts(true, false);

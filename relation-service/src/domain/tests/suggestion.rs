@@ -72,14 +72,42 @@ fn only_visible_bridges_are_reasons() {
     let ranking = Ranking::new(all);
     let [first, second] = ranking.after(None) else { panic!("{ranking:?}") };
     let (seen, follower) = (HashSet::from([ONE, TWO]), Pair { backward: FOLLOW, ..Pair::default() });
+    let facts = UserFacts::of_nobody();
+    let reasons = |row, pair, seen| ranking.reasons(row, pair, &facts, seen);
     let reason =
         |count, users: &[UserId]| Reason { kind: ReasonKind::FriendsOfFriends, count, users: users.to_vec() };
     let follows_you = Reason { kind: ReasonKind::FollowsYou, count: 1, users: vec![user(1)] };
-    assert_eq!(ranking.reasons(first, follower, &seen), [reason(2, &[ONE, TWO]), follows_you.clone()]);
-    assert_eq!(ranking.reasons(first, Pair::default(), &seen), [reason(2, &[ONE, TWO])]);
+    assert_eq!(reasons(first, follower, &seen), [reason(2, &[ONE, TWO]), follows_you.clone()]);
+    assert_eq!(reasons(first, Pair::default(), &seen), [reason(2, &[ONE, TWO])]);
     let seen = HashSet::from([ONE]);
-    assert_eq!(ranking.reasons(first, follower, &seen), [reason(1, &[ONE]), follows_you]);
-    assert_eq!(ranking.reasons(second, Pair::default(), &seen), []);
+    assert_eq!(reasons(first, follower, &seen), [reason(1, &[ONE]), follows_you]);
+    assert_eq!(reasons(second, Pair::default(), &seen), []);
+}
+
+#[test]
+fn r19_r44_who_is_followed_lately_is_told_as_the_facts_are_now() {
+    let all = Evidence {
+        followers: vec![user(1)],
+        most_followed: vec![(user(1), 9), (user(2), 5)],
+        ..evidence(&[])
+    };
+    let ranking = Ranking::new(all);
+    let [first, second] = ranking.after(None) else { panic!("{ranking:?}") };
+    let open = UserFacts { show_counts: true, private_account: false, ..UserFacts::of_nobody() };
+    let follower = Pair { backward: FOLLOW, ..Pair::default() };
+    let kinds = |row, pair, facts: &UserFacts| -> Vec<ReasonKind> {
+        ranking.reasons(row, pair, facts, &HashSet::new()).iter().map(|reason| reason.kind).collect()
+    };
+    assert_eq!(kinds(first, follower, &open), [ReasonKind::FollowsYou, ReasonKind::MostFollowed]);
+    assert_eq!(kinds(second, Pair::default(), &open), [ReasonKind::MostFollowed]);
+    for closed in [
+        UserFacts { show_counts: false, ..open.clone() },
+        UserFacts { private_account: true, ..open.clone() },
+    ] {
+        assert_eq!(kinds(first, follower, &closed), [ReasonKind::FollowsYou]);
+        assert_eq!(kinds(second, Pair::default(), &closed), []);
+    }
+    assert_eq!(first.score, Score::new(1_000_000), "the score does not tell by how many");
 }
 
 #[test]

@@ -313,6 +313,11 @@ pub const CHECKS: &[Check] = &[
             of_the_gone!("dismissals", "target", "dismissals.user_id"),
             of_the_gone!("imports", "imports.user_id", "imports.user_id"),
             of_the_gone!("import_rows", "import_rows.user_id", "import_rows.user_id"),
+            concat!(
+                "SELECT target, import_rows.user_id FROM import_rows
+                 WHERE target <> 0 AND target > ? AND target <= ? AND ",
+                gone!("target")
+            ),
             of_the_gone!("counters", "counters.user_id", "counters.user_id"),
             of_the_gone!("shadows", "shadows.user_id", "shadows.user_id"),
             of_the_gone!("follow_starts", "follow_starts.user_id", "follow_starts.user_id"),

@@ -90,7 +90,6 @@ fn mend_row(conn: &mut Conn, mend: Mend, found_by: &str, row: Row) -> Result<&'s
 
 /// Puts a person's counters as the edges say.
 fn recount(conn: &mut Conn, person: i64) -> Result<(), StoreError> {
-    let alone = [Value::Int(person - 1), Value::Int(person)];
     let zeros = "INSERT INTO counters (user_id, followers, following, friends, requests_received, requests_sent, blocks)
         VALUES (?, 0, 0, 0, 0, 0, 0) ON CONFLICT (user_id) DO NOTHING";
     execute(conn, zeros, &[person.into()])?;
@@ -99,14 +98,15 @@ fn recount(conn: &mut Conn, person: i64) -> Result<(), StoreError> {
         (received, &["followers", "requests_received"][..]),
         (held, &["following", "friends", "requests_sent", "blocks"]),
     ] {
-        let sets: Vec<String> = columns
-            .iter()
-            .map(|column| format!("{column} = COALESCE((SELECT {column} FROM ({counted}) AS recounted), 0)"))
-            .collect();
-        let text = format!("UPDATE counters SET {} WHERE user_id = ?", sets.join(", "));
-        let mut binds = alone.repeat(columns.len());
-        binds.push(person.into());
-        execute(conn, &text, &binds)?;
+        // One pass for all columns; who has no edges is no row, so that the greatest of none is nought.
+        let counts: Vec<String> =
+            columns.iter().map(|column| format!("COALESCE(MAX({column}), 0)")).collect();
+        let text = format!(
+            "UPDATE counters SET ({}) = (SELECT {} FROM ({counted}) AS recounted) WHERE user_id = ?",
+            columns.join(", "),
+            counts.join(", ")
+        );
+        execute(conn, &text, &[person - 1, person, person].map(Value::Int))?;
     }
     Ok(())
 }

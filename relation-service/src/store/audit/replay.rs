@@ -91,17 +91,15 @@ struct Told {
     pair: Row,
 }
 
+type ToldColumns = (BigInt, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>);
+type ToldRow = (i64, String, i64, Option<i64>, Option<i64>);
+
 /// The next events, and the number of the oldest that is kept, at one moment.
 fn page(conn: &mut Conn, after: i64, rows: i64) -> Result<(Vec<Told>, i64, i64), StoreError> {
     let text = "SELECT seq, type, at, actor_id, subject_id FROM events WHERE partition = 0 AND seq > ?
                 ORDER BY seq LIMIT ?";
-    let rows: Vec<(i64, String, i64, Option<i64>, Option<i64>)> = query::<
-        (BigInt, Text, BigInt, Nullable<BigInt>, Nullable<BigInt>),
-        _,
-    >(
-        conn, text, &[after.into(), rows.into()]
-    )?;
-    let told = |(seq, kind, at, actor, subject): (i64, String, i64, Option<i64>, Option<i64>)| {
+    let rows: Vec<ToldRow> = query::<ToldColumns, _>(conn, text, &[after.into(), rows.into()])?;
+    let told = |(seq, kind, at, actor, subject): ToldRow| {
         let pair = (actor.unwrap_or_default(), subject.unwrap_or_default());
         Told { seq, kind, at, pair }
     };

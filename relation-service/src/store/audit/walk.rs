@@ -4,14 +4,17 @@ use diesel::sql_types::BigInt;
 use shared::db::audit::{at_one_moment, count};
 use shared::db::{Conn, StoreError, Value, log, prefer_indexes, query};
 
-use super::checks::{CHECKS, Check, Cure, Look};
+use super::checks::{CHECKS, Check, Cure, EXTRA_BY_TARGET, Look};
 use super::replay::{LogScan, Sums};
 use super::{EXAMPLES_MAX, Finding, HELD_MAX, Row, Slice};
 
 /// Before every id.
 const START: i64 = i64::MIN;
+/// People of a slice who are mended one by one, so that the writer looks at nobody else; where more are wrong, it looks at
+/// the whole slice.
+const MENDED_ALONE_MAX: usize = 32;
 /// By which tables and columns people are divided: each step takes about so many rows of each.
-const DIVIDED: [(&str, &str); 10] = [
+const DIVIDED: [(&str, &str); 11] = [
     ("edges_out", "source"),
     ("edges_in", "target"),
     ("user_facts", "user_id"),
@@ -22,6 +25,7 @@ const DIVIDED: [(&str, &str); 10] = [
     ("follow_starts", "user_id"),
     ("dismissals", "user_id"),
     ("import_rows", "user_id"),
+    ("import_rows", "target"),
 ];
 
 /// How an audit goes about it.
@@ -187,36 +191,59 @@ fn look_at(
 ) -> Result<(), StoreError> {
     match finding.check.look {
         Look::People(statements) => {
-            for text in statements {
-                let (text, binds) = statement(text, slice, held_max);
-                find(conn, finding, &text, &binds, Some(slice))?;
+            for text_of in statements {
+                let (text, binds) = statement(text_of, slice, held_max);
+                if find(conn, finding, &text, &binds)? {
+                    place(conn, finding, text_of, (&text, &binds), slice)?;
+                }
             }
             Ok(())
         }
-        Look::Whole(text) if is_first => find(conn, finding, text, &[], None),
+        Look::Whole(text) if is_first => find(conn, finding, text, &[]).map(drop),
         Look::Whole(_) | Look::Log | Look::Replay(_) | Look::Approvals => Ok(()),
     }
 }
 
-fn find(
-    conn: &mut Conn,
-    finding: &mut Finding,
-    text: &str,
-    binds: &[Value<'_>],
-    slice: Option<Slice>,
-) -> Result<(), StoreError> {
+/// Returns whether there is anything.
+fn find(conn: &mut Conn, finding: &mut Finding, text: &str, binds: &[Value<'_>]) -> Result<bool, StoreError> {
     let counted: Vec<i64> =
         query::<BigInt, _>(conn, &format!("SELECT COUNT(*) FROM ({text}) AS found"), binds)?;
     let rows = counted.first().copied().unwrap_or_default();
     if rows == 0 {
-        return Ok(());
-    }
-    if let Some(slice) = slice {
-        finding.place(slice);
+        return Ok(false);
     }
     let examples: Vec<Row> =
         query::<(BigInt, BigInt), _>(conn, &format!("{text} LIMIT {EXAMPLES_MAX}"), binds)?;
     finding.add(rows, examples);
+    Ok(true)
+}
+
+/// Remembers where it is: of what can be mended, the people alone if they are few. All that is read for this is read here
+/// and not by the writer, which looks again at them alone.
+fn place(
+    conn: &mut Conn,
+    finding: &mut Finding,
+    check: &str,
+    (text, binds): (&str, &[Value<'_>]),
+    slice: Slice,
+) -> Result<(), StoreError> {
+    let mut people = Vec::new();
+    if matches!(finding.check.cure, Cure::Mend(_)) {
+        // By whom people are divided.
+        let person = if check == EXTRA_BY_TARGET { "other" } else { "one" };
+        let text = format!(
+            "WITH found (one, other) AS ({text}) SELECT DISTINCT {person} FROM found LIMIT {}",
+            MENDED_ALONE_MAX + 1
+        );
+        people = query::<BigInt, i64>(conn, &text, binds)?;
+    }
+    if people.is_empty() || people.len() > MENDED_ALONE_MAX {
+        finding.place(slice);
+        return Ok(());
+    }
+    for person in people {
+        finding.place(Slice { after: person - 1, through: person });
+    }
     Ok(())
 }
 
