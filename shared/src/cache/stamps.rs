@@ -65,7 +65,7 @@ impl Stamps {
     /// Whether no commit touched the slot since it was noted, and none was under way or is: to be asked while nobody
     /// can change the entry.
     pub fn is_quiet(&self, noted: Stamp) -> bool {
-        noted.word % PHASES == 0 && self.slots[noted.slot].load(Ordering::Acquire) == noted.word
+        noted.word.is_multiple_of(PHASES) && self.slots[noted.slot].load(Ordering::Acquire) == noted.word
     }
 
     /// Says that a commit which touches these keys is about to be made. The writer's alone.
