@@ -44,7 +44,7 @@ async fn r47_a_newcomers_privacy_is_known_before_the_feed_tells(make: impl Fn() 
 }
 
 async fn r47_every_write_is_in_the_next_read(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::start(make).await;
+    let app = TestApp::beside_others(make).await;
     let [anna, ben] = app.people(["anna", "ben"]).await;
     let second = app.second_instance().await;
     let elsewhere = second.as_ref().map(|(_, base)| ben.http.at(base));

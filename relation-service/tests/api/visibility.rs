@@ -191,7 +191,7 @@ async fn many_checks_are_answered_in_order(make: impl Fn() -> TestDatabase) {
 
 /// R54, with and without the word of a revision, and the word itself.
 async fn r54_what_was_answered_is_honoured(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::start(make).await;
+    let app = TestApp::beside_others(make).await;
     let service = app.service("gateway", &["visibility"]);
     let [anna, ben] = app.people(["anna", "ben"]).await;
     let checks = [check(Some(ben.id), anna.id, "view_content"), check(Some(anna.id), ben.id, "follow")];

@@ -16,6 +16,8 @@ use crate::clock::Micros;
 const SMALL_FILE_BYTES: u64 = 1 << 20;
 /// A larger one is rewritten when nobody has written for so long, since writers wait meanwhile.
 const QUIET: Duration = Duration::from_secs(5);
+/// If somebody always writes, it is rewritten all the same after so long: what was deleted goes.
+const QUIET_WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 /// From this size on that is seconds,
 const LARGE_FILE_BYTES: u64 = 64 << 20;
 /// so it happens at most once in this time.
@@ -35,12 +37,14 @@ pub struct Wiper {
     url: DatabaseUrl,
     /// When a large file was last rewritten, or tried to be; never is 0.
     tried: Arc<AtomicI64>,
+    /// Since when a rewriting waits for quiet; 0 if none does.
+    waits: Arc<AtomicI64>,
 }
 
 impl Wiper {
     /// For the database at `url`.
     pub fn new(url: DatabaseUrl) -> Self {
-        Self { url, tried: Arc::default() }
+        Self { url, tried: Arc::default(), waits: Arc::default() }
     }
 
     /// When the file may be rewritten; `None` for now.
@@ -55,13 +59,17 @@ impl Wiper {
             return Some(next);
         }
         let busy = QUIET.saturating_sub(unwritten_for(path));
-        (!busy.is_zero()).then(|| now.after(busy))
+        // The first who finds it busy begins the wait.
+        let _ = self.waits.compare_exchange(0, now.get(), Ordering::Relaxed, Ordering::Relaxed);
+        let end = Micros::new(self.waits.load(Ordering::Relaxed)).after(QUIET_WAIT_MAX);
+        (!busy.is_zero() && now < end).then(|| now.after(busy).min(end))
     }
 
     /// Rewrites the file and cuts off its write-ahead file: after that, nothing deleted before is in either.
     pub async fn wipe(&self, now: Micros) -> Result<(), StoreError> {
         let DatabaseUrl::Sqlite(path) = self.url.clone() else { return Ok(()) };
         self.tried.store(now.get(), Ordering::Relaxed);
+        self.waits.store(0, Ordering::Relaxed);
         let url = self.url.clone();
         let done = web::block(move || rewrite(&mut open_writer(&url)?, &path)).await;
         done.map_err(|_| StoreError::Overloaded)?

@@ -239,6 +239,9 @@ async fn nothing_of_the_person_is_left(make: Make) {
     }
     app.settings.clock.advance(30 * DAY + Duration::from_secs(1));
     app.handle.do_due().await.unwrap();
+    // A file that is written to is rewritten an hour later at the latest.
+    app.settings.clock.advance(Duration::from_secs(60 * 60));
+    app.handle.do_due().await.unwrap();
     assert_eq!(residue(url, &markers), Vec::<String>::new());
     for person in &people {
         app.client.get(&format!("/v1/users/{}", person.id)).await.expect_problem(404, "user_not_found");
