@@ -10,7 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     ServiceTokens, by_method,
@@ -136,20 +136,26 @@ fn recall(settings: &Settings) -> Option<Recall> {
     Some(Recall { memory: Remembering(graph), checked: settings.cache.checked })
 }
 
+/// Who verifies callers, with what was known when the service stopped.
+fn verifier(conn: &mut Conn, clock: Clock) -> Result<Arc<TokenVerifier>, StoreError> {
+    let revoked = Revoked::default();
+    for (session, at) in store::session::revoked(conn)? {
+        revoked.add(session, at);
+    }
+    let tokens = Arc::new(TokenVerifier::new(clock, revoked));
+    if let Some(keys) = store::key::key_set(conn)? {
+        tokens.set_keys(&keys);
+    }
+    Ok(tokens)
+}
+
 fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed), StoreError> {
     let Settings { database_url, clock, .. } = settings.clone();
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
     let position = store::fact::feed_position(&mut conn)?;
-    let revoked = Revoked::default();
-    for (session, at) in store::session::revoked(&mut conn)? {
-        revoked.add(session, at);
-    }
-    let tokens = Arc::new(TokenVerifier::new(clock.clone(), revoked));
-    if let Some(keys) = store::key::key_set(&mut conn)? {
-        tokens.set_keys(&keys);
-    }
+    let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
     drop(conn);
 

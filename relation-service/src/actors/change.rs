@@ -173,32 +173,7 @@ impl Engine for RelationEngine {
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         let mut answers = vec![Answer::Noted; commands.len()];
         self.remember(tx, commands)?;
-        // Commands of one batch are concurrent, so news may come first: then acts see it.
-        for command in commands {
-            match command {
-                Command::Learn(learned) => learn::apply(self, tx, learned)?,
-                Command::Trust(keys) => {
-                    store::key::set_key_set(tx.conn, keys)?;
-                    tx.wrote();
-                }
-                Command::Wiped => {
-                    store::sweep::wiped(tx.conn)?;
-                    tx.wrote();
-                }
-                Command::ForgetEvents(through) => {
-                    shared::db::log::forget(tx.conn, *through)?;
-                    tx.wrote();
-                }
-                Command::Act { .. }
-                | Command::Note { .. }
-                | Command::Dismiss { .. }
-                | Command::AnswerRequests { .. }
-                | Command::Import(_)
-                | Command::Sweep { .. }
-                | Command::Mend(..)
-                | Command::Remember(_) => {}
-            }
-        }
+        self.news_first(tx, commands)?;
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
             Command::Act { source, target, action } => {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
@@ -254,6 +229,36 @@ impl Engine for RelationEngine {
 }
 
 impl RelationEngine {
+    /// Commands of one batch are concurrent, so news may come first: then acts see it.
+    fn news_first(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<(), StoreError> {
+        for command in commands {
+            match command {
+                Command::Learn(learned) => learn::apply(self, tx, learned)?,
+                Command::Trust(keys) => {
+                    store::key::set_key_set(tx.conn, keys)?;
+                    tx.wrote();
+                }
+                Command::Wiped => {
+                    store::sweep::wiped(tx.conn)?;
+                    tx.wrote();
+                }
+                Command::ForgetEvents(through) => {
+                    shared::db::log::forget(tx.conn, *through)?;
+                    tx.wrote();
+                }
+                Command::Act { .. }
+                | Command::Note { .. }
+                | Command::Dismiss { .. }
+                | Command::AnswerRequests { .. }
+                | Command::Import(_)
+                | Command::Sweep { .. }
+                | Command::Mend(..)
+                | Command::Remember(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Before anything is written: what is loaded now is what the batch will be applied to.
     fn remember(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<(), StoreError> {
         let Some(Remembering(graph)) = &self.memory else { return Ok(()) };

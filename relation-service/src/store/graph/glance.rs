@@ -105,13 +105,11 @@ impl Glance<'_> {
     }
 
     fn outbound(&mut self, user: UserId) -> Option<Arc<Outbound>> {
-        match &self.holder {
-            Some((holder, edges)) if *holder == user => Some(edges.clone()),
-            _ => match self.entry(Part::Outbound, user)? {
-                Entry::Outbound(edges) => Some(edges),
-                _ => None,
-            },
+        if let Some((_, edges)) = self.holder.as_ref().filter(|(holder, _)| *holder == user) {
+            return Some(edges.clone());
         }
+        let Entry::Outbound(edges) = self.entry(Part::Outbound, user)? else { return None };
+        Some(edges)
     }
 
     /// Those of whom many are asked in a row.
@@ -132,10 +130,8 @@ impl Glance<'_> {
     }
 
     fn inbound(&mut self, user: UserId) -> Option<Arc<Inbound>> {
-        match self.entry(Part::Inbound, user)? {
-            Entry::Inbound(edges) => Some(edges),
-            _ => None,
-        }
+        let Entry::Inbound(edges) = self.entry(Part::Inbound, user)? else { return None };
+        Some(edges)
     }
 
     /// Hidden people are in nobody's list; one of whom nobody has heard is not hidden.
@@ -272,13 +268,11 @@ fn row(list: List, (user, edge, back): (UserId, Edge, Option<Micros>)) -> Option
 
 impl Sight for Glance<'_> {
     fn person(&mut self, user: UserId) -> Option<Arc<Person>> {
-        match self.entry(Part::Person, user)? {
-            Entry::Person(person) => Some(person),
-            _ => {
-                self.unknown.push(user);
-                None
-            }
-        }
+        let Entry::Person(person) = self.entry(Part::Person, user)? else {
+            self.unknown.push(user);
+            return None;
+        };
+        Some(person)
     }
 
     fn pair(&mut self, source: UserId, target: UserId) -> Pair {
