@@ -306,9 +306,9 @@ async fn long_work_of_one_batch_shares_one_step(make: impl Fn() -> TestDatabase)
     let all = ASKED.map(|asked| Command::AnswerRequests { user: id(asked), accept: true });
     let (mut total, mut open) = (0, true);
     while open {
-        let answers = world.commit(&all).into_iter().map(|answer| match answer {
-            Answer::Answered { count, more } => (count, more),
-            other => panic!("{other:?}"),
+        let answers = world.commit(&all).into_iter().map(|answer| {
+            let Answer::Answered { count, more } = answer else { panic!("{answer:?}") };
+            (count, more)
         });
         let answers: Vec<(u32, bool)> = answers.collect();
         let pairs: u32 = answers.iter().map(|(count, _)| count).sum();

@@ -36,7 +36,7 @@ impl Witness {
         Self { memory: Remembering(Arc::new(Graph::new(CacheSize::of_mib(MIB).unwrap()))), rounds: 0 }
     }
 
-    fn keys(&self) -> Vec<Key> {
+    fn keys() -> Vec<Key> {
         let people = (0..PEOPLE).map(id);
         people.flat_map(|user| PARTS.map(|part| Key { part, user })).collect()
     }
@@ -44,7 +44,7 @@ impl Witness {
     /// Has some parts remembered, others each time.
     pub fn before(&mut self, conn: &mut Conn) {
         self.rounds += 1;
-        let keys = self.keys();
+        let keys = Self::keys();
         let some: Vec<Key> = keys.into_iter().skip(self.rounds % 3).step_by(2).collect();
         for part in load(conn, &self.memory.0, &some).unwrap() {
             self.memory.0.keep(&part);
@@ -53,9 +53,9 @@ impl Witness {
 
     /// Compares what is remembered. Returns how many parts that was.
     pub fn after(&self, conn: &mut Conn) -> usize {
-        let stored = load(conn, &self.memory.0, &self.keys()).unwrap();
+        let stored = load(conn, &self.memory.0, &Self::keys()).unwrap();
         let stored: HashMap<Key, Entry> = stored.into_iter().map(|part| (part.key, part.entry)).collect();
-        let remembered = self.keys().into_iter().filter_map(|key| Some((key, self.memory.0.get(key)?)));
+        let remembered = Self::keys().into_iter().filter_map(|key| Some((key, self.memory.0.get(key)?)));
         let compared = remembered.inspect(|(key, entry)| {
             assert_eq!(Some(entry), stored.get(key), "{key:?} in round {}", self.rounds);
         });
