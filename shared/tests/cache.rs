@@ -1,8 +1,6 @@
 //! What a cache promises of its size, and of a load that a commit went past. A test of its own, because the race test
 //! compiles the cache's files once more with other locks.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
-
 use shared::cache::{Keeping, Shards, Stamps, Weigh};
 
 const ROOM: usize = 2 << 20;
