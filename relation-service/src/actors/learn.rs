@@ -37,7 +37,7 @@ pub(super) fn apply(
             store::fact::put(tx, user)?;
             note_privacy(tx, user, held.is_none_or(is_public))?;
             if went_public {
-                store::sweep::begin(tx.conn, user.id, Kind::AcceptReceived)?;
+                store::sweep::begin(tx, user.id, Kind::AcceptReceived)?;
             }
             if was_there != is_there {
                 appeared_or_vanished(tx, user, &mut pairs_left)?;
@@ -94,12 +94,12 @@ fn appeared_or_vanished(
     let step = sweep::count(tx, user.id, hidden, *pairs_left)?;
     *pairs_left = pairs_left.saturating_sub(step.pairs);
     if step.more {
-        store::sweep::begin(tx.conn, user.id, Kind::Count)?;
+        store::sweep::begin(tx, user.id, Kind::Count)?;
     }
     if !hidden {
         // What was public in the meantime, on either side, accepted nothing of theirs.
-        store::sweep::begin(tx.conn, user.id, Kind::AcceptReceived)?;
-        store::sweep::begin(tx.conn, user.id, Kind::AcceptSent)?;
+        store::sweep::begin(tx, user.id, Kind::AcceptReceived)?;
+        store::sweep::begin(tx, user.id, Kind::AcceptSent)?;
     }
     Ok(())
 }
@@ -117,7 +117,7 @@ fn deleted(tx: &mut Transaction<'_>, id: UserId, seq: i64, pairs_left: &mut u32)
             appeared_or_vanished(tx, &nobody, pairs_left)?;
         }
     }
-    store::sweep::begin(tx.conn, id, Kind::Purge)
+    store::sweep::begin(tx, id, Kind::Purge)
 }
 
 fn is_active(user: &KnownUser) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn step(tx: &mut Transaction<'_>, user: UserId, pairs_max: u32) -> Re
     }
     let more = store::purge::erase(tx, user, i64::from(pairs_max))?;
     if !more {
-        store::sweep::begin(tx.conn, user, Kind::Wipe)?;
+        store::sweep::begin(tx, user, Kind::Wipe)?;
     }
     Ok(Step { pairs, more })
 }

@@ -54,8 +54,7 @@ pub(super) fn step(
         Kind::Wipe => Step { pairs: 0, more: true },
     };
     if !step.more {
-        store::sweep::end(tx.conn, user, kind)?;
-        tx.wrote();
+        store::sweep::end(tx, user, kind)?;
     }
     Ok(Answer::Answered { count: step.pairs, more: step.more })
 }

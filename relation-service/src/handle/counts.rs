@@ -49,6 +49,6 @@ impl Counts {
     fn seen(&self, sight: &mut dyn Sight, user: UserId) -> SeenCounts {
         let person = sight.person(user)?;
         let shown = may_see_counts(&person.facts, onlooker(sight, self.viewer, user)).ok()?;
-        Some(shown.then_some(person.counts))
+        Some(shown.then(|| sight.counts(&person)))
     }
 }

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use shared::db::{Conn, StoreError, chunks, execute};
+use diesel::sql_types::{BigInt, Integer};
+use shared::db::{Conn, StoreError, Value, chunks, execute, query};
+use shared::facts::AccountStatus;
 use shared::id::UserId;
 use shared::on_backend;
 
 use super::graph::{Told, Transaction};
-use super::pair::int_binds;
-use super::rows_of_binds;
+use super::pair::{self, Key, int_binds};
 use super::schema::counters;
-use crate::domain::CountDelta;
+use super::{fact, rows_of_binds, shadow};
+use crate::domain::{CountDelta, Pair, Shadow, shadow_delta};
 
 type Row = (i64, i64, i64, i64, i64, i64, i64);
 
@@ -24,6 +26,67 @@ pub fn counts(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Count
         found.extend(rows.into_iter().map(|row| (UserId::new(row.0), counts_of(row))));
     }
     Ok(found)
+}
+
+/// The counters of `users` as they are to be shown: as if the sweeps that are under way for people who were hidden or
+/// came back had ended (R45). As of one moment only inside a transaction.
+pub fn shown(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, CountDelta>, StoreError> {
+    let mut found = HashMap::with_capacity(users.len());
+    let mut lag = false;
+    for piece in chunks(users) {
+        // One statement for both: nearly always, nothing lags.
+        let text = format!(
+            "SELECT user_id, followers, following, friends, requests_received, requests_sent, blocks,
+                CASE WHEN EXISTS (SELECT 1 FROM sweeps WHERE kind = 3) THEN 1 ELSE 0 END
+             FROM counters WHERE user_id IN ({})",
+            vec!["?"; piece.len()].join(",")
+        );
+        let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<(i64, i64, i64, i64, i64, i64, i64, i32)> = query::<
+            (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Integer),
+            _,
+        >(conn, &text, &binds)?;
+        for (user, a, b, c, d, e, f, counting) in rows {
+            found.insert(UserId::new(user), counts_of((user, a, b, c, d, e, f)));
+            lag |= counting != 0;
+        }
+    }
+    if lag {
+        let users: Vec<UserId> = found.keys().copied().collect();
+        for (user, delta) in behind(conn, &users)? {
+            *found.entry(user).or_default() += delta;
+        }
+    }
+    Ok(found)
+}
+
+/// What is still to be added to the counters of `users` for those who are being counted out or in.
+fn behind(conn: &mut Conn, users: &[UserId]) -> Result<Vec<(UserId, CountDelta)>, StoreError> {
+    let mut keys: Vec<Key> = Vec::new();
+    for piece in chunks(users) {
+        let some = vec!["?"; piece.len()].join(",");
+        let text = format!(
+            "SELECT e.source, e.target FROM sweeps s JOIN edges_out e ON e.target = s.user_id
+             WHERE s.kind = 3 AND e.source IN ({some})
+             UNION SELECT e.target, e.source FROM sweeps s JOIN edges_out e ON e.source = s.user_id
+             WHERE s.kind = 3 AND e.target IN ({some})"
+        );
+        let binds: Vec<Value<'_>> = piece.iter().chain(piece).map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
+        keys.extend(rows.into_iter().map(|(user, other)| (UserId::new(user), UserId::new(other))));
+    }
+    let mut swept: Vec<UserId> = keys.iter().map(|key| key.1).collect();
+    swept.sort_unstable();
+    swept.dedup();
+    let known = fact::known(conn, &swept)?;
+    let shadows = shadow::shadows(conn, &swept)?;
+    let delta = |((user, other), pair): (Key, Pair)| {
+        let active = known.get(&other).is_some_and(|other| other.facts.status == AccountStatus::Active);
+        let end = if active { Shadow::NONE } else { Shadow::WHOLE };
+        let now = shadows.get(&other).copied().unwrap_or_default();
+        (user, shadow_delta(pair, user, now, end))
+    };
+    Ok(pair::pairs(conn, &keys)?.into_iter().map(delta).collect())
 }
 
 fn counts_of(

@@ -64,6 +64,9 @@ pub trait Sight {
     /// A person; nothing if nobody has heard of them.
     fn person(&mut self, user: UserId) -> Option<Arc<Person>>;
 
+    /// The counters of a person, as if everybody who was hidden or came back had been counted out or in at once.
+    fn counts(&mut self, person: &Person) -> CountDelta;
+
     /// The edges of a pair.
     fn pair(&mut self, source: UserId, target: UserId) -> Pair;
 
@@ -123,7 +126,7 @@ impl<'c> Statements<'c> {
 
     fn fetch(&mut self, needs: Needs<'_>) -> Result<(), StoreError> {
         if !needs.people.is_empty() {
-            let counts = count::counts(self.conn, needs.counts)?;
+            let counts = count::shown(self.conn, needs.counts)?;
             let person = |(user, known): (UserId, fact::KnownUser)| {
                 let counts = counts.get(&user).copied().unwrap_or_default();
                 (user, Arc::new(Person { facts: known.facts, counts }))
@@ -168,6 +171,10 @@ impl Sight for Statements<'_> {
             self.unknown.push(user);
         }
         found
+    }
+
+    fn counts(&mut self, person: &Person) -> CountDelta {
+        person.counts
     }
 
     fn pair(&mut self, source: UserId, target: UserId) -> Pair {

@@ -7,6 +7,7 @@ use shared::id::UserId;
 use shared::on_backend;
 
 use super::fact::not_hidden;
+use super::graph::{Told, Transaction};
 use super::pair::REQUEST;
 use super::schema::sweeps;
 
@@ -49,19 +50,34 @@ impl Kind {
 }
 
 /// Notes that there is work for `user`.
-pub fn begin(conn: &mut Conn, user: UserId, kind: Kind) -> Result<(), StoreError> {
-    on_backend!(conn, |c| diesel::insert_into(sweeps::table)
+pub fn begin(tx: &mut Transaction<'_>, user: UserId, kind: Kind) -> Result<(), StoreError> {
+    on_backend!(tx.conn, |c| diesel::insert_into(sweeps::table)
         .values((sweeps::user_id.eq(user.get()), sweeps::kind.eq(kind.code())))
         .on_conflict_do_nothing()
         .execute(c))?;
+    tell(tx, kind);
     Ok(())
 }
 
 /// Notes that the work for `user` is done.
-pub fn end(conn: &mut Conn, user: UserId, kind: Kind) -> Result<(), StoreError> {
+pub fn end(tx: &mut Transaction<'_>, user: UserId, kind: Kind) -> Result<(), StoreError> {
     let done = sweeps::table.find((user.get(), kind.code()));
-    on_backend!(conn, |c| diesel::delete(done).execute(c))?;
+    on_backend!(tx.conn, |c| diesel::delete(done).execute(c))?;
+    tell(tx, kind);
     Ok(())
+}
+
+fn tell(tx: &mut Transaction<'_>, kind: Kind) {
+    tx.wrote();
+    if kind == Kind::Count {
+        tx.tell(|| Told::Uncounted);
+    }
+}
+
+/// Whether there is somebody whom the counters of others have not followed yet into hiding, or back.
+pub fn is_counting(conn: &mut Conn) -> Result<bool, StoreError> {
+    let open = sweeps::table.filter(sweeps::kind.eq(Kind::Count.code())).select(sweeps::user_id).limit(1);
+    Ok(on_backend!(conn, |c| open.get_result::<i64>(c).optional())?.is_some())
 }
 
 /// At most `limit` pieces of open work in the tables. Requests come first: there is a promise of when they are accepted.

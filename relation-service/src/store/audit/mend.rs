@@ -44,7 +44,7 @@ pub fn mend(
         let rows: Vec<Row> =
             query::<(BigInt, BigInt), _>(tx.conn, &format!("{found} LIMIT {limit}"), &binds)?;
         for row in rows {
-            let what = mend_row(tx.conn, mend, text, row)?;
+            let what = mend_row(tx, mend, text, row)?;
             tx.tell(|| Told::Rows(vec![user(row.0), user(row.1)]));
             mended.push(Mended { mend, what, row });
         }
@@ -52,8 +52,14 @@ pub fn mend(
     Ok(mended)
 }
 
-fn mend_row(conn: &mut Conn, mend: Mend, found_by: &str, row: Row) -> Result<&'static str, StoreError> {
+fn mend_row(
+    tx: &mut Transaction<'_>,
+    mend: Mend,
+    found_by: &str,
+    row: Row,
+) -> Result<&'static str, StoreError> {
     let binds = [Value::Int(row.0), Value::Int(row.1)];
+    let conn = &mut *tx.conn;
     match mend {
         Mend::ByTarget if found_by == MISSING_BY_TARGET => {
             let text = "INSERT INTO edges_in (target, state, neg_since, source)
@@ -83,8 +89,8 @@ fn mend_row(conn: &mut Conn, mend: Mend, found_by: &str, row: Row) -> Result<&'s
             execute(conn, "DELETE FROM close_friends WHERE user_id = ? AND target = ?", &binds)?;
             Ok(UNMARKED)
         }
-        Mend::Shadows => sweep::begin(conn, user(row.0), Kind::Count).map(|()| COUNTING),
-        Mend::Requests => sweep::begin(conn, user(row.0), Kind::AcceptReceived).map(|()| ACCEPTING),
+        Mend::Shadows => sweep::begin(tx, user(row.0), Kind::Count).map(|()| COUNTING),
+        Mend::Requests => sweep::begin(tx, user(row.0), Kind::AcceptReceived).map(|()| ACCEPTING),
     }
 }
 

@@ -10,8 +10,8 @@ use shared::facts::AccountStatus;
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
-use super::{Entry, Graph, Inbound, Kept, Key, Loaded, Noted, Outbound, Part, Person};
-use crate::domain::{Edge, Marks, Pair};
+use super::{EVERYBODY, Entry, Graph, Inbound, Kept, Key, Loaded, Noted, Outbound, Part, Person};
+use crate::domain::{CountDelta, Edge, Marks, Pair};
 use crate::store::list::{self, List, Order};
 use crate::store::mark::Muted;
 use crate::store::sight::{PageOf, Sight};
@@ -267,6 +267,14 @@ fn row(list: List, (user, edge, back): (UserId, Edge, Option<Micros>)) -> Option
 }
 
 impl Sight for Glance<'_> {
+    fn counts(&mut self, person: &Person) -> CountDelta {
+        match self.entry(Part::Counting, EVERYBODY) {
+            Some(Entry::Counting(true)) => self.beyond = true,
+            Some(_) | None => {}
+        }
+        person.counts
+    }
+
     fn person(&mut self, user: UserId) -> Option<Arc<Person>> {
         let Entry::Person(person) = self.entry(Part::Person, user)? else {
             self.unknown.push(user);

@@ -14,7 +14,7 @@ use super::kept::NOTE_CHARS_MAX;
 use super::{Entry, Graph, Inbound, Kept, Key, Newest, Outbound, Part, Person};
 use crate::store::mark::mute;
 use crate::store::pair::{BLOCK, FOLLOW, REQUEST, edge_from};
-use crate::store::{count, fact};
+use crate::store::{count, fact, sweep};
 
 /// Edges that one load brings at the most; a single person's are always brought.
 const EDGES_MAX: i64 = 50_000;
@@ -75,6 +75,9 @@ fn entries(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Vec<(Key, Ent
     }
     for user in of(Part::Inbound) {
         add(Part::Inbound, user, Entry::Inbound(Arc::new(inbound(conn, user)?)));
+    }
+    for user in of(Part::Counting) {
+        add(Part::Counting, user, Entry::Counting(sweep::is_counting(conn)?));
     }
     for user in of(Part::Kept) {
         add(Part::Kept, user, Entry::Kept(Arc::new(kept(conn, user)?)));

@@ -52,10 +52,15 @@ pub enum Part {
     Inbound,
     /// What they keep about others: [`Kept`].
     Kept,
+    /// Of [`EVERYBODY`]: whether counters are being brought up to date.
+    Counting,
 }
 
+/// Under whom that stands which is of nobody alone: no person has this id.
+const EVERYBODY: UserId = UserId::new(0);
+
 impl Part {
-    const ALL: [Self; 4] = [Self::Person, Self::Outbound, Self::Inbound, Self::Kept];
+    const ALL: [Self; 5] = [Self::Person, Self::Outbound, Self::Inbound, Self::Kept, Self::Counting];
 }
 
 /// A part of an entry.
@@ -69,6 +74,8 @@ pub enum Entry {
     Inbound(Arc<Inbound>),
     /// What they keep about others.
     Kept(Arc<Kept>),
+    /// Whether counters lag behind somebody who was hidden or came back.
+    Counting(bool),
     /// Nobody has heard of them. Never kept, so that whoever asks for many strangers drives nobody out.
     Nobody,
 }
@@ -82,6 +89,7 @@ impl Weigh for Entry {
                 Self::Outbound(edges) => edges.weight(),
                 Self::Inbound(edges) => edges.weight(),
                 Self::Kept(kept) => kept.weight(),
+                Self::Counting(_) => 0,
                 Self::Nobody => usize::MAX / 2,
             }
     }
@@ -167,6 +175,7 @@ impl Graph {
             Told::Facts(known) => self.change_person(known.id, |person| person.facts = known.facts),
             Told::Note((user, target), note) => self.change_kept(user, |kept| kept.set_note(target, &note)),
             Told::Rows(people) => people.into_iter().for_each(|user| self.forget(user)),
+            Told::Uncounted => self.forget(EVERYBODY),
         }
     }
 

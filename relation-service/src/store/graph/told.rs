@@ -22,6 +22,8 @@ pub enum Told {
     Note(Key, String),
     /// Rows of these people, in a way that nobody says: they are to be read again.
     Rows(Vec<UserId>),
+    /// The counters of others begin to follow somebody into hiding or back, or have done so.
+    Uncounted,
 }
 
 impl Told {
@@ -33,6 +35,7 @@ impl Told {
             Self::Facts(known) => vec![known.id],
             Self::Note(key, _) => vec![key.0],
             Self::Rows(people) => people.clone(),
+            Self::Uncounted => vec![super::EVERYBODY],
         }
     }
 }
