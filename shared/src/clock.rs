@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z. RFC 3339 with milliseconds on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -47,6 +48,16 @@ impl Micros {
         Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    fn wire(self) -> String {
+        let mut text = String::with_capacity(WIRE_BYTES);
+        let printed = Timestamp::from_microsecond(self.0)
+            .and_then(|moment| PRINTER.print_timestamp(&moment, &mut text));
+        if printed.is_err() {
+            "9999-12-31T23:59:59.999Z".clone_into(&mut text);
+        }
+        text
+    }
+
     /// The span from `earlier` to this moment; nothing if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -55,16 +66,18 @@ impl Micros {
 
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_microsecond(self.0) {
-            Ok(moment) => write!(f, "{moment:.3}"),
-            Err(_) => f.write_str("9999-12-31T23:59:59.999Z"),
-        }
+        f.write_str(&self.wire())
     }
 }
 
+/// As on the wire.
+const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+/// Bytes of a moment on the wire.
+const WIRE_BYTES: usize = "9999-12-31T23:59:59.999Z".len();
+
 impl serde::Serialize for Micros {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.wire())
     }
 }
 

@@ -28,6 +28,12 @@ pub fn parse_id(text: &str) -> Result<i64, InvalidId> {
     text.parse().map_err(|_| InvalidId)
 }
 
+/// Writes an id as the decimal string that it is on the wire.
+#[doc(hidden)]
+pub fn serialize_id<S: serde::Serializer>(id: i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(itoa::Buffer::new().format(id))
+}
+
 /// Declares a newtype over `i64` that is a decimal string on the wire and in OpenAPI.
 #[macro_export]
 macro_rules! typed_id {
@@ -64,7 +70,7 @@ macro_rules! typed_id {
 
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&self.0)
+                $crate::id::serialize_id(self.0, serializer)
             }
         }
 

@@ -15,7 +15,6 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::http::{BODY_BYTES_MAX, LongBodies};
 use crate::problem::Problem;
-use crate::secret::random_bytes;
 
 /// The header that carries a request's id, both ways.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -125,6 +124,6 @@ fn incoming_id(request: &ServiceRequest) -> Option<HeaderValue> {
 }
 
 fn new_request_id() -> HeaderValue {
-    let random = random_bytes::<8>().map(u64::from_be_bytes).unwrap_or_default();
+    let random = fastrand::u64(..);
     HeaderValue::from_str(&format!("{random:016x}")).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }

@@ -113,12 +113,12 @@ impl Checks {
             None => Viewer::Nameless,
             Some(viewer) if viewer == owner => Viewer::Owner,
             Some(viewer) => Viewer::Other {
-                known: known.as_ref().map(|person| &person.facts),
+                known: known.as_ref().map(|person| &*person.facts),
                 pair: sight.pair(viewer, owner),
                 holds,
             },
         };
-        let owner = owner_known.as_ref().map(|person| &person.facts);
+        let owner = owner_known.as_ref().map(|person| &*person.facts);
         check_visibility(attempt, viewer, owner, self.circumstances)
     }
 

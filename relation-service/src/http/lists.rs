@@ -1,14 +1,18 @@
 //! Lists of people.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use actix_web::{get, web};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use shared::clock::Micros;
 use shared::facts::UserFacts;
 use shared::http::{Listed, MaybeViewer, Viewer, listed};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest};
 use shared::problem::{Problem, Refusals};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::handle::{ListRequest, ListRow, RelationHandle};
@@ -80,11 +84,12 @@ pub(super) struct OwnQuery {
 
 /// A person, as lists show them.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct UserCard {
+#[schema(as = UserCard)]
+struct UserCardBody<'f> {
     id: UserId,
-    username: String,
-    display_name: String,
-    avatar_url: Option<String>,
+    username: &'f str,
+    display_name: &'f str,
+    avatar_url: Option<&'f str>,
     verified: bool,
     private_account: bool,
     /// Whether the viewer mutes them; only for a viewer who is signed in.
@@ -92,10 +97,45 @@ pub(super) struct UserCard {
     muting: Option<bool>,
 }
 
+/// The same, before it is written: pages are mostly cards, so nothing of them is copied.
+#[derive(Debug)]
+pub(super) struct UserCard {
+    id: UserId,
+    facts: Arc<UserFacts>,
+    muting: Option<bool>,
+}
+
 impl UserCard {
-    pub(super) fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
-        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = facts;
-        Self { id, username, display_name, avatar_url, verified, private_account, muting }
+    pub(super) const fn new(id: UserId, facts: Arc<UserFacts>, muting: Option<bool>) -> Self {
+        Self { id, facts, muting }
+    }
+}
+
+impl Serialize for UserCard {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = &*self.facts;
+        let body = UserCardBody {
+            id: self.id,
+            username,
+            display_name,
+            avatar_url: avatar_url.as_deref(),
+            verified: *verified,
+            private_account: *private_account,
+            muting: self.muting,
+        };
+        body.serialize(serializer)
+    }
+}
+
+impl PartialSchema for UserCard {
+    fn schema() -> RefOr<Schema> {
+        UserCardBody::schema()
+    }
+}
+
+impl ToSchema for UserCard {
+    fn name() -> Cow<'static, str> {
+        UserCardBody::name()
     }
 }
 

@@ -37,24 +37,25 @@ pub const LONG_BODIES: LongBodies = LongBodies(&["/v1/me/imports"]);
 
 /// Everything that this service answers, once: the routes and their description.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // In the order in which a path is looked for: what is asked most comes first.
     config
+        .configure(relationship::routes)
+        .configure(counts::routes)
+        .configure(lists::routes)
+        .configure(visibility::routes)
         .configure(follows::routes)
         .configure(requests::routes)
         .configure(blocks::routes)
         .configure(mutes::routes)
         .configure(close_friends::routes)
         .configure(notes::routes)
-        .configure(relationship::routes)
         .configure(overlaps::routes)
-        .configure(lists::routes)
         .configure(suggestions::routes)
-        .configure(counts::routes)
         .configure(explain::routes)
         .configure(export::routes)
         .configure(import::routes)
         .configure(export_file::routes)
         .configure(fanout::routes)
-        .configure(visibility::routes)
         .configure(audit::routes)
         .configure(health::routes)
         .service(shared::http::events)

@@ -55,7 +55,7 @@ impl Witness {
     pub fn after(&self, conn: &mut Conn) -> usize {
         let stored = load(conn, &self.memory.0, &Self::keys()).unwrap();
         let stored: HashMap<Key, Entry> = stored.into_iter().map(|part| (part.key, part.entry)).collect();
-        let remembered = Self::keys().into_iter().filter_map(|key| Some((key, self.memory.0.get(key)?)));
+        let remembered = Self::keys().into_iter().filter_map(|key| Some((key, self.memory.0.look(key)?)));
         let compared = remembered.inspect(|(key, entry)| {
             assert_eq!(Some(entry), stored.get(key), "{key:?} in round {}", self.rounds);
         });
@@ -145,12 +145,12 @@ async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase)
     here.commit(&[follow(1)]);
     here.witness.before(&mut here.conn);
     here.witness.before(&mut here.conn);
-    assert!(here.witness.memory.0.get(key).is_some());
+    assert!(here.witness.memory.0.look(key).is_some());
     let memory = here.forget_memory();
     here.commit(&[follow(2)]);
     here.engine_with(memory);
     here.commit(&[follow(3)]);
-    assert!(here.witness.memory.0.get(key).is_none(), "what another has changed is still remembered");
+    assert!(here.witness.memory.0.look(key).is_none(), "what another has changed is still remembered");
 }
 
 shared::on_both_databases!(

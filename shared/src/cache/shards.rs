@@ -94,8 +94,6 @@ type Entries<K, V> = Shard<K, V, Bytes, Spread, Evictions>;
 
 struct Part<K, V> {
     entries: RwLock<Entries<K, V>>,
-    hits: AtomicU64,
-    misses: AtomicU64,
     kept: AtomicU64,
     evictions: Evictions,
 }
@@ -103,6 +101,8 @@ struct Part<K, V> {
 /// A bounded number of bytes of entries. Values are cheap to clone: an entry is handed out and outlives its place here.
 pub struct Shards<K, V> {
     parts: Box<[Part<K, V>]>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     entry_bytes_max: usize,
 }
 
@@ -142,15 +142,10 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         let share = bytes / shards;
         let part = |_| {
             let evictions = Evictions::default();
-            Part {
-                entries: RwLock::new(shard(share, evictions.clone())),
-                hits: AtomicU64::new(0),
-                misses: AtomicU64::new(0),
-                kept: AtomicU64::new(0),
-                evictions,
-            }
+            Part { entries: RwLock::new(shard(share, evictions.clone())), kept: AtomicU64::new(0), evictions }
         };
-        Self { parts: (0..shards).map(part).collect(), entry_bytes_max: share / 4 }
+        let parts = (0..shards).map(part).collect();
+        Self { parts, hits: AtomicU64::new(0), misses: AtomicU64::new(0), entry_bytes_max: share / 4 }
     }
 
     /// Whether an entry of so many bytes is kept at all: a few large ones must not drive out all others.
@@ -166,11 +161,24 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
 
     /// The entry of `key`, if it is here.
     pub fn get(&self, key: &K) -> Option<V> {
-        let part = self.part(key);
-        let found = part.entries.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        let counter = if found.is_some() { &part.hits } else { &part.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        let found = self.look(key);
+        let hit = u64::from(found.is_some());
+        self.count(hit, 1 - hit);
         found
+    }
+
+    /// The same for one who looks many times, and then says once how often they found what they looked for.
+    pub fn look(&self, key: &K) -> Option<V> {
+        self.part(key).entries.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Counts looks.
+    pub fn count(&self, hits: u64, misses: u64) {
+        for (counter, looks) in [(&self.hits, hits), (&self.misses, misses)] {
+            if looks > 0 {
+                counter.fetch_add(looks, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Keeps what was loaded, if no commit went past it.
@@ -187,6 +195,13 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         entries.insert(key, value);
         part.kept.fetch_add(1, Ordering::Relaxed);
         Keeping::Kept
+    }
+
+    /// Keeps what no commit can go past.
+    pub fn put(&self, key: K, value: V) {
+        let part = self.part(&key);
+        part.entries.write().unwrap_or_else(PoisonError::into_inner).insert(key, value);
+        part.kept.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Changes the entry, if it is here; it goes if `change` does not want it any more.
@@ -219,16 +234,16 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
 
     /// What was read, found and held so far.
     pub fn usage(&self) -> Usage {
-        self.parts.iter().fold(Usage::default(), |sum, part| {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let looks = Usage { hits: count(&self.hits), misses: count(&self.misses), ..Usage::default() };
+        self.parts.iter().fold(looks, |sum, part| {
             let entries = part.entries.read().unwrap_or_else(PoisonError::into_inner);
-            let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
             Usage {
-                hits: sum.hits + count(&part.hits),
-                misses: sum.misses + count(&part.misses),
                 kept: sum.kept + count(&part.kept),
                 entries: sum.entries + u64::try_from(entries.len()).unwrap_or(0),
                 bytes: sum.bytes + entries.weight(),
                 gone: sum.gone + count(&part.evictions.0),
+                ..sum
             }
         })
     }

@@ -49,10 +49,10 @@ impl ServiceCaller {
 }
 
 /// The raw claim of a request: its bearer token, if it sent one.
-struct Claimed(Option<String>);
+struct Claimed<'r>(Option<&'r str>);
 
-impl Claimed {
-    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+impl<'r> Claimed<'r> {
+    fn of(request: &'r HttpRequest) -> Result<Self, Problem> {
         let mut sent = request.headers().get_all(AUTHORIZATION);
         let Some(value) = sent.next() else { return Ok(Self(None)) };
         let text = value.to_str().ok().filter(|_| sent.next().is_none());
@@ -60,26 +60,26 @@ impl Claimed {
             .and_then(|text| text.split_once(' '))
             .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty());
         match bearer {
-            Some((_, token)) => Ok(Self(Some(token.trim().to_owned()))),
+            Some((_, token)) => Ok(Self(Some(token.trim()))),
             None => Err(Problem::unauthenticated("Send Authorization: Bearer and an access token.")),
         }
     }
 
-    fn required(self) -> Result<String, Problem> {
+    fn required(self) -> Result<&'r str, Problem> {
         self.0.ok_or_else(|| Problem::unauthenticated("This needs an access token."))
     }
 }
 
-fn auth(request: &HttpRequest) -> Result<web::Data<Auth>, Problem> {
-    request.app_data::<web::Data<Auth>>().cloned().ok_or_else(Problem::internal)
+fn auth(request: &HttpRequest) -> Result<&web::Data<Auth>, Problem> {
+    request.app_data::<web::Data<Auth>>().ok_or_else(Problem::internal)
 }
 
 fn person(auth: &Auth, token: &str) -> Result<Viewer, Problem> {
     if ServiceTokens::is_service_token(token) {
         return Err(Problem::forbidden("not_for_services", "This route is for people, not for services."));
     }
-    let claims = auth.tokens.verify(token)?;
-    Ok(Viewer { id: claims.sub, session: claims.sid })
+    let said = auth.tokens.verify(token)?;
+    Ok(Viewer { id: said.user, session: said.session })
 }
 
 async fn service(auth: &Auth, token: &str) -> Result<ServiceCaller, Problem> {
@@ -100,7 +100,7 @@ pub struct Pass {
 impl Pass {
     /// The token of this request.
     pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        Ok(Self { auth: auth(request)?, token: Claimed::of(request)?.required()? })
+        Ok(Self { auth: auth(request)?.clone(), token: Claimed::of(request)?.required()?.to_owned() })
     }
 
     /// Whether it is still a service's, with this scope.
@@ -114,7 +114,7 @@ impl FromRequest for Viewer {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let viewer = || person(auth(request)?.as_ref(), &Claimed::of(request)?.required()?);
+        let viewer = || person(auth(request)?, Claimed::of(request)?.required()?);
         std::future::ready(viewer())
     }
 }
@@ -125,7 +125,7 @@ impl FromRequest for MaybeViewer {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let viewer = || match Claimed::of(request)?.0 {
-            Some(token) => Ok(Self(Some(person(auth(request)?.as_ref(), &token)?.id))),
+            Some(token) => Ok(Self(Some(person(auth(request)?, token)?.id))),
             None => Ok(Self(None)),
         };
         std::future::ready(viewer())
@@ -140,7 +140,7 @@ impl FromRequest for ServiceCaller {
         let request = request.clone();
         Box::pin(async move {
             let token = Claimed::of(&request)?.required()?;
-            service(auth(&request)?.as_ref(), &token).await
+            service(auth(&request)?, token).await
         })
     }
 }

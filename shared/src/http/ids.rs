@@ -13,8 +13,9 @@ pub fn parse_ids<T>(text: &str, max: usize) -> Result<Vec<T>, Problem>
 where
     T: FromStr<Err = InvalidId> + Copy + Eq + Hash,
 {
-    let mut seen = HashSet::new();
-    let mut ids = Vec::new();
+    let most = text.bytes().filter(|&byte| byte == b',').count().min(max) + 1;
+    let mut seen = HashSet::with_capacity(most);
+    let mut ids = Vec::with_capacity(most);
     for part in text.split(',') {
         let id: T =
             part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?;

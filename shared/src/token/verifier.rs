@@ -1,19 +1,21 @@
 //! Verifying access tokens: a signature once, then from a bounded cache until the token expires.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{AUDIENCE, Claims, ISSUER, KeySet, Revoked, TOKEN_TYPE, provider};
+use crate::cache::{ENTRY_BYTES, Shards, Weigh};
 use crate::clock::Clock;
+use crate::id::{SessionId, UserId};
 use crate::problem::Problem;
 
-/// How many verified tokens are remembered. An entry takes about 200 bytes.
-pub const VERIFIED_TOKENS_MAX: u64 = 100_000;
+/// How many verified tokens are remembered.
+pub const VERIFIED_TOKENS_MAX: usize = 100_000;
 /// How often a service that does not sign asks for the key set again.
 pub const REFRESH_KEYS_EVERY: Duration = Duration::from_secs(60);
 /// No token of ours is longer: a longer one is not worth hashing.
@@ -26,9 +28,50 @@ pub struct TokenVerifier {
     clock: Clock,
     keys: RwLock<HashMap<String, DecodingKey>>,
     revoked: Revoked,
-    /// By hash: a dump of the memory yields no token.
-    verified: Cache<[u8; 32], Claims>,
+    verified: Shards<Fingerprint, Verified>,
     rules: Validation,
+}
+
+/// The SHA-256 of a token: a dump of the memory yields none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+impl Hash for Fingerprint {
+    /// It is as good as random already.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        state.write_u64(u64::from_ne_bytes(first));
+    }
+}
+
+/// What a genuine token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Whose token it is.
+    pub user: UserId,
+    /// The login that it came from.
+    pub session: SessionId,
+    not_before: i64,
+    expires: i64,
+}
+
+impl From<Claims> for Verified {
+    fn from(claims: Claims) -> Self {
+        Self { user: claims.sub, session: claims.sid, not_before: claims.nbf, expires: claims.exp }
+    }
+}
+
+impl Weigh for Verified {
+    fn weight(&self) -> usize {
+        0
+    }
 }
 
 impl TokenVerifier {
@@ -42,7 +85,7 @@ impl TokenVerifier {
         // Times are checked by our own clock, on every use and not only on the first.
         rules.validate_exp = false;
         rules.validate_nbf = false;
-        let verified = Cache::new(VERIFIED_TOKENS_MAX);
+        let verified = Shards::new(VERIFIED_TOKENS_MAX * ENTRY_BYTES);
         Self { clock, keys: RwLock::default(), revoked, verified, rules }
     }
 
@@ -58,7 +101,7 @@ impl TokenVerifier {
         let removed = held.keys().any(|kid| !keys.contains_key(kid));
         *held = keys;
         if removed {
-            self.verified.invalidate_all();
+            self.verified.clear();
         }
     }
 
@@ -73,25 +116,19 @@ impl TokenVerifier {
     }
 
     /// What `token` says, if it is genuine, in time and not revoked.
-    pub fn verify(&self, token: &str) -> Result<Claims, Problem> {
+    pub fn verify(&self, token: &str) -> Result<Verified, Problem> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(refused());
         }
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let claims = match self.verified.get(&hash) {
-            Some(claims) => claims,
-            None => {
-                let claims = self.verify_signature(token)?;
-                self.verified.insert(hash, claims.clone());
-                claims
-            }
-        };
+        let fingerprint = Fingerprint::of(token);
+        let found = self.verified.get(&fingerprint);
+        let said = found.map_or_else(|| self.verify_signature(token, fingerprint), Ok)?;
         let now = self.clock.now().as_secs();
-        let in_time = now < claims.exp && claims.nbf <= now + LEEWAY_SECS;
-        if in_time && !self.revoked.contains(claims.sid) { Ok(claims) } else { Err(refused()) }
+        let in_time = now < said.expires && said.not_before <= now + LEEWAY_SECS;
+        if in_time && !self.revoked.contains(said.session) { Ok(said) } else { Err(refused()) }
     }
 
-    fn verify_signature(&self, token: &str) -> Result<Claims, Problem> {
+    fn verify_signature(&self, token: &str, fingerprint: Fingerprint) -> Result<Verified, Problem> {
         if !self.is_ready() {
             return Err(Problem::unavailable());
         }
@@ -101,7 +138,10 @@ impl TokenVerifier {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.get(&kid).ok_or_else(refused)?;
         let data = jsonwebtoken::decode::<Claims>(token, key, &self.rules).map_err(|_| refused())?;
-        Ok(data.claims)
+        let verified = Verified::from(data.claims);
+        // Before the keys may change: tokens of one that goes are forgotten after that.
+        self.verified.put(fingerprint, verified);
+        Ok(verified)
     }
 }
 
@@ -134,7 +174,7 @@ mod tests {
     fn a_token_is_valid_until_it_expires_cached_or_not() {
         let (clock, signer, verifier) = fixture();
         let token = token(&signer, &clock);
-        assert_eq!(verifier.verify(&token).unwrap().sub, UserId::new(7));
+        assert_eq!(verifier.verify(&token).unwrap().user, UserId::new(7));
         clock.advance(ACCESS_TOKEN_LIFE - Duration::from_secs(1));
         assert!(verifier.verify(&token).is_ok());
         clock.advance(Duration::from_secs(1));

@@ -31,6 +31,10 @@ pub struct Glance<'g> {
     beyond: bool,
     unknown: Vec<UserId>,
     holder: Option<(UserId, Arc<Outbound>)>,
+    returner: Option<(UserId, Arc<Outbound>)>,
+    watched: Option<(UserId, Arc<Inbound>)>,
+    /// Of the pair before.
+    target: Option<UserId>,
     keeper: Option<(UserId, Arc<Kept>)>,
 }
 
@@ -64,6 +68,9 @@ impl Graph {
             beyond: false,
             unknown: Vec::new(),
             holder: None,
+            returner: None,
+            watched: None,
+            target: None,
             keeper: None,
         }
     }
@@ -72,6 +79,7 @@ impl Graph {
 impl Glance<'_> {
     /// Ends the look.
     pub fn end(mut self) -> Seen {
+        self.graph.entries.count(looks(self.noted.len()), looks(self.gaps.len() + self.noted_loaded.len()));
         if self.beyond {
             return Seen::Beyond;
         }
@@ -92,7 +100,7 @@ impl Glance<'_> {
     fn entry(&mut self, part: Part, user: UserId) -> Option<Entry> {
         let key = Key { part, user };
         let noted = self.graph.note(user);
-        if let Some(entry) = self.graph.get(key) {
+        if let Some(entry) = self.graph.look(key) {
             self.noted.push(noted);
             return Some(entry);
         }
@@ -119,6 +127,34 @@ impl Glance<'_> {
             self.holder = Some((user, edges));
         }
         self.holder.as_ref().map(|(_, edges)| &**edges)
+    }
+
+    /// What `target` holds towards `source`. Of one person and many others nothing is needed of each of those: either
+    /// what is known of the source tells, or the target is the one again.
+    fn backward(&mut self, source: UserId, target: UserId) -> Edge {
+        if self.target.replace(target) != Some(target) {
+            let Some(edges) = self.watched(source) else { return Edge::None };
+            if let Some(edge) = edges.edge(target) {
+                return edge;
+            }
+        }
+        self.returner(target).map(|edges| edges.edge(source)).unwrap_or_default()
+    }
+
+    fn returner(&mut self, user: UserId) -> Option<&Outbound> {
+        if self.returner.as_ref().is_none_or(|(returner, _)| *returner != user) {
+            let edges = self.outbound(user)?;
+            self.returner = Some((user, edges));
+        }
+        self.returner.as_ref().map(|(_, edges)| &**edges)
+    }
+
+    fn watched(&mut self, user: UserId) -> Option<&Inbound> {
+        if self.watched.as_ref().is_none_or(|(watched, _)| *watched != user) {
+            let edges = self.inbound(user)?;
+            self.watched = Some((user, edges));
+        }
+        self.watched.as_ref().map(|(_, edges)| &**edges)
     }
 
     fn keeper(&mut self, user: UserId) -> Option<&Kept> {
@@ -246,6 +282,10 @@ fn place(row: &list::Entry) -> (Micros, UserId) {
     (row.since, row.user)
 }
 
+fn looks(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 fn most(page: PageRequest) -> usize {
     usize::try_from(page.rows_to_load()).unwrap_or(usize::MAX)
 }
@@ -284,13 +324,8 @@ impl Sight for Glance<'_> {
     }
 
     fn pair(&mut self, source: UserId, target: UserId) -> Pair {
-        let forward = self.holder(source).map(|edges| edges.edge(target));
-        let backward = self.outbound(target).map(|edges| edges.edge(source));
-        Pair {
-            forward: forward.unwrap_or_default(),
-            backward: backward.unwrap_or_default(),
-            ..Pair::default()
-        }
+        let forward = self.holder(source).map(|edges| edges.edge(target)).unwrap_or_default();
+        Pair { forward, backward: self.backward(source, target), ..Pair::default() }
     }
 
     fn marks(&mut self, source: UserId, target: UserId) -> Marks {

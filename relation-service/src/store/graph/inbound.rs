@@ -42,6 +42,12 @@ impl Newest {
         self.whole
     }
 
+    /// Since when `source` is among them.
+    fn since(&self, source: UserId) -> Option<Micros> {
+        let row = self.rows.iter().find(|(_, held)| *held == source.get())?;
+        Some(Micros::new(-row.0))
+    }
+
     /// The rows after a change; false if too few are left to be of use.
     fn set(&mut self, source: UserId, before: Option<Micros>, after: Option<Micros>) -> bool {
         if before == after {
@@ -81,6 +87,20 @@ pub struct Inbound {
 }
 
 impl Inbound {
+    /// What `source` holds, if that can be told; not of the option of a follow or a request, which is theirs alone.
+    pub fn edge(&self, source: UserId) -> Option<Edge> {
+        let notify = false;
+        if let Some(since) = self.followers.since(source) {
+            return Some(Edge::Follow { since, notify });
+        }
+        if let Some(since) = self.requests.since(source) {
+            return Some(Edge::Request { since, notify });
+        }
+        let blocked = self.blockers.as_ref()?.binary_search(&source.get()).is_ok();
+        // When it began to block is not remembered.
+        (self.followers.whole && self.requests.whole && !blocked).then_some(Edge::None)
+    }
+
     /// Takes over what `source` holds now, in place of what they held. False if this is to be loaded anew.
     pub fn set(&mut self, source: UserId, before: Edge, after: Edge) -> bool {
         let follow = |edge: Edge| edge.since().filter(|_| edge.is_follow());
