@@ -23,11 +23,15 @@ use user_service::store;
 
 use crate::cli::{CreateAccount, Databases, GiveRole};
 use crate::failure::Failure;
-use crate::stores::{expect_database, user_engine};
+use crate::stores::{begin, expect_database, is_fresh, user_engine};
 
-/// Makes an account, an admin's if nothing else is said.
+/// Makes an account, an admin's if nothing else is said; where there is nothing yet, first what it needs.
 pub fn create(args: &CreateAccount) -> Result<(), Failure> {
-    let mut conn = open(&args.databases)?;
+    let is_fresh = is_fresh(&args.databases)?;
+    // Before anybody types a password for nothing.
+    if !is_fresh {
+        expect_database(&args.databases.user_url())?;
+    }
     let raw = RawRegistration {
         username: Some(args.username.clone()),
         email: Some(args.email.clone()),
@@ -52,6 +56,10 @@ pub fn create(args: &CreateAccount) -> Result<(), Failure> {
         network: String::new(),
         request: None,
     };
+    if is_fresh {
+        begin(&args.databases)?;
+    }
+    let mut conn = open(&args.databases)?;
     let user = submit(&mut conn, Command::CreateByOperator(Box::new(account), args.role))?;
     say(&format!("{} is there as {}: id {}", user.username, user.role.as_str(), user.id));
     Ok(())

@@ -56,8 +56,9 @@ pub enum Admin {
     /// Make an account, an admin's if --role does not say otherwise: the first one of a new installation.
     ///
     /// The password is the first line of standard input, and obeys the rules of registration; words that are reserved
-    /// for the service may be the name. Works beside running services. Exit codes: 0 done, 1 the name or the address is
-    /// taken or the database is away, 2 a value is refused.
+    /// for the service may be the name. Works beside running services, and before their first start: a data directory that
+    /// is empty or not there is made ready. Exit codes: 0 done, 1 the name or the address is taken or the database is
+    /// away, 2 a value is refused.
     #[command(after_help = "Example: printf '%s' 'plum Tractor 91 sky' | \\
   mutual admin create --username zoe --email zoe@example.com --password-stdin")]
     Create(CreateAccount),
@@ -150,7 +151,8 @@ fn role(word: &str) -> Result<Role, &'static str> {
 pub enum ServiceToken {
     /// Make a token for a client and print it, once; an earlier one of the same name ends.
     ///
-    /// It is valid for both services at once, also while they run.
+    /// It is valid for both services at once, also while they run, and may be made before their first start, as an
+    /// account may.
     Create {
         /// The client's name.
         #[arg(long)]

@@ -19,6 +19,8 @@ use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::seed;
 
+/// The files of the keys that sign access tokens and make refresh tokens, and of the secret that both services share.
+pub const SECRETS: [&str; 3] = ["signing-key", "refresh-key", "service-secret"];
 /// How long both services together may take until they are ready.
 const READY_WAIT: Duration = Duration::from_secs(30);
 /// How often readiness is asked for until then.
@@ -60,12 +62,13 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
 
 fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failure> {
     let secret = |name: &str| secret::load_or_create(&settings.databases.data_dir.join(name));
+    let [signing_key, refresh_key, service_secret] = SECRETS;
     Ok(user_service::app::Settings {
         listen: settings.user_listen,
         database_url: settings.databases.user_url(),
-        signing_key: secret("signing-key")?,
-        refresh_key: secret("refresh-key")?,
-        service_secret: secret("service-secret")?,
+        signing_key: secret(signing_key)?,
+        refresh_key: secret(refresh_key)?,
+        service_secret: secret(service_secret)?,
         // Known once it listens.
         relation_service_url: None,
         node: 0,
@@ -88,7 +91,8 @@ fn relation_settings(
     settings: &Serve,
     user_address: SocketAddr,
 ) -> Result<relation_service::app::Settings, Failure> {
-    let secret = secret::load_or_create(&settings.databases.data_dir.join("service-secret"))?;
+    let [.., service_secret] = SECRETS;
+    let secret = secret::load_or_create(&settings.databases.data_dir.join(service_secret))?;
     let mut limits: relation_service::domain::Limits = settings.relation_limits.into();
     if settings.rate_limits == Switch::Off {
         limits.imports_per_24h = 0;

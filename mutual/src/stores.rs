@@ -12,7 +12,7 @@ use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, Owner, StoreError, log, open_bulk_writer};
 use shared::event::EventPage;
 use shared::id::{IdGenerator, NODE_MAX};
-use shared::secret::{make_private_dir, random_bytes};
+use shared::secret::{load_or_create, make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
 use user_service::actors::outbox::Outbox;
@@ -21,6 +21,7 @@ use user_service::domain::rules::Rules;
 
 use crate::cli::Databases;
 use crate::failure::Failure;
+use crate::serve::SECRETS;
 
 /// Events copied in one transaction.
 const EVENTS_PER_COMMIT: i64 = 5_000;
@@ -88,6 +89,28 @@ impl Stores {
         let command = RelationCommand::Learn(learned);
         commit_batch(&mut self.relations, &relation_engine(), &[command], &Clock::system()).map(drop)
     }
+}
+
+/// Whether nothing is there yet: embedded databases whose directory is empty or not there. A directory with anything
+/// else in it is more likely a mistyped path.
+pub fn is_fresh(databases: &Databases) -> Result<bool, Failure> {
+    if databases.user_database_url.is_some() || databases.relation_database_url.is_some() {
+        return Ok(false);
+    }
+    match std::fs::read_dir(&databases.data_dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(Failure::Usage(format!("{}: {error}", databases.data_dir.display()))),
+    }
+}
+
+/// Makes what the first start of the services would: the directory, the secrets and the databases.
+pub fn begin(databases: &Databases) -> Result<(), Failure> {
+    make_private_dir(&databases.data_dir)?;
+    for name in SECRETS {
+        load_or_create(&databases.data_dir.join(name))?;
+    }
+    Stores::open(databases).map(drop)
 }
 
 /// Refuses an embedded database that is not there, for commands that are about one that is in use.

@@ -10,7 +10,7 @@ use user_service::domain::audit_log::{Action, Doer, Entry, EntryId};
 
 use crate::cli::{Databases, ServiceToken};
 use crate::failure::Failure;
-use crate::stores::expect_database;
+use crate::stores::{begin, expect_database, is_fresh};
 
 /// Makes or ends a token.
 pub fn run(command: &ServiceToken) -> Result<(), Failure> {
@@ -20,9 +20,13 @@ pub fn run(command: &ServiceToken) -> Result<(), Failure> {
     }
 }
 
-/// Prints the token alone on standard output, so that a script can take it.
+/// Prints the token alone on standard output, so that a script can take it. Where there is nothing yet, it makes first
+/// what a token needs.
 fn create(name: &str, scopes: &[String], databases: &Databases) -> Result<(), Failure> {
     let token = NewServiceToken::new(name, scopes).map_err(Failure::Usage)?;
+    if is_fresh(databases)? {
+        begin(databases)?;
+    }
     let [mut users, mut relations] = open_both(databases)?;
     let now = Clock::system().now();
     let after = json!({"name": name, "scopes": scopes});

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -14,6 +15,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::db::StoreError;
+use crate::rate_limit::RateLimit;
 use crate::telemetry::current_request_id;
 
 /// What a client should wait before it tries again, in seconds, when we cannot know better.
@@ -38,6 +40,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after_secs: Option<u32>,
+    limit: Option<RateLimit>,
     allow: Option<String>,
     oldest: Option<i64>,
 }
@@ -77,9 +80,18 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after_secs: wait.then_some(RETRY_AFTER_SECS),
+            limit: None,
             allow: None,
             oldest: None,
         }
+    }
+
+    /// 429: there were `max` of these, and there may be more after `wait`.
+    pub fn rate_limited(detail: impl Into<Cow<'static, str>>, max: u32, wait: Duration) -> Self {
+        let limit = RateLimit { max, remaining: 0, resets_in: wait };
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.limit = Some(limit);
+        problem.retry_after(limit.resets_in_secs())
     }
 
     /// 400: the request cannot be parsed.
@@ -224,7 +236,7 @@ impl ResponseError for Problem {
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        response.json(ProblemBody {
+        let mut response = response.json(ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -233,7 +245,11 @@ impl ResponseError for Problem {
             request_id: current_request_id(),
             errors: self.errors.clone(),
             oldest: self.oldest,
-        })
+        });
+        if let Some(limit) = &self.limit {
+            limit.tell(response.headers_mut());
+        }
+        response
     }
 }
 

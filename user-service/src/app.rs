@@ -28,7 +28,7 @@ use crate::actors::change::{Command, UserEngine};
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::login::tokens_expired_at;
-use crate::actors::mail_limit::MailLimit;
+use crate::actors::mail_limit::mail_limit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
 use crate::actors::mailer::{Mailer, Parts as MailerParts};
 use crate::actors::outbox::Outbox;
@@ -127,7 +127,7 @@ impl Settings {
         Ok(UserEngine {
             ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
             refresh_key: RefreshKey::new(&refresh_key),
-            mail_limit: (self.rate_limits == Switch::On).then(|| MailLimit::new(self.limits.mails_per_hour)),
+            mail_limit: (self.rate_limits == Switch::On).then(|| mail_limit(self.limits.mails_per_hour)),
             outbox: Outbox::new(self.limits.mails_waiting_max),
             rules: self.limits.rules(),
             memory: None,
@@ -233,7 +233,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let mailer = Mailer::start(MailerParts {
         writer: writer.clone(),
         reads: reads.clone(),
-        transport,
+        transport: transport.clone(),
         outbox,
         clock: clock.clone(),
     });
@@ -241,6 +241,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         writer: writer.clone(),
         reads: reads.clone(),
         wiper: Wiper::new(database_url.clone()),
+        transport,
         clock: clock.clone(),
     });
     let relations = Relations::start(&settings.service_secret, settings.relation_service_url.clone());

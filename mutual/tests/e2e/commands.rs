@@ -1,5 +1,7 @@
 //! The operator's commands beside, before and after running services.
 
+use std::os::unix::fs::PermissionsExt;
+
 use shared::db::{DatabaseUrl, log, open_writer};
 use shared::testing::Client;
 
@@ -140,6 +142,50 @@ async fn everybody_is_learned_afresh_where_events_are_gone() {
     std::fs::write(&file, "1 2\n").unwrap();
     assert!(ground.run(&["import-graph", file.to_str().unwrap()]).status.success());
     ground.audit();
+}
+
+/// Before anything was served: in an empty directory, and in one that is not there.
+#[actix_web::test]
+async fn the_operators_first_commands_make_the_data_directory() {
+    const PASSWORD: &str = "plum Tractor 91 sky";
+    let create = |ground: &Ground, name: &str, password: &str| {
+        let words = ["admin", "create", "--username", name, "--email", "zoe@example.com", "--password-stdin"];
+        ground.run_with_input(&[&words[..], &["--password-cost", "low"]].concat(), password)
+    };
+    let token = ["admin", "service-token", "create", "--name", "feed", "--scopes", "events"];
+    let ground = Ground::sqlite().unwrap();
+    assert_eq!(create(&ground, "zoe", "short").status.code(), Some(2));
+    assert_eq!(std::fs::read_dir(ground.dir()).unwrap().count(), 0, "what is refused makes nothing");
+    let made = create(&ground, "zoe", PASSWORD);
+    assert!(made.status.success() && made.stderr.is_empty(), "{made:?}");
+    let made = ["signing-key", "refresh-key", "service-secret", "user.db", "relation.db"];
+    for name in made {
+        let file = std::fs::metadata(ground.dir().join(name)).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    let made_token = ground.run(&token);
+    assert!(made_token.status.success(), "{made_token:?}");
+    let world = ground.serve();
+    let zoe = world.log_in("zoe", PASSWORD).await;
+    assert_eq!(zoe.users.get("/v1/me").await.expect(200).json()["role"], "admin");
+    let feed = Client::new(&world.relations).with_token(String::from_utf8(made_token.stdout).unwrap().trim());
+    feed.get("/v1/events").await.expect(200);
+    drop(world);
+    ground.audit();
+    let ground = Ground::not_there();
+    assert!(ground.run(&token).status.success());
+    assert!(create(&ground, "zoe", PASSWORD).status.success());
+    assert_eq!(std::fs::metadata(ground.dir()).unwrap().permissions().mode() & 0o777, 0o700);
+    // A directory with other things in it is a mistyped path, and stays as it is.
+    let ground = Ground::sqlite().unwrap();
+    std::fs::write(ground.dir().join("notes.txt"), "").unwrap();
+    for refused in [create(&ground, "zoe", PASSWORD), ground.run(&token)] {
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(ground.dir()).unwrap().count(), 1);
+    let revoke = ["admin", "service-token", "revoke", "--name", "feed"];
+    assert_eq!(Ground::not_there().run(&revoke).status.code(), Some(2), "what ends something makes nothing");
 }
 
 #[actix_web::test]

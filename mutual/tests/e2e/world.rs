@@ -1,7 +1,7 @@
 //! A running `mutual serve` with databases of its own.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,22 +16,31 @@ const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Where a world keeps its data: it outlives the processes that serve it.
 pub struct Ground {
-    dir: TempDir,
+    dir: PathBuf,
+    _holder: TempDir,
     urls: Option<[String; 2]>,
 }
 
 impl Ground {
     pub fn sqlite() -> Option<Self> {
-        Some(Self { dir: tempfile::tempdir().unwrap(), urls: None })
+        let holder = tempfile::tempdir().unwrap();
+        Some(Self { dir: holder.path().to_owned(), _holder: holder, urls: None })
+    }
+
+    /// A data directory that nobody has made yet.
+    pub fn not_there() -> Self {
+        let holder = tempfile::tempdir().unwrap();
+        Self { dir: holder.path().join("new/data"), _holder: holder, urls: None }
     }
 
     pub fn postgres() -> Option<Self> {
         let urls = [postgres::new_database()?, postgres::new_database()?];
-        Some(Self { dir: tempfile::tempdir().unwrap(), urls: Some(urls) })
+        let holder = tempfile::tempdir().unwrap();
+        Some(Self { dir: holder.path().to_owned(), _holder: holder, urls: Some(urls) })
     }
 
     pub fn dir(&self) -> &Path {
-        self.dir.path()
+        &self.dir
     }
 
     /// Where relations are kept.
@@ -45,7 +54,7 @@ impl Ground {
     /// A command of the operator's on these databases.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mutual"));
-        command.args(words).arg("--data-dir").arg(self.dir.path()).env("RUST_LOG", "warn");
+        command.args(words).arg("--data-dir").arg(&self.dir).env("RUST_LOG", "warn");
         if let Some([users, relations]) = &self.urls {
             command.args(["--user-database-url", users, "--relation-database-url", relations]);
         }

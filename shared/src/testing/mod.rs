@@ -12,7 +12,7 @@ mod table;
 
 pub use client::{Answer, Client};
 pub use plan::reads_little;
-pub use residue::{residue, tables};
+pub use residue::{columns, residue, tables};
 pub use server_thread::{Running, ServerThread};
 pub use table::RouteTable;
 use tempfile::TempDir;

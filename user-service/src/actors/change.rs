@@ -108,8 +108,8 @@ pub enum Command {
     TwoFactor(Box<TwoFactorChange>),
     /// Do some of what has fallen due.
     Upkeep(Chore),
-    /// The database's files have been wiped since the last purge ended.
-    Wiped,
+    /// All files have been wiped since the purges of these people ended.
+    Wiped(Vec<UserId>),
     /// Forget the events up to this number.
     ForgetEvents(i64),
 }
@@ -247,7 +247,7 @@ impl UserEngine {
             Command::Deactivate(proved) => account::close(tx, proved, now),
             Command::Delete(proved) => deletion::delete(self, tx, proved, now),
             Command::StepUp(asked) => step_up::step_up(self, tx, asked, now).map(Answer::from),
-            Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now).map(Answer::from),
+            Command::TwoFactor(asked) => two_factor::change(self, tx, asked, now),
             Command::Moderate(act) => moderation::moderate(self, tx, act, now),
             Command::CreateByOperator(account, role) => {
                 register::create_by_operator(self, tx, account, *role, now).map(Answer::from)
@@ -256,8 +256,8 @@ impl UserEngine {
                 upkeep::step(self, tx, *chore, now)?;
                 Ok(Ok(Outcome::Stepped).into())
             }
-            Command::Wiped => {
-                store::deletion::wiped(tx.conn)?;
+            Command::Wiped(people) => {
+                store::deletion::wiped(tx.conn, people)?;
                 tx.wrote();
                 Ok(Ok(Outcome::Stepped).into())
             }

@@ -10,7 +10,7 @@ use super::account::is_held;
 use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
 use super::mail::{Question, Redeemed, ask, count, note, redeem, tell};
-use super::mail_limit::{Asker, Exceeded};
+use super::mail_limit::Asker;
 use super::profile::{Patched, changed, own};
 use super::step_up::stepped_up;
 use crate::domain::account::User;
@@ -70,7 +70,7 @@ pub(super) fn ask_again(engine: &UserEngine, tx: &mut Transaction<'_>, user: Use
         (Ok(()), _) => ask(engine, tx, question, now)?,
         // Whether others write to that address, too, is not for who does not have it yet.
         (Err(_), Purpose::EmailChange) => {}
-        (Err(exceeded), _) => return Ok(Err(exceeded.into())),
+        (Err(exceeded), _) => return Ok(Err(exceeded)),
     }
     Ok(Ok(Outcome::Accepted))
 }
@@ -105,7 +105,7 @@ pub(super) fn change(
     }
     if let Some(old) = &user.email {
         if let Err(exceeded) = count(engine, Asker::Owner, old, now) {
-            return Ok(Err(exceeded.into()));
+            return Ok(Err(exceeded));
         }
         tell(engine, tx, user.id, Kind::EmailChangeAsked, old, now)?;
     }
@@ -185,11 +185,5 @@ fn move_to(
     match old {
         Some(old) => tell(engine, tx, user.id, Kind::EmailChanged, &old, now),
         None => Ok(()),
-    }
-}
-
-impl From<Exceeded> for Denial {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::TooManyMails { retry_after_secs: exceeded.retry_after_secs }
     }
 }

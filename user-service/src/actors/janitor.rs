@@ -15,8 +15,8 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 use super::change::{Command, UserEngine};
+use super::mail_transport::MailTransport;
 use crate::store;
-use crate::store::deletion::Stage;
 use crate::store::upkeep::Chore;
 
 /// How long the actor sleeps at the most: for work that another instance has made, and a clock that was set.
@@ -48,6 +48,8 @@ pub struct Parts {
     pub reads: Reads,
     /// What makes sure that purged people are out of the files too.
     pub wiper: Wiper,
+    /// Where mails about purged people may be as files.
+    pub transport: MailTransport,
     /// The time.
     pub clock: Clock,
 }
@@ -169,15 +171,18 @@ async fn work(parts: &Parts) -> Result<Option<Micros>, StoreError> {
     }
 }
 
-/// Wipes the files if somebody was purged since the last time; returns when to, if that may not be now.
+/// Wipes the files, those of mails too, if somebody was purged since the last time; returns when to, if that may not be
+/// now.
 async fn wipe(parts: &Parts, now: Micros) -> Result<Option<Micros>, StoreError> {
-    if parts.reads.run(move |conn| store::deletion::next(conn, Stage::Unwiped, now)).await?.is_none() {
+    let purged = parts.reads.run(move |conn| store::deletion::unwiped(conn, now)).await?;
+    if purged.is_empty() {
         return Ok(None);
     }
+    parts.transport.forget(purged.clone()).await?;
     let next = parts.wiper.next(now);
     if next.is_none() {
         parts.wiper.wipe(now).await?;
-        parts.writer.submit(Command::Wiped).await?;
+        parts.writer.submit(Command::Wiped(purged)).await?;
     }
     Ok(next)
 }

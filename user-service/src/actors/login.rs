@@ -71,27 +71,23 @@ pub(super) fn open(
     let ended: Vec<SessionId> = excess.map(|session| session.state.id).collect();
     end(tx, user.id, &ended, now)?;
     let session = new_session(engine, tx, user.id, new.device_name.clone(), new.nonce, now)?;
-    idempotency::remember(engine, tx, new.request.as_ref(), user.id, session.state.id.get(), now)?;
+    idempotency::remember(engine, tx, new.request.as_ref(), idempotency::of_session(&session), now)?;
     note_network(engine, tx, user.id, &new.network, now)?;
     let reopened = was_suspended || was_deactivated;
     Ok(Answer { outcome: Ok(Outcome::Opened(Box::new(Opened { user, session, reopened }))), ended })
 }
 
-/// The session that the same request opened when it came before. Where it is forgotten, the answer cannot be made
-/// again: the request is taken as a new one.
+/// The session that the same request opened when it came before.
 fn opened_before(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,
     new: &NewSession,
     now: Micros,
 ) -> Result<Result<Option<Session>, Denial>, StoreError> {
-    let made = match idempotency::made(tx, new.request.as_ref(), now)? {
-        Ok(made) => made.filter(|made| made.user == new.user),
-        Err(denial) => return Ok(Err(denial)),
-    };
-    let Some(made) = made else { return Ok(Ok(None)) };
-    let found = store::session::session(tx.conn, made.user, SessionId::new(made.id))?;
-    Ok(Ok(found.map(|session| as_begun(engine, session))))
+    let made = idempotency::made(tx, new.request.as_ref(), now)?;
+    Ok(made.map(|made| {
+        made.filter(|made| made.user == new.user).and_then(|made| idempotency::session_made(engine, made))
+    }))
 }
 
 /// Writes a session that begins now.
@@ -109,12 +105,6 @@ pub(super) fn new_session(
     store::user::set_last_sign_in(tx.conn, user, now)?;
     tx.wrote();
     Ok(session)
-}
-
-/// A session as it was when it began, whatever became of it since: its first tokens can be answered again.
-pub(super) fn as_begun(engine: &UserEngine, session: Session) -> Session {
-    let SessionState { id, user_id, created_at, .. } = session.state;
-    Session { state: SessionState::open(id, user_id, created_at, engine.rules.session), ..session }
 }
 
 /// Remembers from where somebody came who has proved who they are.

@@ -7,7 +7,7 @@ use shared::secret::Secret;
 use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine};
-use super::mail_limit::{Asker, Exceeded};
+use super::mail_limit::Asker;
 use super::password_reset;
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
@@ -43,8 +43,9 @@ pub enum Delivered {
 }
 
 /// Counts a mail to an address; refuses one too many that such askers cause.
-pub(super) fn count(engine: &UserEngine, asker: Asker, to: &Email, now: Micros) -> Result<(), Exceeded> {
-    engine.mail_limit.as_ref().map_or(Ok(()), |limit| limit.count(asker, to.counted(), now))
+pub(super) fn count(engine: &UserEngine, asker: Asker, to: &Email, now: Micros) -> Result<(), Denial> {
+    let Some(limit) = &engine.mail_limit else { return Ok(()) };
+    limit.count((asker, to.counted()), now).map(drop).map_err(Denial::TooManyMails)
 }
 
 /// Has a person told something at an address.
@@ -247,7 +248,7 @@ fn token_of(
     Ok(held.filter(|held| held.id == wanted).map(|held| held.mint(&engine.refresh_key)))
 }
 
-/// Writes what became of a try.
+/// Writes what became of a try. Denied where the person is gone, and the mail with them.
 pub(super) fn settle(
     tx: &mut Transaction<'_>,
     user: UserId,
@@ -265,6 +266,8 @@ pub(super) fn settle(
             }
             Delivered::Never => give_up(tx, mail, now)?,
         }
+    } else if store::user::user(tx.conn, user)?.is_none() {
+        return Ok(Err(Denial::AccountGone));
     }
     Ok(Ok(Outcome::Accepted))
 }

@@ -1,6 +1,6 @@
 //! How a mail leaves: over SMTP, or, where there is no mail server, into a file for its owner alone.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirEntry, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{self, AsyncSmtpTransport};
 use lettre::{AsyncTransport, Tokio1Executor};
 use shared::clock::Micros;
+use shared::db::StoreError;
+use shared::id::UserId;
 use shared::secret::make_private_dir;
 
 use super::mail::Outgoing;
@@ -65,28 +67,25 @@ pub enum Failure {
 pub struct MailTransport {
     from: Mailbox,
     public_url: Option<PublicUrl>,
-    way: Way,
-}
-
-#[derive(Clone)]
-enum Way {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    Files(Arc<PathBuf>),
+    /// None where mails become files.
+    server: Option<AsyncSmtpTransport<Tokio1Executor>>,
+    /// Where those files are, or were before there was a mail server.
+    dir: Arc<PathBuf>,
 }
 
 impl MailTransport {
     /// Prepares what the settings say; connects to nothing yet.
     pub fn new(config: &MailConfig, dir: &Path) -> Result<Self, MailSetupError> {
         let from = config.mail_from.clone().map(|from| from.0);
-        let public_url = config.public_url.clone();
+        let (public_url, files) = (config.public_url.clone(), Arc::new(dir.to_owned()));
         let Some(server) = &config.smtp_url else {
             let from = from.map_or_else(|| FILES_FROM.parse(), Ok)?;
             make_private_dir(dir)?;
-            return Ok(Self { from, public_url, way: Way::Files(Arc::new(dir.to_owned())) });
+            return Ok(Self { from, public_url, server: None, dir: files });
         };
         let from = from.ok_or(MailSetupError::NoSender)?;
-        let way = Way::Smtp(smtp(server, &from)?);
-        Ok(Self { from, public_url, way })
+        let server = Some(smtp(server, &from)?);
+        Ok(Self { from, public_url, server, dir: files })
     }
 
     /// Sends a mail, within [`SEND_WAIT`].
@@ -95,22 +94,30 @@ impl MailTransport {
         // What cannot be written now cannot be written later.
         let message = message.map_err(|error| Failure::Permanent(error.to_string()))?;
         let sent = async {
-            match &self.way {
-                Way::Smtp(server) => {
+            match &self.server {
+                Some(server) => {
                     server.send(message).await.map(drop).map_err(|error| failure(&error, outgoing))
                 }
-                Way::Files(dir) => into_file(dir.clone(), outgoing, &message).await,
+                None => into_file(self.dir.clone(), outgoing, &message).await,
             }
         };
         let late = |_| Err(Failure::Temporary(format!("not within {} seconds", SEND_WAIT.as_secs())));
         tokio::time::timeout(SEND_WAIT, sent).await.unwrap_or_else(late)
     }
 
-    /// Removes old files. Returns how many; nothing where mails leave by SMTP.
+    /// Removes old files. Returns how many.
     pub async fn tidy(&self) -> io::Result<usize> {
-        let Way::Files(dir) = &self.way else { return Ok(0) };
-        let dir = dir.clone();
-        web::block(move || remove_old(&dir, SystemTime::now())).await.map_err(io::Error::other)?
+        let (dir, now) = (self.dir.clone(), SystemTime::now());
+        web::block(move || remove(&dir, |mail| is_old(mail, now))).await.map_err(io::Error::other)?
+    }
+
+    /// Removes the files of mails about these people.
+    pub async fn forget(&self, people: Vec<UserId>) -> Result<(), StoreError> {
+        let dir = self.dir.clone();
+        let theirs = move |mail: &DirEntry| Ok(person_of(mail).is_some_and(|user| people.contains(&user)));
+        let removed = web::block(move || remove(&dir, theirs)).await.map_err(io::Error::other);
+        let removed = removed.and_then(|removed| removed);
+        removed.map(drop).map_err(|error| StoreError::Unavailable(format!("the directory of mails: {error}")))
     }
 
     fn message(&self, outgoing: &Outgoing, now: Micros) -> Result<Message, lettre::error::Error> {
@@ -215,20 +222,41 @@ async fn into_file(dir: Arc<PathBuf>, outgoing: &Outgoing, message: &Message) ->
     Ok(())
 }
 
-fn remove_old(dir: &Path, now: SystemTime) -> io::Result<usize> {
+fn is_old(mail: &DirEntry, now: SystemTime) -> io::Result<bool> {
+    Ok(now.duration_since(mail.metadata()?.modified()?).unwrap_or_default() > FILES_KEPT)
+}
+
+/// About whom a mail is: what its name begins with, see [`into_file`].
+fn person_of(mail: &DirEntry) -> Option<UserId> {
+    mail.file_name().to_str()?.split('-').next()?.parse().ok()
+}
+
+/// Removes those of the mails in `dir` that are `wanted` gone. Where there is no directory, there are none.
+fn remove(dir: &Path, wanted: impl Fn(&DirEntry) -> io::Result<bool>) -> io::Result<usize> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
     let mut removed = 0;
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let is_mail =
-            name.to_str().is_some_and(|name| name.ends_with(".eml") || name.ends_with(".eml.draft"));
-        let age = now.duration_since(entry.metadata()?.modified()?).unwrap_or_default();
-        if is_mail && age > FILES_KEPT {
-            fs::remove_file(entry.path())?;
-            removed += 1;
+    for entry in entries {
+        match remove_if(&entry?, &wanted) {
+            Ok(gone) => removed += usize::from(gone),
+            // Removed by another meanwhile, or a draft that is a mail now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(removed)
+}
+
+fn remove_if(entry: &DirEntry, wanted: impl Fn(&DirEntry) -> io::Result<bool>) -> io::Result<bool> {
+    let name = entry.file_name();
+    let is_mail = name.to_str().is_some_and(|name| name.ends_with(".eml") || name.ends_with(".eml.draft"));
+    if !is_mail || !wanted(entry)? {
+        return Ok(false);
+    }
+    fs::remove_file(entry.path())?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -261,8 +289,7 @@ mod tests {
 
     fn transport(from: &str) -> MailTransport {
         let public_url = Some("https://app.example.com/".parse().unwrap());
-        let way = Way::Files(Arc::new(PathBuf::new()));
-        MailTransport { from: from.parse().unwrap(), public_url, way }
+        MailTransport { from: from.parse().unwrap(), public_url, server: None, dir: Arc::default() }
     }
 
     #[test]
@@ -310,8 +337,26 @@ mod tests {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         let now = SystemTime::now();
-        assert_eq!(remove_old(dir.path(), now).unwrap(), 0);
-        assert_eq!(remove_old(dir.path(), now + FILES_KEPT + Duration::from_secs(60)).unwrap(), 2);
+        let removed = |now| remove(dir.path(), |mail| is_old(mail, now)).unwrap();
+        assert_eq!((removed(now), removed(now + FILES_KEPT + Duration::from_secs(60))), (0, 2));
         assert!(dir.path().join("notes.txt").exists());
+        assert_eq!(remove(&dir.path().join("none"), |_| Ok(true)).unwrap(), 0);
+    }
+
+    #[actix_web::test]
+    async fn the_mails_of_one_person_go_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in
+            ["1-2-verification.eml", "1-3-verification.eml.draft", "12-1-verification.eml", "1-notes.txt"]
+        {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        let transport =
+            MailTransport { dir: Arc::new(dir.path().to_owned()), ..transport("app@example.com") };
+        transport.forget(vec![UserId::new(1), UserId::new(2)]).await.unwrap();
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["1-notes.txt", "12-1-verification.eml"]);
     }
 }

@@ -198,7 +198,11 @@ impl Parts {
         };
         metrics::counter!("mutual_mails_total", "kind" => kind, "outcome" => outcome).increment(1);
         let settle = MailCommand::Settle { user: mail.user, id: mail.id, delivered };
-        let settled = self.submit(settle).await.map(drop);
+        let settled = match self.submit(settle).await {
+            // Purged while the mail was under way: what has become a file since is nobody's.
+            Ok(Err(_)) => self.transport.forget(vec![mail.user]).await,
+            settled => settled.map(drop),
+        };
         (outgoing.mail.recipient, settled)
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::clock::Micros;
 use shared::db::StoreError;
-use shared::id::{SessionId, UserId};
+use shared::id::UserId;
 use shared::secret::Secret;
 use shared::writer::Transaction;
 
@@ -74,11 +74,8 @@ pub(super) fn register(
         Ok(made) => made,
         Err(denial) => return Ok(Err(denial)),
     };
-    // Where the session is forgotten, the answer cannot be made again: the request is taken as a new one.
-    if let Some(made) = made
-        && let Some(session) = store::session::session(tx.conn, made.user, SessionId::new(made.id))?
-    {
-        return Ok(Ok(Outcome::Opened(Box::new(as_answered(engine, account, session)))));
+    if let Some(session) = made.and_then(|made| idempotency::session_made(engine, made)) {
+        return Ok(Ok(Outcome::Opened(Box::new(as_answered(account, session)))));
     }
     // Before anything is looked up.
     if engine.outbox.is_full() {
@@ -91,7 +88,7 @@ pub(super) fn register(
     welcome(engine, tx, &user, now)?;
     let session = login::new_session(engine, tx, user.id, String::new(), account.nonce, now)?;
     login::note_network(engine, tx, user.id, &account.network, now)?;
-    idempotency::remember(engine, tx, account.request.as_ref(), user.id, session.state.id.get(), now)?;
+    idempotency::remember(engine, tx, account.request.as_ref(), idempotency::of_session(&session), now)?;
     Ok(Ok(Outcome::Opened(Box::new(Opened { user, session, reopened: false }))))
 }
 
@@ -157,8 +154,7 @@ fn member(account: &NewAccount, id: UserId, at: Micros) -> User {
 }
 
 /// What was answered when the account and its first session were made, whatever became of them since.
-fn as_answered(engine: &UserEngine, account: &NewAccount, session: Session) -> Opened {
-    let session = login::as_begun(engine, session);
+fn as_answered(account: &NewAccount, session: Session) -> Opened {
     let user = member(account, session.state.user_id, session.state.created_at);
     Opened { user, session, reopened: false }
 }

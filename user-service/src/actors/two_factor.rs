@@ -5,7 +5,9 @@ use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
 use shared::writer::Transaction;
 
-use super::change::{Outcome, UserEngine};
+use super::account::void_ways_in;
+use super::change::{Answer, Outcome, UserEngine};
+use super::login::revoke_others;
 use super::mail::tell;
 use super::profile::own;
 use super::{idempotency, second_factor};
@@ -17,6 +19,7 @@ use crate::domain::totp::Matched;
 use crate::domain::two_factor::{Code, CodeRefusal, TwoFactor};
 use crate::domain::username::Username;
 use crate::store;
+use crate::store::idempotency::Made;
 
 /// A change of a person's second factor.
 #[derive(Debug, Clone)]
@@ -70,44 +73,46 @@ pub(super) fn change(
     tx: &mut Transaction<'_>,
     change: &TwoFactorChange,
     now: Micros,
-) -> Result<Result<Outcome, Denial>, StoreError> {
+) -> Result<Answer, StoreError> {
     let TwoFactorChange { user, session, act } = change;
-    let Some(person) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone)) };
+    let Some(person) = own(tx, *user)? else { return Ok(Err(Denial::AccountGone).into()) };
     if let Err(denial) = super::step_up::stepped_up(engine, tx, *user, *session, now)? {
-        return Ok(Err(denial));
+        return Ok(Err(denial).into());
     }
     let held = store::two_factor::two_factor(tx.conn, *user)?;
     let is_enabled = held.as_ref().is_some_and(|held| held.enabled_at.is_some());
     match act {
         TwoFactorAct::Begin { .. } | TwoFactorAct::Confirm { .. } if is_enabled => {
-            Ok(Err(Denial::TwoFactorEnabled))
+            Ok(Err(Denial::TwoFactorEnabled).into())
         }
         TwoFactorAct::Begin { sealed_secret, request } => {
             let begun = begin(engine, tx, *user, held, sealed_secret, request.as_ref(), now)?;
             let username = person.username;
-            Ok(begun
-                .map(|sealed_secret| Outcome::TwoFactorBegun(Box::new(Begun { username, sealed_secret }))))
+            let outcome = begun
+                .map(|sealed_secret| Outcome::TwoFactorBegun(Box::new(Begun { username, sealed_secret })));
+            Ok(outcome.into())
         }
         TwoFactorAct::Confirm { code, digests } => {
             let Some(held) = held.filter(|held| held.is_pending(now)) else {
-                return Ok(Err(Denial::TwoFactorNotPending));
+                return Ok(Err(Denial::TwoFactorNotPending).into());
             };
             match first_code(engine, tx, held, code, now)? {
                 Ok(held) => {
-                    enable(tx, *session, held, digests, now)?;
                     notify(engine, tx, &person, Kind::TwoFactorEnabled, now)?;
-                    Ok(Ok(Outcome::Done))
+                    enable(tx, *session, held, digests, now)
                 }
-                Err(refusal) => Ok(Err(Denial::of_code_in_session(refusal))),
+                Err(refusal) => Ok(Err(Denial::of_code_in_session(refusal)).into()),
             }
         }
-        TwoFactorAct::ReplaceRecoveryCodes { .. } if !is_enabled => Ok(Err(Denial::TwoFactorNotEnabled)),
+        TwoFactorAct::ReplaceRecoveryCodes { .. } if !is_enabled => {
+            Ok(Err(Denial::TwoFactorNotEnabled).into())
+        }
         TwoFactorAct::ReplaceRecoveryCodes { digests } => {
             store::two_factor::replace_recovery_codes(tx.conn, *user, digests)?;
             tx.wrote();
-            Ok(Ok(Outcome::Done))
+            Ok(Ok(Outcome::Done).into())
         }
-        TwoFactorAct::End => end(engine, tx, &person, held, now).map(Ok),
+        TwoFactorAct::End => Ok(Ok(end(engine, tx, &person, held, now)?).into()),
     }
 }
 
@@ -165,7 +170,8 @@ fn begin(
     }
     let begun = TwoFactor::begun(user, sealed_secret.to_owned(), now);
     store::two_factor::save(tx.conn, &begun)?;
-    idempotency::remember(engine, tx, request, user, begun.begun_at.get(), now)?;
+    let made = Made { user, id: begun.begun_at.get(), begun: None };
+    idempotency::remember(engine, tx, request, made, now)?;
     tx.wrote();
     Ok(Ok(begun.sealed_secret))
 }
@@ -190,18 +196,19 @@ fn first_code(
     second_factor::one_time(tx, held, matched, now)
 }
 
-/// Puts a second factor into force. What other sessions have proved is not enough any more.
+/// Puts a second factor into force. Every other session was opened without it and ends, and so does what was mailed
+/// and could take the account: whoever asked for it may not have both factors.
 fn enable(
     tx: &mut Transaction<'_>,
     session: SessionId,
     held: TwoFactor,
     digests: &[String],
     now: Micros,
-) -> Result<(), StoreError> {
+) -> Result<Answer, StoreError> {
     let held = TwoFactor { enabled_at: Some(now), ..held };
     store::two_factor::save(tx.conn, &held)?;
     store::two_factor::replace_recovery_codes(tx.conn, held.user, digests)?;
-    store::session::unprove_others(tx.conn, held.user, session)?;
     tx.wrote();
-    Ok(())
+    void_ways_in(tx, held.user)?;
+    revoke_others(tx, held.user, session, now)
 }

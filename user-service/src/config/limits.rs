@@ -66,6 +66,10 @@ pub struct Limits {
     #[arg(long = "logins-per-15-min", env = "LOGINS_PER_15_MIN", default_value_t = 600,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub logins_per_15_min: u32,
+    /// Refresh tokens from one network that were refused, within 15 minutes, before all of its are (429).
+    #[arg(long = "failed-refreshes-per-15-min", env = "FAILED_REFRESHES_PER_15_MIN", default_value_t = 600,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub failed_refreshes_per_15_min: u32,
     /// Requests for mails (a new password, a verification) from one network within an hour.
     #[arg(long, env, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub mail_requests_per_hour: u32,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::limits::CODE_TRIES_FREE;
 use super::two_factor::CodeRefusal;
+use super::window::TooMany;
 
 /// A denial. Each has its own code, which clients match on and which never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,10 +38,7 @@ pub enum Denial {
     WrongCode,
     /// Too many codes of this account were wrong.
     #[error("Too many wrong codes; wait before the next try.")]
-    TooManyCodes {
-        /// How long.
-        wait_secs: u32,
-    },
+    TooManyCodes(TooMany),
     /// There is a second factor already.
     #[error("This account has two factors; end that first.")]
     TwoFactorEnabled,
@@ -60,10 +59,7 @@ pub enum Denial {
     InvalidToken,
     /// The caller's address got as many mails as it may for now.
     #[error("Too many mails went to your address; wait a little.")]
-    TooManyMails {
-        /// When there may be more.
-        retry_after_secs: u32,
-    },
+    TooManyMails(TooMany),
     /// As many of these wait as may.
     #[error("Too much is waiting; try again shortly.")]
     Overloaded,
@@ -105,14 +101,14 @@ impl Denial {
             Self::TwoFactorRequired | Self::CodeRequired => "two_factor_required",
             Self::InvalidCode => "invalid_code",
             Self::WrongCode => "wrong_code",
-            Self::TooManyCodes { .. } => "rate_limited",
+            Self::TooManyCodes(_) => "rate_limited",
             Self::TwoFactorEnabled => "two_factor_enabled",
             Self::TwoFactorNotPending => "two_factor_not_pending",
             Self::TwoFactorNotEnabled => "two_factor_not_enabled",
             Self::StepUpRequired => "step_up_required",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::InvalidToken => "invalid_token",
-            Self::TooManyMails { .. } => "rate_limited",
+            Self::TooManyMails(_) => "rate_limited",
             Self::Overloaded => "overloaded",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
@@ -144,7 +140,6 @@ impl Denial {
     }
 
     fn too_many_codes(wait: Duration) -> Self {
-        let secs = wait.as_micros().div_ceil(1_000_000);
-        Self::TooManyCodes { wait_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
+        Self::TooManyCodes(TooMany { max: CODE_TRIES_FREE, wait })
     }
 }

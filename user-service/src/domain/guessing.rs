@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use shared::clock::Micros;
+use shared::span::DAY;
 
 use super::limits::{
     GUESSES_MAX, GUESSES_PER_DAY_MAX, GUESSES_WAIT_FIRST, GUESSES_WAIT_LONGEST, GUESSES_WINDOW,
 };
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use super::window::TooMany;
 
 /// How many wrong passwords are borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl Tries {
     }
 
     /// Counts a try, unless it has to wait.
-    pub fn begin(&mut self, rules: &GuessRules, now: Micros) -> Result<(), Duration> {
+    pub fn begin(&mut self, rules: &GuessRules, now: Micros) -> Result<(), TooMany> {
         if let Some(wait) = self.wait(now) {
-            return Err(wait);
+            return Err(TooMany { max: rules.max, wait });
         }
         if now.since(self.last_at.max(self.waits_until)) >= rules.window {
             *self = Self::default();
@@ -93,12 +93,12 @@ pub struct DayOfTries {
 
 impl DayOfTries {
     /// Counts a try. One from a place that is not known has to wait when there were too many.
-    pub fn begin(&mut self, rules: &GuessRules, known: bool, now: Micros) -> Result<(), Duration> {
+    pub fn begin(&mut self, rules: &GuessRules, known: bool, now: Micros) -> Result<(), TooMany> {
         if self.ends_at <= now {
             *self = Self { count: 0, ends_at: now.after(DAY) };
         }
         if !known && self.count >= rules.per_day_max {
-            return Err(self.ends_at.since(now));
+            return Err(TooMany { max: rules.per_day_max, wait: self.ends_at.since(now) });
         }
         self.count = self.count.saturating_add(1);
         Ok(())
@@ -131,7 +131,7 @@ mod tests {
             let wait = tries.wait(now).unwrap_or_default();
             assert_eq!(wait, Duration::from_secs(expected));
             if expected > 0 {
-                assert_eq!(tries.begin(&RULES, now), Err(wait), "at once");
+                assert_eq!(tries.begin(&RULES, now), Err(TooMany { max: 3, wait }), "at once");
             }
             now = now.after(wait);
         }
@@ -170,14 +170,11 @@ mod tests {
             assert_eq!(day.begin(&RULES, false, NOW), Ok(()));
         }
         let later = NOW.after(Duration::from_secs(60));
-        assert_eq!(day.begin(&RULES, false, later), Err(DAY - Duration::from_secs(60)));
+        let refused = Err(TooMany { max: 4, wait: DAY - Duration::from_secs(60) });
+        assert_eq!(day.begin(&RULES, false, later), refused);
         assert_eq!(day.begin(&RULES, true, later), Ok(()));
         day.take_back();
-        assert_eq!(
-            day.begin(&RULES, false, later),
-            Err(DAY - Duration::from_secs(60)),
-            "the known do not make room"
-        );
+        assert_eq!(day.begin(&RULES, false, later), refused, "the known do not make room");
         assert_eq!(day.begin(&RULES, false, NOW.after(DAY)), Ok(()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use shared::span::DAY;
 
 /// Shortest username.
 pub const USERNAME_CHARS_MIN: usize = 2;
@@ -29,8 +29,6 @@ pub const PASSWORD_JUDGED_CHARS_MAX: usize = 32;
 pub const PASSWORD_COMMON_CHARS_MAX: usize = 64;
 /// A username shorter than this may occur in a password: two letters occur in most.
 pub const PASSWORD_NAME_CHARS_MIN: usize = 3;
-/// The part of an e-mail address before the `@`, when shorter than this, may occur in a password.
-pub const PASSWORD_LOCAL_PART_CHARS_MIN: usize = 4;
 
 /// Longest e-mail address (RFC 5321, less the angle brackets).
 pub const EMAIL_BYTES_MAX: usize = 254;
@@ -43,20 +41,12 @@ pub const HOST_LABEL_BYTES_MAX: usize = 63;
 
 /// Longest display name.
 pub const DISPLAY_NAME_CHARS_MAX: usize = 50;
-/// Longest display name, as stored.
-pub const DISPLAY_NAME_BYTES_MAX: usize = 200;
 /// Longest biography.
 pub const BIO_CHARS_MAX: usize = 500;
-/// Longest biography, as stored.
-pub const BIO_BYTES_MAX: usize = 2_000;
 /// Longest name of a device.
 pub const DEVICE_NAME_CHARS_MAX: usize = 100;
-/// Longest name of a device, as stored.
-pub const DEVICE_NAME_BYTES_MAX: usize = 400;
 /// Longest reason of a moderator's act.
 pub const REASON_CHARS_MAX: usize = 500;
-/// Longest reason of a moderator's act, as stored.
-pub const REASON_BYTES_MAX: usize = 2_000;
 /// Longest address of a picture.
 pub const AVATAR_URL_BYTES_MAX: usize = 2_000;
 /// Links on one profile.
@@ -131,7 +121,7 @@ pub const RECOVERY_CODES: usize = 10;
 /// Characters of a recovery code, of five bits each.
 pub const RECOVERY_CODE_CHARS: usize = 12;
 /// With this many wrong codes, the waiting begins.
-pub const CODE_TRIES_FREE: i64 = 5;
+pub const CODE_TRIES_FREE: u32 = 5;
 /// The first wait; each further wrong code doubles it.
 pub const CODE_WAIT_FIRST: Duration = Duration::from_secs(30);
 /// The longest wait: with three codes right at a time, somebody who knows the password needs about four years for a

@@ -45,3 +45,4 @@ pub mod totp;
 pub mod two_factor;
 pub mod username;
 pub mod web_address;
+pub mod window;

@@ -156,7 +156,7 @@ mod tests {
             &[("username", "reserved"), ("password", "too_common")],
         );
         check(
-            json!({"username": "a..b", "email": "wonder@example.com", "password": "wonder-plum-Tractor-91"}),
+            json!({"username": "a..b", "email": "wonder@example.com", "password": "wonder-kT7#v"}),
             &[("username", "invalid_format"), ("password", "contains_name")],
         );
     }

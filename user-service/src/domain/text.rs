@@ -4,9 +4,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::field::{Refusal, code};
 use super::limits::{
-    AVATAR_URL_BYTES_MAX, BIO_BYTES_MAX, BIO_CHARS_MAX, DEVICE_NAME_BYTES_MAX, DEVICE_NAME_CHARS_MAX,
-    DISPLAY_NAME_BYTES_MAX, DISPLAY_NAME_CHARS_MAX, LANGUAGE_BYTES_MAX, LINK_BYTES_MAX, LINKS_MAX,
-    REASON_BYTES_MAX, REASON_CHARS_MAX,
+    AVATAR_URL_BYTES_MAX, BIO_CHARS_MAX, DEVICE_NAME_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, LANGUAGE_BYTES_MAX,
+    LINK_BYTES_MAX, LINKS_MAX, REASON_CHARS_MAX,
 };
 use super::web_address::web_address;
 
@@ -55,24 +54,24 @@ impl Refusal for TextProblem {
 
 /// A display name: one line. Empty means none.
 pub fn display_name(raw: &str) -> Result<String, TextProblem> {
-    tidy(raw, DISPLAY_NAME_CHARS_MAX, DISPLAY_NAME_BYTES_MAX, is_forbidden)
+    tidy(raw, DISPLAY_NAME_CHARS_MAX, is_forbidden)
 }
 
 /// A biography: may have several lines, which end in a line feed alone. Empty means none.
 pub fn bio(raw: &str) -> Result<String, TextProblem> {
     let forbidden = |c| c != '\n' && is_forbidden(c);
-    tidy(&raw.replace("\r\n", "\n"), BIO_CHARS_MAX, BIO_BYTES_MAX, forbidden)
+    tidy(&raw.replace("\r\n", "\n"), BIO_CHARS_MAX, forbidden)
 }
 
 /// What a person calls the device that they sign in on.
 pub fn device_name(raw: &str) -> Result<String, TextProblem> {
-    tidy(raw, DEVICE_NAME_CHARS_MAX, DEVICE_NAME_BYTES_MAX, is_forbidden)
+    tidy(raw, DEVICE_NAME_CHARS_MAX, is_forbidden)
 }
 
 /// Why a moderator did something: may have several lines. Empty means nothing was said.
 pub fn reason(raw: &str) -> Result<String, TextProblem> {
     let forbidden = |c| c != '\n' && is_forbidden(c);
-    tidy(&raw.replace("\r\n", "\n"), REASON_CHARS_MAX, REASON_BYTES_MAX, forbidden)
+    tidy(&raw.replace("\r\n", "\n"), REASON_CHARS_MAX, forbidden)
 }
 
 /// The address of a picture.
@@ -110,13 +109,9 @@ pub fn language(raw: &str) -> Result<String, TextProblem> {
     right.then(|| raw.to_owned()).ok_or(TextProblem::InvalidFormat { form })
 }
 
-/// The one form of a text: NFC, without white space at either end, within its bounds.
-fn tidy(
-    raw: &str,
-    chars_max: usize,
-    bytes_max: usize,
-    forbidden: impl Fn(char) -> bool,
-) -> Result<String, TextProblem> {
+/// The one form of a text: NFC, without white space at either end, within its bound, which is one of bytes too: no
+/// character has more than four.
+fn tidy(raw: &str, chars_max: usize, forbidden: impl Fn(char) -> bool) -> Result<String, TextProblem> {
     let normal: String = raw.nfc().collect();
     let text = normal.trim();
     if text.chars().any(forbidden) || has_stray_format(text) {
@@ -124,9 +119,6 @@ fn tidy(
     }
     if text.chars().count() > chars_max {
         return Err(TextProblem::TooManyChars { chars_max });
-    }
-    if text.len() > bytes_max {
-        return Err(TextProblem::TooManyBytes { bytes_max });
     }
     Ok(text.to_owned())
 }

@@ -98,7 +98,7 @@ impl TwoFactor {
     /// After a code that was wrong. A few are free; after that each doubles the wait, up to a longest.
     pub fn after_wrong_code(self, now: Micros) -> Self {
         let wrong_codes = self.wrong_codes.saturating_add(1);
-        let doublings = u32::try_from(wrong_codes - CODE_TRIES_FREE).ok();
+        let doublings = u32::try_from(wrong_codes - i64::from(CODE_TRIES_FREE)).ok();
         let retry_at = doublings.map_or(self.retry_at, |doublings| {
             let wait = CODE_WAIT_FIRST.saturating_mul(2_u32.saturating_pow(doublings));
             now.after(wait.min(CODE_WAIT_MAX))

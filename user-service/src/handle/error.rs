@@ -1,11 +1,10 @@
 //! Why a request is not answered as asked, in the words of the rules.
 
-use std::time::Duration;
-
 use shared::db::StoreError;
 
 use crate::domain::denial::Denial;
 use crate::domain::field::FieldProblem;
+use crate::domain::window::TooMany;
 
 /// Everything that can keep this service from doing what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -18,10 +17,7 @@ pub enum UserError {
     Invalid(Vec<FieldProblem>),
     /// Too many passwords were wrong.
     #[error("too many wrong passwords")]
-    TooManyTries {
-        /// How long the next try has to wait.
-        wait: Duration,
-    },
+    TooManyTries(TooMany),
     /// The store cannot do it now, or at all.
     #[error(transparent)]
     Store(#[from] StoreError),

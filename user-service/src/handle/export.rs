@@ -10,6 +10,7 @@ use crate::domain::account::User;
 use crate::domain::audit_log::{Entry, EntryFilter, EntryId};
 use crate::domain::denial::Denial;
 use crate::domain::mail_token::{MailToken, Purpose};
+use crate::domain::two_factor::TwoFactor;
 use crate::store;
 use crate::store::mail::Mail;
 use crate::store::session::Session;
@@ -34,6 +35,14 @@ pub struct Held {
     pub mails: Vec<Mail>,
     /// Those that were mailed and not used yet.
     pub tokens: Vec<MailToken>,
+    /// When the person signed in last; imported people never did.
+    pub last_sign_in_at: Option<Micros>,
+    /// The second factor, also one that waits for its first code.
+    pub two_factor: Option<TwoFactor>,
+    /// Recovery codes that were not used.
+    pub recovery_codes_left: usize,
+    /// When the person was last seen in each network that is known of them.
+    pub networks_seen_at: Vec<Micros>,
 }
 
 impl UserHandle {
@@ -49,7 +58,18 @@ impl UserHandle {
             for purpose in Purpose::ALL {
                 tokens.extend(store::mail_token::token(conn, id, purpose)?);
             }
-            Ok(Some(Held { at, user, former_names, sessions, mails, tokens }))
+            Ok(Some(Held {
+                at,
+                user,
+                former_names,
+                sessions,
+                mails,
+                tokens,
+                last_sign_in_at: store::user::last_sign_ins(conn, &[id])?.remove(&id),
+                two_factor: store::two_factor::two_factor(conn, id)?,
+                recovery_codes_left: store::two_factor::recovery_codes(conn, id)?.len(),
+                networks_seen_at: store::known_network::all_seen_at(conn, id)?,
+            }))
         };
         let snapshot = move |conn: &mut shared::db::Conn| store::snapshot(conn, read);
         let (held, _) = self.reads.run(snapshot).await?;

@@ -13,16 +13,17 @@ use shared::clock::{Clock, Micros};
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
+use shared::span::DAY;
 
 use super::UserError;
 use crate::actors::hasher::Verdict;
 use crate::domain::guessing::{DayOfTries, GuessRules, Tries};
 use crate::domain::known_network::KnownNetworkRules;
+use crate::domain::window::TooMany;
 
 /// How many are counted of each kind. An entry takes about 200 bytes; when there are more, those seen least are
 /// forgotten first. Each costs a hash to make, so that a flood fills this in an hour or so, not at once.
 const COUNTED_MAX: u64 = 50_000;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// From where somebody calls who is not signed in.
 #[derive(Debug, Clone)]
@@ -112,7 +113,7 @@ impl Guard {
     pub(super) fn waits(&self, login: &str, network: &str) -> Result<(), UserError> {
         let key = self.place_key(self.key(login), Place::Network { network, known: false });
         let wait = self.logins.tries.get(&key).and_then(|tries| lock(&tries).wait(self.clock.now()));
-        wait.map_or(Ok(()), |wait| Err(UserError::TooManyTries { wait }))
+        wait.map_or(Ok(()), |wait| Err(UserError::TooManyTries(TooMany { max: self.rules.max, wait })))
     }
 
     /// Counts a try of `login`, which is `account`'s if it is anybody's.
@@ -125,7 +126,7 @@ impl Guard {
         let key = self.key(login);
         let by_login = [self.place_key(key, place), key];
         let counted = self.logins.begin(by_login, &self.rules, place.is_known(), self.clock.now());
-        let mut counted = vec![counted.map_err(|wait| UserError::TooManyTries { wait })?];
+        let mut counted = vec![counted.map_err(UserError::TooManyTries)?];
         let mut believed = true;
         if let Some(account) = account {
             let key = self.key(account.get());
@@ -141,7 +142,7 @@ impl Guard {
     pub(super) fn begin_proof(&self, user: UserId) -> Result<Try, UserError> {
         let key = self.key(user.get());
         let tries = self.proofs.get_with(key, Arc::default);
-        lock(&tries).begin(&self.rules, self.clock.now()).map_err(|wait| UserError::TooManyTries { wait })?;
+        lock(&tries).begin(&self.rules, self.clock.now()).map_err(UserError::TooManyTries)?;
         let counted = vec![Counted { by_place: self.proofs.clone(), key, day: None }];
         Ok(Try { counted, believed: true })
     }
@@ -178,13 +179,13 @@ impl Counts {
         rules: &GuessRules,
         known: bool,
         now: Micros,
-    ) -> Result<Counted, Duration> {
+    ) -> Result<Counted, TooMany> {
         let tries = self.tries.get_with(place, Arc::default);
         lock(&tries).begin(rules, now)?;
         let day = self.days.get_with(day, Arc::default);
-        if let Err(wait) = lock(&day).begin(rules, known, now) {
+        if let Err(too_many) = lock(&day).begin(rules, known, now) {
             lock(&tries).take_back();
-            return Err(wait);
+            return Err(too_many);
         }
         Ok(Counted { by_place: self.tries.clone(), key: place, day: Some(day.clone()) })
     }

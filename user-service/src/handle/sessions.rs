@@ -137,9 +137,15 @@ impl UserHandle {
     /// Answers the next tokens for a refresh token.
     pub async fn refresh(&self, token: &Secret, network: String) -> Result<Tokens, UserError> {
         let presented = refresh_token::parse(token.reveal()).ok_or(Denial::InvalidRefreshToken)?;
+        let key = self.refresh_key.clone();
+        // Forged ones must not keep the writer from its work, which looks again.
+        let held = self.reads.run(move |conn| session_of(conn, &presented, &key)).await?;
+        held.ok_or(Denial::InvalidRefreshToken)?;
         let command = Command::Refresh { presented, network };
         let (Outcome::Refreshed(session), _) = self.submit(command).await? else { return Err(mixed_up()) };
-        self.tokens_of(&session, self.clock.now())
+        // As of the rotation, so that a repeated answer is the same; but not ahead of this clock: see [`Self::log_in`].
+        let since = session.state.rotated_at.min(self.clock.now());
+        self.tokens_of(&session, since)
     }
 
     /// The sessions of a person that count, newest first.

@@ -5,6 +5,7 @@ use shared::problem::{FieldError, Problem};
 
 use crate::domain::denial::Denial;
 use crate::domain::field::FieldProblem;
+use crate::domain::window::TooMany;
 use crate::handle::UserError;
 
 impl From<UserError> for Problem {
@@ -12,11 +13,8 @@ impl From<UserError> for Problem {
         match error {
             UserError::Denied(denial) => denied(denial),
             UserError::Invalid(problems) => Self::validation(problems.into_iter().map(field_error).collect()),
-            UserError::TooManyTries { wait } => {
-                let detail = "Too many wrong passwords; wait before the next try.";
-                let secs = wait.as_micros().div_ceil(1_000_000);
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
-                    .retry_after(u32::try_from(secs).unwrap_or(u32::MAX))
+            UserError::TooManyTries(TooMany { max, wait }) => {
+                Self::rate_limited("Too many wrong passwords; wait before the next try.", max, wait)
             }
             UserError::Store(error) => error.into(),
             UserError::RelationsAway(_) => {
@@ -33,7 +31,9 @@ impl From<UserError> for Problem {
 
 fn denied(denial: Denial) -> Problem {
     let status = match denial {
-        Denial::TooManyCodes { wait_secs } => return too_many(denial, wait_secs),
+        Denial::TooManyCodes(TooMany { max, wait }) | Denial::TooManyMails(TooMany { max, wait }) => {
+            return Problem::rate_limited(denial.to_string(), max, wait);
+        }
         Denial::UsernameTaken
         | Denial::RenamedRecently
         | Denial::EmailTaken
@@ -56,18 +56,8 @@ fn denied(denial: Denial) -> Problem {
         Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Denial::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        Denial::TooManyMails { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
-    let problem = Problem::new(status, denial.code(), denial.to_string());
-    if let Denial::TooManyMails { retry_after_secs } = denial {
-        return problem.retry_after(retry_after_secs);
-    }
-    problem
-}
-
-fn too_many(denial: Denial, wait_secs: u32) -> Problem {
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, denial.code(), denial.to_string());
-    problem.retry_after(wait_secs)
+    Problem::new(status, denial.code(), denial.to_string())
 }
 
 fn field_error(problem: FieldProblem) -> FieldError {

@@ -10,6 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::views::OwnView;
 use crate::domain::audit_log::Entry;
 use crate::domain::mail_token::{MailToken, Purpose};
+use crate::domain::session::SessionState;
+use crate::domain::two_factor::TwoFactor;
 use crate::handle::{Held, UserHandle};
 use crate::store::mail::Mail;
 use crate::store::session::Session;
@@ -23,9 +25,10 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Everything held about me
 ///
-/// One JSON object: `account` with the profile and all settings, `former_usernames`, `sessions`, `mails` (not sent
-/// yet) and `mail_tokens` (not used yet), `moderation` (what was done to my account, without by whom) and `events` (what
-/// other services were told about me). No secret is in it.
+/// One JSON object: `account` with the profile and all settings, `former_usernames`, `sessions`, `two_factor`,
+/// `known_networks` (when I was seen in each; which they are cannot be told), `mails` (not sent yet) and `mail_tokens`
+/// (not used yet), `moderation` (what was done to my account, without by whom) and `events` (what other services were
+/// told about me). No secret is in it.
 /// Relations are at `GET /v1/me/export` of relation-service.
 #[utoipa::path(tag = "me", security(("user" = [])), responses(
     (status = 200, description = "One object, as long as it needs to be", content_type = "application/json", body = Object),
@@ -48,11 +51,15 @@ async fn export(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpResp
 }
 
 fn head(held: Held) -> Result<Map<String, Value>, Problem> {
-    let Held { at, user, former_names, sessions, mails, tokens } = held;
+    let Held { at, user, former_names, sessions, mails, tokens, .. } = held;
     let (updated_at, version) = (user.updated_at, user.version);
     let mut account = serde_json::to_value(OwnView::from(user)).map_err(|_| Problem::internal())?;
     account["updated_at"] = json!(updated_at);
     account["version"] = json!(version);
+    account["last_sign_in_at"] = json!(held.last_sign_in_at);
+    let two_factor = two_factor_view(held.two_factor.as_ref(), held.recovery_codes_left);
+    let networks: Vec<Value> =
+        held.networks_seen_at.iter().map(|seen_at| json!({"seen_at": seen_at})).collect();
     let former: Vec<Value> =
         former_names.iter().map(|(name, until)| json!({"username": name, "kept_until": until})).collect();
     let mails: Vec<Value> = mails.iter().map(mail_view).collect();
@@ -63,6 +70,8 @@ fn head(held: Held) -> Result<Map<String, Value>, Problem> {
         ("account".to_owned(), account),
         ("former_usernames".to_owned(), json!(former)),
         ("sessions".to_owned(), json!(sessions)),
+        ("two_factor".to_owned(), two_factor),
+        ("known_networks".to_owned(), json!(networks)),
         ("mails".to_owned(), json!(mails)),
         ("mail_tokens".to_owned(), json!(tokens)),
     ]))
@@ -73,13 +82,22 @@ fn session_view(session: &Session) -> Value {
     json!({
         "id": state.id, "device_name": session.device_name, "created_at": state.created_at,
         "last_used_at": state.last_used_at, "expires_at": state.expires_at, "ended_at": state.revoked_at,
+        "proved_at": state.proved_at, "refreshes": state.generation - SessionState::FIRST_GENERATION,
+    })
+}
+
+/// Without the secret, which the person's own device has.
+fn two_factor_view(held: Option<&TwoFactor>, recovery_codes_left: usize) -> Value {
+    json!({
+        "since": held.and_then(|held| held.enabled_at), "begun_at": held.map(|held| held.begun_at),
+        "wrong_codes": held.map_or(0, |held| held.wrong_codes), "recovery_codes_left": recovery_codes_left,
     })
 }
 
 fn mail_view(mail: &Mail) -> Value {
     json!({
-        "kind": mail.kind.as_str(), "recipient": mail.recipient, "expires_at": mail.expires_at,
-        "failed_at": mail.failed_at,
+        "kind": mail.kind.as_str(), "recipient": mail.recipient, "tries": mail.tries, "due_at": mail.due_at,
+        "expires_at": mail.expires_at, "failed_at": mail.failed_at,
     })
 }
 
@@ -90,7 +108,8 @@ fn token_view(token: &MailToken) -> Value {
         Purpose::EmailChange => "email_change",
         Purpose::PasswordReset => "password_reset",
     };
-    json!({"purpose": purpose, "address": token.address, "expires_at": token.expires_at})
+    let (address, expires_at, session) = (&token.address, token.expires_at, token.session);
+    json!({"purpose": purpose, "address": address, "expires_at": expires_at, "session_id": session})
 }
 
 /// Who did it is not the person's to know.

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::idempotency::NetworkKey;
-use super::rate_limit::limit_logins;
+use super::rate_limit::{limit_logins, limit_refreshes};
 use super::views::{RefreshedView, SignedInView, refreshed_answer, signed_in_answer};
 use crate::domain::field::FieldProblem;
 use crate::domain::login::RawCredentials;
@@ -85,15 +85,17 @@ impl fmt::Debug for RefreshBody {
 
 /// Stay signed in
 ///
-/// A refresh token is for one use and brings the next one. For 10 seconds it brings the same one again, in
-/// case the answer got lost; any later use is 401 `invalid_refresh_token` and ends the session.
+/// A refresh token is for one use and brings the next one. For 10 seconds it brings the same answer again, in
+/// case that got lost; any later use is 401 `invalid_refresh_token` and ends the session. 429 `rate_limited` after too many
+/// from a network that were refused.
 #[utoipa::path(tag = "sessions", request_body = RefreshBody,
     responses(
         (status = 200, description = "The next tokens", body = RefreshedView),
         (status = 401, description = "`invalid_refresh_token`"),
+        (status = 429, description = "`rate_limited`"),
         Refusals,
     ))]
-#[post("/v1/sessions/refresh")]
+#[post("/v1/sessions/refresh", wrap = "from_fn(limit_refreshes)")]
 async fn refresh(
     network: Network,
     body: Body<RefreshBody>,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::idempotency::viewer_key;
+use super::rate_limit::limit_logins;
 use crate::handle::UserHandle;
 
 /// Secrets are for nobody's cache.
@@ -114,8 +116,9 @@ fn recovery_codes_answer(codes: &[Secret]) -> HttpResponse {
 
 /// Confirm a second factor
 ///
-/// From here on, a login and a step-up need a code. 403 `wrong_code` if the code is wrong, `step_up_required` as in
-/// beginning; 409 `two_factor_not_pending` if nothing waits for a code, `two_factor_enabled` if it was confirmed.
+/// From here on, a login and a step-up need a code; all my other sessions, which were opened without one, end. 403
+/// `wrong_code` if the code is wrong, `step_up_required` as in beginning; 409 `two_factor_not_pending` if nothing waits
+/// for a code, `two_factor_enabled` if it was confirmed. A try counts as a login.
 #[utoipa::path(tag = "two-factor", request_body = ConfirmationBody, security(("user" = [])),
     responses(
         (status = 200, description = "The recovery codes", body = RecoveryCodes),
@@ -123,7 +126,7 @@ fn recovery_codes_answer(codes: &[Secret]) -> HttpResponse {
         (status = 429, description = "`rate_limited`: too many wrong codes"),
         Refusals,
     ))]
-#[post("/v1/me/two-factor/confirmation")]
+#[post("/v1/me/two-factor/confirmation", wrap = "from_fn(limit_logins)")]
 async fn confirm(
     viewer: Viewer,
     body: Body<ConfirmationBody>,

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, chunks};
 use shared::id::UserId;
 use shared::on_backend;
 
@@ -15,7 +15,7 @@ pub enum Stage {
     Waiting,
     /// The purge has begun, and the world has been told.
     Purging,
-    /// Out of all tables, but perhaps not out of unused parts of the database's files.
+    /// Out of all tables, but perhaps not out of unused parts of the database's files, nor out of mails in files.
     Unwiped,
 }
 
@@ -77,9 +77,20 @@ pub fn cancel(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Everybody of whom something may be left in files, of those whose time had come by `now`.
+pub fn unwiped(conn: &mut Conn, now: Micros) -> Result<Vec<UserId>, StoreError> {
+    let wanted = deletions::table
+        .filter(deletions::stage.eq(Stage::Unwiped.code()).and(deletions::purge_at.le(now.get())))
+        .select(deletions::user_id);
+    let found: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
+    Ok(found.into_iter().map(UserId::new).collect())
+}
+
 /// Forgets those of whom nothing is left.
-pub fn wiped(conn: &mut Conn) -> Result<(), StoreError> {
-    let done = deletions::table.filter(deletions::stage.eq(Stage::Unwiped.code()));
-    on_backend!(conn, |c| diesel::delete(done).execute(c))?;
+pub fn wiped(conn: &mut Conn, people: &[UserId]) -> Result<(), StoreError> {
+    for piece in chunks(people) {
+        let done = deletions::table.filter(deletions::user_id.eq_any(piece.iter().map(|user| user.get())));
+        on_backend!(conn, |c| diesel::delete(done).execute(c))?;
+    }
     Ok(())
 }

@@ -15,6 +15,16 @@ pub fn seen_at(conn: &mut Conn, user: UserId, network: &str) -> Result<Option<Mi
     Ok(found.map(Micros::new))
 }
 
+/// When a person was last seen in each network that is known of them, to within a day; the newest first.
+pub fn all_seen_at(conn: &mut Conn, user: UserId) -> Result<Vec<Micros>, StoreError> {
+    let wanted = known_networks::table
+        .filter(known_networks::user_id.eq(user.get()))
+        .order(known_networks::seen_at.desc())
+        .select(known_networks::seen_at);
+    let found: Vec<i64> = on_backend!(conn, |c| wanted.load(c))?;
+    Ok(found.into_iter().map(Micros::new).collect())
+}
+
 /// Notes that a person is in a network at `now`, and keeps the `max` networks of theirs that were seen last.
 pub fn note(conn: &mut Conn, user: UserId, network: &str, now: Micros, max: usize) -> Result<(), StoreError> {
     let text = "INSERT INTO known_networks (user_id, network, seen_at) VALUES (?,?,?)

@@ -1,6 +1,7 @@
-//! Where something of a person is kept: the one list, by which a purge removes it and an export shows it.
+//! Where something of a person is kept: the one list, by which a purge removes it.
 //!
-//! A table that is new belongs in one of the two lists here; a test walks the schema.
+//! A table that is new belongs in one of the two lists here; a test walks the schema. Another does so with the columns,
+//! each of which an export shows, or leaves out for a reason.
 
 use shared::db::{Conn, StoreError, Value, execute};
 use shared::id::UserId;
@@ -10,20 +11,9 @@ use shared::id::UserId;
 pub struct Personal {
     /// Which.
     pub table: &'static str,
-    /// How its person sees it.
-    pub shown: Shown,
     /// Removes some of one person's rows, or what they say. Each `?` is the person's id and `#` is a number of rows;
     /// where no `#` is, the rows are few by their nature.
     erase: &'static str,
-}
-
-/// What an export tells of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// The part of the export with this name.
-    As(&'static str),
-    /// Nothing, because of this.
-    Not(&'static str),
 }
 
 /// Every table with something of people, in the order in which a purge goes through them: what finds rows of another
@@ -31,89 +21,75 @@ pub enum Shown {
 pub const PERSONAL: &[Personal] = &[
     Personal {
         table: "sessions",
-        shown: Shown::As("sessions"),
         erase: "DELETE FROM sessions WHERE (user_id, id) IN (
                     SELECT user_id, id FROM sessions WHERE user_id = ? LIMIT #)",
     },
     Personal {
         table: "idempotency_keys",
-        shown: Shown::Not("for a day, hashes by a secret key, of which nothing can be told"),
         erase: "DELETE FROM idempotency_keys WHERE slot IN (
                     SELECT slot FROM idempotency_keys WHERE user_id = ? LIMIT #)",
     },
     Personal {
         table: "known_networks",
-        shown: Shown::Not("hashes by a secret key, of which nothing can be told"),
         erase: "DELETE FROM known_networks WHERE user_id = ?",
     },
     Personal {
         table: "two_factors",
-        shown: Shown::Not("a secret, which the person's own device has"),
         erase: "DELETE FROM two_factors WHERE user_id = ?",
     },
     Personal {
         table: "recovery_codes",
-        shown: Shown::Not("hashes by a secret key, of which nothing can be told"),
         erase: "DELETE FROM recovery_codes WHERE user_id = ?",
     },
     Personal {
         table: "mails",
-        shown: Shown::As("mails"),
         erase: "DELETE FROM mails WHERE (user_id, id) IN (SELECT user_id, id FROM mails WHERE user_id = ? LIMIT #)",
     },
     Personal {
         table: "mail_tokens",
-        shown: Shown::As("mail_tokens"),
         erase: "DELETE FROM mail_tokens WHERE user_id = ?",
     },
     Personal {
         table: "password_reset_requests",
-        shown: Shown::Not("an address that somebody typed, until it was looked up"),
         erase: "DELETE FROM password_reset_requests WHERE email_key IN (
                     SELECT LOWER(email) FROM users WHERE id = ?)",
     },
     Personal {
         // The numbers stay, so that the log stays contiguous, and so do the ids; what was said goes.
         table: "events",
-        shown: Shown::As("events"),
         erase: "UPDATE events SET data = '{}' WHERE (partition, seq) IN (
                     SELECT partition, seq FROM events WHERE subject_id = ? AND data <> '{}' LIMIT #)",
     },
     Personal {
         table: "suspensions",
-        shown: Shown::Not("while one holds, nobody is signed in who could ask; what it was is in the audit log"),
         erase: "DELETE FROM suspensions WHERE user_id = ?",
     },
     Personal {
         // That somebody did something to this account stays; what it was about goes.
         table: "audit_log",
-        shown: Shown::As("moderation"),
         erase: "UPDATE audit_log SET reason = NULL, before = NULL, after = NULL WHERE id IN (
                     SELECT id FROM audit_log WHERE subject_id = ?
                         AND (reason IS NOT NULL OR before IS NOT NULL OR after IS NOT NULL) LIMIT #)",
     },
     Personal {
         table: "name_skeletons",
-        shown: Shown::Not("what the names look like, computed from them"),
         erase: "DELETE FROM name_skeletons WHERE user_id = ? AND skeleton IN (
                     SELECT skeleton FROM user_names WHERE name IN (SELECT username FROM users WHERE id = ?)
                     UNION SELECT skeleton FROM user_names WHERE user_id = ? AND quarantined_until IS NOT NULL)",
     },
     Personal {
         table: "user_names",
-        shown: Shown::As("former_usernames"),
         erase: "DELETE FROM user_names WHERE name IN (
                     SELECT username FROM users WHERE id = ?
                     UNION SELECT name FROM user_names WHERE user_id = ? AND quarantined_until IS NOT NULL)",
     },
     Personal {
         table: "user_emails",
-        shown: Shown::As("account"),
         erase: "DELETE FROM user_emails WHERE user_id = ? AND email_key IN (
                     SELECT LOWER(email) FROM users WHERE id = ?)",
     },
     // Last: the others are found by it.
-    Personal { table: "users", shown: Shown::As("account"), erase: "DELETE FROM users WHERE id = ?" },
+    Personal { table: "users", erase: "DELETE FROM users WHERE id = ?" },
 ];
 
 /// Every other table, and why a purge leaves it.

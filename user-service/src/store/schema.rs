@@ -88,6 +88,8 @@ diesel::table! {
         user_id -> BigInt,
         made -> BigInt,
         expires_at -> BigInt,
+        nonce -> Nullable<Text>,
+        made_at -> Nullable<BigInt>,
     }
 }
 

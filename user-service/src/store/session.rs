@@ -135,15 +135,6 @@ pub fn prove(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result
     Ok(())
 }
 
-/// Takes back what the other sessions of a person have proved.
-pub fn unprove_others(conn: &mut Conn, user: UserId, keep: SessionId) -> Result<(), StoreError> {
-    let others = sessions::user_id.eq(user.get()).and(sessions::id.ne(keep.get()));
-    on_backend!(conn, |c| diesel::update(sessions::table.filter(others))
-        .set(sessions::proved_at.eq(0))
-        .execute(c))?;
-    Ok(())
-}
-
 /// Ends a session before its time.
 pub fn revoke(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
     let held = sessions::table.find((user.get(), id.get()));

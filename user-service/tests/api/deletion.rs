@@ -1,6 +1,7 @@
 //! Leaving for good.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -23,6 +24,7 @@ use user_service::store::purge::{IMPERSONAL, PERSONAL};
 use user_service::store::upkeep::Chore;
 
 use crate::moderation::{spam, suspend, unsuspend};
+use crate::post::until;
 use crate::test_app::{Make, PASSWORD, Person, TestApp, held_clock};
 
 on_both_databases!(
@@ -220,6 +222,12 @@ pub async fn marked(app: &TestApp, moderator: &Person, number: usize) -> (Person
     (person, fields.map(mark).into_iter().chain(secrets).collect())
 }
 
+/// The names of the mails in files about a person.
+fn mails_about(dir: &Path, person: &Person) -> Vec<String> {
+    let names = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(&format!("{}-", person.id))).collect()
+}
+
 async fn nothing_of_the_person_is_left(make: Make) {
     let app = held(make);
     let moderator = app.with_role("boss", Role::Admin).await;
@@ -232,8 +240,11 @@ async fn nothing_of_the_person_is_left(make: Make) {
         bystanders(&app, round).await;
     }
     let (stays, stays_marks) = marked(&app, &moderator, 99).await;
-    let url = &app.settings.database_url;
-    assert_eq!(residue(url, &markers), markers, "else there is nothing to look for");
+    let (url, dir) = (&app.settings.database_url, app.settings.mail_dir.as_path());
+    assert_eq!(residue(url, &[dir], &markers), markers, "else there is nothing to look for");
+    for person in people.iter().chain([&stays]) {
+        until("a mail in a file", || !mails_about(dir, person).is_empty()).await;
+    }
     for person in &people {
         delete(person, PASSWORD).await.expect(202);
     }
@@ -242,8 +253,10 @@ async fn nothing_of_the_person_is_left(make: Make) {
     // A file that is written to is rewritten an hour later at the latest.
     app.settings.clock.advance(Duration::from_secs(60 * 60));
     app.handle.do_due().await.unwrap();
-    assert_eq!(residue(url, &markers), Vec::<String>::new());
+    assert_eq!(residue(url, &[dir], &markers), Vec::<String>::new());
+    assert!(!mails_about(dir, &stays).is_empty());
     for person in &people {
+        assert_eq!(mails_about(dir, person), Vec::<String>::new());
         app.client.get(&format!("/v1/users/{}", person.id)).await.expect_problem(404, "user_not_found");
     }
     let kept = app.client.get(&format!("/v1/users/{}", stays.id)).await.expect(200).json();
@@ -282,7 +295,10 @@ async fn a_purge_goes_on_where_it_was_cut_off(make: Make) {
     let app = app.restart().await;
     app.settings.clock.advance(31 * DAY);
     app.handle.do_due().await.unwrap();
-    assert_eq!(residue(&app.settings.database_url, &markers), Vec::<String>::new());
+    assert_eq!(
+        residue(&app.settings.database_url, &[&app.settings.mail_dir], &markers),
+        Vec::<String>::new()
+    );
     assert_eq!(count(&mut app.conn(), "SELECT 1 FROM deletions").unwrap(), 0);
 }
 

@@ -21,6 +21,7 @@ on_both_databases!(
     what_was_refused_may_be_tried_again,
     a_day_later_the_key_is_free,
     an_answer_outlives_what_became_of_the_account,
+    a_login_is_answered_the_same_when_its_session_is_forgotten,
     keys_that_cannot_be_read,
     nothing_readable_is_stored_and_old_keys_go,
 );
@@ -137,9 +138,36 @@ async fn an_answer_outlives_what_became_of_the_account(make: Make) {
     let dead = Person::from(&app.client, &register(&app, KEY, &body("ann")).await.expect(201));
     dead.client.get("/v1/me").await.expect_problem(401, "unauthenticated");
     app.refresh(dead.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
-    // Where the session is forgotten, the request is a new one.
+    // Nor when the session is forgotten: by the next login, or by itself.
     app.log_in("zora").await;
-    register(&app, KEY, &body("ann")).await.expect_problem(409, "username_taken");
+    app.handle.do_due().await.unwrap();
+    let forgotten = format!("SELECT 1 FROM sessions WHERE id = {}", ann.session_id());
+    assert_eq!(count(&mut app.conn(), &forgotten).unwrap(), 0);
+    app.settings.clock.advance(DAY - Duration::from_secs(3_602));
+    let again = register(&app, KEY, &body("ann")).await.expect(201);
+    assert_eq!(again.json(), first.json());
+    app.refresh(dead.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
+}
+
+/// A login too: neither its answer nor the number of sessions changes for a day.
+async fn a_login_is_answered_the_same_when_its_session_is_forgotten(make: Make) {
+    let app = TestApp::start_with(make, |settings| settings.clock = held_clock());
+    app.register("ann").await;
+    let body = json!({"login": "ann", "password": PASSWORD}).to_string().into_bytes();
+    let headers = [("content-type", "application/json"), ("idempotency-key", KEY)];
+    let log_in = || app.client.send(Method::POST, "/v1/sessions", &headers, body.clone());
+    let first = log_in().await.expect(201);
+    let ann = Person::from(&app.client, &first);
+    ann.client.delete("/v1/me/sessions/current").await.expect(204);
+    app.settings.clock.advance(Duration::from_secs(660));
+    app.handle.do_due().await.unwrap();
+    let sessions = || count(&mut app.conn(), "SELECT 1 FROM sessions").unwrap();
+    assert_eq!(sessions(), 1, "that of the registration");
+    assert_eq!(log_in().await.expect(201).json(), first.json());
+    assert_eq!(sessions(), 1);
+    app.refresh(ann.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
+    app.settings.clock.advance(DAY);
+    assert_ne!(log_in().await.expect(201).json(), first.json());
 }
 
 async fn keys_that_cannot_be_read(make: Make) {
@@ -161,7 +189,7 @@ async fn nothing_readable_is_stored_and_old_keys_go(make: Make) {
     let over = Micros::new(now.get() - 1);
     let request = |number: i64| KeyedRequest { slot: format!("old {number}"), body_digest: String::new() };
     for number in 0..10 {
-        let made = Made { user: UserId::new(number), id: number + 1 };
+        let made = Made { user: UserId::new(number), id: number + 1, begun: None };
         store::idempotency::remember(&mut conn, &request(number), made, over).unwrap();
         let found = store::idempotency::answered(&mut conn, &request(number).slot, now).unwrap();
         assert_eq!(found, None, "its time is over");

@@ -7,12 +7,15 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::db::audit::count;
 use shared::db::execute;
+use shared::id::UserId;
 use shared::on_both_databases;
 use shared::testing::Answer;
 use shared::writer::commit_batch;
 use user_service::actors::change::{Command, Outcome};
+use user_service::actors::mail::Delivered;
 use user_service::actors::mail_command::MailCommand;
 use user_service::app::Settings;
+use user_service::domain::denial::Denial;
 use user_service::domain::mail::Kind;
 
 use crate::deactivation::without_request_id;
@@ -32,6 +35,7 @@ on_both_databases!(
     a_slow_delivery_holds_nobody_else_up,
     a_mail_that_cannot_be_read_is_set_aside,
     a_full_outbox_takes_no_more_requests_and_tells_nothing,
+    a_mail_about_somebody_who_is_gone_is_nobodys,
 );
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -370,4 +374,17 @@ async fn a_full_outbox_takes_no_more_requests_and_tells_nothing(make: Make) {
         assert!(begun.elapsed() < Duration::from_secs(10), "there is no room");
         actix_web::rt::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// As when the person was purged while the mail was under way.
+async fn a_mail_about_somebody_who_is_gone_is_nobodys(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    let engine = app.settings.engine().unwrap();
+    let settle = |user: UserId| {
+        let settle = Command::Mail(MailCommand::Settle { user, id: 1, delivered: Delivered::Sent });
+        commit_batch(&mut app.conn(), &engine, &[settle], &app.settings.clock).unwrap().0.remove(0).outcome
+    };
+    assert_eq!(settle(ann.id.parse().unwrap()), Ok(Outcome::Accepted));
+    assert_eq!(settle(UserId::new(7)), Err(Denial::AccountGone));
 }

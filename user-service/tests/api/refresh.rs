@@ -1,9 +1,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use actix_web::rt::time::timeout;
 use futures_util::future::join_all;
 use serde_json::json;
+use shared::db::{begin_write, end_write, execute};
 use shared::on_both_databases;
+use shared::testing::Answer;
+use user_service::config::Switch;
 
 use crate::test_app::{Make, TestApp, held_clock};
 
@@ -14,9 +18,11 @@ on_both_databases!(
     many_at_once_get_one_successor,
     what_is_not_a_token_is_refused,
     an_unused_session_ends,
+    a_forged_token_does_not_reach_the_writer,
+    a_network_whose_tokens_are_refused_waits,
 );
 
-fn token(answer: &shared::testing::Answer) -> String {
+fn token(answer: &Answer) -> String {
     answer.json()["session"]["refresh_token"].as_str().unwrap().to_owned()
 }
 
@@ -41,7 +47,7 @@ async fn within_the_grace_the_same_successor_is_answered(make: Make) {
     let next = app.refresh(ann.refresh_token()).await.expect(200);
     app.settings.clock.advance(Duration::from_secs(9));
     let again = app.refresh(ann.refresh_token()).await.expect(200);
-    assert_eq!(token(&again), token(&next));
+    assert_eq!(again.json(), next.json(), "the access token, too");
     // A moment later than the bound: each commit is at least a microsecond after the one before.
     app.settings.clock.advance(Duration::from_millis(1_001));
     app.refresh(ann.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
@@ -89,6 +95,58 @@ async fn what_is_not_a_token_is_refused(make: Make) {
     }
     // A forged token ends nothing.
     app.refresh(good).await.expect(200);
+}
+
+/// The writer is held up by somebody who has its lock: who is refused does not wait for it.
+async fn a_forged_token_does_not_reach_the_writer(make: Make) {
+    let app = TestApp::start(make);
+    let (ann, bob) = (app.register("ann").await, app.register("bob").await);
+    let ended = app.log_in("ann").await;
+    ended.client.delete("/v1/me/sessions/current").await.expect(204);
+    let forged = format!("{}{}", &ann.refresh_token()[..32], &bob.refresh_token()[32..]);
+    let mut conn = app.conn();
+    begin_write(&mut conn).unwrap();
+    execute(&mut conn, "UPDATE log_head SET seq = seq", &[]).unwrap();
+    for refused in [forged.as_str(), ended.refresh_token()] {
+        let answer = timeout(Duration::from_secs(2), app.refresh(refused)).await;
+        answer.expect("an answer at once").expect_problem(401, "invalid_refresh_token");
+    }
+    end_write(&mut conn, false).unwrap();
+    app.refresh(ann.refresh_token()).await.expect(200);
+}
+
+async fn a_network_whose_tokens_are_refused_waits(make: Make) {
+    let clock = held_clock();
+    let app = TestApp::start_with(make, |settings| {
+        settings.rate_limits = Switch::On;
+        settings.limits.failed_refreshes_per_15_min = 3;
+        settings.clock = clock.clone();
+    });
+    let ann = app.register("ann").await;
+    let limit = |answer: &Answer| {
+        ["limit", "remaining", "reset"].map(|name| answer.header(&format!("x-ratelimit-{name}")).to_owned())
+    };
+    // What is good does not count.
+    let mut good = ann.refresh_token().to_owned();
+    for _ in 0..5 {
+        let answer = app.refresh(&good).await.expect(200);
+        assert_eq!(limit(&answer), ["3", "3", "900"]);
+        good = token(&answer);
+    }
+    for left in ["2", "1", "0"] {
+        let refused = app.refresh("x").await.expect_problem(401, "invalid_refresh_token");
+        assert_eq!(limit(&refused), ["3", left, "900"]);
+    }
+    clock.advance(Duration::from_secs(60));
+    for token in ["x", &good] {
+        let waits = app.refresh(token).await.expect_problem(429, "rate_limited");
+        assert_eq!(
+            (limit(&waits), waits.header("retry-after")),
+            (["3", "0", "840"].map(str::to_owned), "840")
+        );
+    }
+    clock.advance(Duration::from_secs(840));
+    app.refresh(&good).await.expect(200);
 }
 
 async fn an_unused_session_ends(make: Make) {

@@ -9,6 +9,7 @@ on_both_databases!(
     a_member_is_signed_in,
     all_refused_fields_are_told_at_once,
     names_and_addresses_are_unique,
+    an_address_may_be_a_small_part_of_a_password,
     of_many_who_want_one_name_one_gets_it,
     names_are_told_to_be_free_or_why_not,
 );
@@ -92,6 +93,23 @@ async fn names_and_addresses_are_unique(make: Make) {
     app.register("alice2").await;
     app.register("a.lice").await;
     assert_eq!(app.events().await.len(), 3);
+}
+
+async fn an_address_may_be_a_small_part_of_a_password(make: Make) {
+    let app = TestApp::start(make);
+    // Of 24 characters.
+    let password = "wonderful-Plum-Tractor91";
+    let register = async |number: usize, local_part: &str| {
+        let (name, email) = (format!("name{number}"), format!("{local_part}@example.com"));
+        app.post("/v1/users", &json!({"username": name, "email": email, "password": password})).await
+    };
+    for (number, small) in ["plum", "tractor", "wonderful", "plum-tracto"].into_iter().enumerate() {
+        register(number, small).await.expect(201);
+    }
+    for half in ["plum-tractor", "Wonderful-Plum"] {
+        let refused = register(9, half).await.expect_problem(422, "validation_failed");
+        assert_eq!(refused.json()["errors"][0]["code"], "contains_name");
+    }
 }
 
 async fn of_many_who_want_one_name_one_gets_it(make: Make) {

@@ -18,6 +18,7 @@ use crate::test_app::{Make, PASSWORD, Person, TestApp};
 on_both_databases!(
     it_is_in_force_once_it_is_confirmed,
     it_is_set_up_in_order,
+    it_ends_every_other_session,
     it_asks_for_a_session_that_has_proved_the_password,
     given_up_the_password_is_enough,
     a_repeated_beginning_brings_the_same_secret,
@@ -147,7 +148,42 @@ async fn it_is_set_up_in_order(make: Make) {
     assert!(fresh.iter().all(|code| !ann.recovery_codes.contains(code)));
     log_in(&app, "ann", &ann.recovery_codes[0]).await.expect_problem(401, "invalid_code");
     log_in(&app, "ann", &fresh[0]).await.expect(201);
-    assert_eq!(app.events().await.len(), 1, "none of it is told to others");
+    let events = app.events().await;
+    let kinds: Vec<&Value> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(
+        kinds,
+        ["user.registered", "session.revoked"],
+        "nothing but the end of the first session is told"
+    );
+}
+
+/// They were opened without the second factor.
+async fn it_ends_every_other_session(make: Make) {
+    let app = start(make);
+    let (ann, bob) = (app.register("ann").await, app.register("bob").await);
+    let (phone, tablet) = (app.log_in("ann").await, app.log_in("ann").await);
+    let address = json!({"email": "thief@example.com"});
+    phone.client.json(Method::PUT, "/v1/me/email", &address).await.expect(202);
+    let token = app.mailed_token("email_change", "thief@example.com").await;
+    let totp = begin(&ann).await;
+    confirm(&ann, &wrong_code(&app, &totp)).await.expect_problem(403, "wrong_code");
+    phone.client.get("/v1/me").await.expect(200);
+    confirm(&ann, &code(&app, &totp)).await.expect(200);
+    for other in [&phone, &tablet] {
+        other.client.get("/v1/me").await.expect_problem(401, "unauthenticated");
+        app.refresh(other.refresh_token()).await.expect_problem(401, "invalid_refresh_token");
+    }
+    // Nor does what they asked for take the account afterwards.
+    app.post("/v1/email-verifications", &json!({"token": token})).await.expect_problem(422, "invalid_token");
+    for stays in [&ann, &bob] {
+        stays.client.get("/v1/me").await.expect(200);
+        app.refresh(stays.refresh_token()).await.expect(200);
+    }
+    let events = app.events().await;
+    let ended = events.iter().filter(|event| event["type"] == "session.revoked");
+    let mut ended: Vec<&Value> = ended.map(|event| &event["data"]["session_id"]).collect();
+    ended.sort_by_key(|id| id.as_str());
+    assert_eq!(ended, [&phone.session["id"], &tablet.session["id"]]);
 }
 
 async fn it_asks_for_a_session_that_has_proved_the_password(make: Make) {
@@ -168,12 +204,13 @@ async fn it_asks_for_a_session_that_has_proved_the_password(make: Make) {
     step_up(&ann, PASSWORD).await.expect(200);
     let totp = begin(&ann).await;
     all(&phone).await;
-    // What the phone has proved without a code is not enough once codes are asked for.
-    step_up(&phone, PASSWORD).await.expect(200);
     confirm(&ann, &code(&app, &totp)).await.expect(200);
-    all(&phone).await;
     ann.client.post("/v1/me/two-factor/recovery-codes").await.expect(200);
     app.settings.clock.advance(STEP);
+    // A login with both proves it, for as long as any.
+    let both = log_in(&app, "ann", &code(&app, &totp)).await.expect(201);
+    let phone = Person::from(&app.client, &both);
+    app.settings.clock.advance(PROOF);
     let prove = async |code: &str| {
         let body = json!({"password": PASSWORD, "code": code});
         phone.client.json(Method::POST, "/v1/me/step-up", &body).await

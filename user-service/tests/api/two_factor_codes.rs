@@ -1,11 +1,14 @@
 use std::time::Duration;
 
+use actix_web::http::Method;
 use serde_json::json;
 use shared::on_both_databases;
+use shared::testing::Answer;
+use user_service::config::Switch;
 
 use crate::test_app::{Make, PASSWORD, Person, TestApp};
 use crate::two_factor::{
-    MOMENT, Owner, STEP, begin, code, confirm, enable, log_in, start, state, wrong_code,
+    MOMENT, Owner, STEP, begin, code, confirm, enable, log_in, start, start_with, state, wrong_code,
 };
 
 on_both_databases!(
@@ -13,6 +16,7 @@ on_both_databases!(
     too_many_wrong_codes_have_to_wait,
     wrong_passwords_and_used_codes_make_nobody_wait,
     a_first_code_is_not_guessed_either,
+    a_refusal_tells_of_its_own_limit,
 );
 
 async fn owner(app: &TestApp) -> Owner {
@@ -101,7 +105,46 @@ async fn a_first_code_is_not_guessed_either(make: Make) {
     for _ in 0..5 {
         confirm(&ann, &wrong_code(&app, &totp)).await.expect_problem(403, "wrong_code");
     }
-    confirm(&ann, &code(&app, &totp)).await.expect_problem(429, "rate_limited");
+    let refused = confirm(&ann, &code(&app, &totp)).await.expect_problem(429, "rate_limited");
+    let told = ["retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+    assert_eq!(told.map(|name| refused.header(name)), ["30", "5", "0", "30"]);
     app.settings.clock.advance(STEP + MOMENT);
     confirm(&ann, &code(&app, &totp)).await.expect(200);
+}
+
+/// Each of the limits of a route: of the network, of the passwords, of the codes and of the mails.
+async fn a_refusal_tells_of_its_own_limit(make: Make) {
+    let app = start_with(make, |settings| {
+        settings.rate_limits = Switch::On;
+        settings.limits.guesses_max = 4;
+        settings.limits.mails_per_hour = 2;
+    });
+    let limit = |answer: &Answer| answer.header("x-ratelimit-limit").to_owned();
+    let ann = app.register("ann").await;
+    let totp = begin(&ann).await;
+    for _ in 0..5 {
+        assert_eq!(limit(&confirm(&ann, &wrong_code(&app, &totp)).await.expect(403)), "600");
+    }
+    assert_eq!(limit(&confirm(&ann, &code(&app, &totp)).await.expect(429)), "5");
+    app.settings.clock.advance(STEP + MOMENT);
+    assert_eq!(limit(&confirm(&ann, &code(&app, &totp)).await.expect(200)), "600");
+    app.settings.clock.advance(STEP);
+    for _ in 0..5 {
+        log_in(&app, "ann", &wrong_code(&app, &totp)).await.expect_problem(401, "invalid_code");
+    }
+    assert_eq!(limit(&log_in(&app, "ann", &code(&app, &totp)).await.expect(429)), "5");
+    let step_up = async |password: &str| {
+        let body = json!({"password": password, "code": "000000"});
+        ann.client.json(Method::POST, "/v1/me/step-up", &body).await
+    };
+    assert_eq!(limit(&step_up(PASSWORD).await.expect(429)), "5");
+    for _ in 0..4 {
+        step_up("wrong password").await.expect_problem(403, "wrong_password");
+    }
+    assert_eq!(limit(&step_up(PASSWORD).await.expect(429)), "4");
+    let bob = app.register("bob").await;
+    let change =
+        async |email: &str| bob.client.json(Method::PUT, "/v1/me/email", &json!({"email": email})).await;
+    change("new@example.com").await.expect(202);
+    assert_eq!(limit(&change("newer@example.com").await.expect(429)), "2");
 }
