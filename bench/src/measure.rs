@@ -19,8 +19,12 @@ use crate::services::child::{Guarded, cpu_time};
 use crate::services::{Services, address_of};
 use crate::world::World;
 
-/// How long requests are asked before anything counts.
+/// How long requests are asked in one go before anything counts.
 const WARM_UP: Duration = Duration::from_millis(500);
+/// So often at the most.
+const WARM_UPS_MAX: usize = 20;
+/// A rate that has not grown by this factor grows no more.
+const STEADY: f64 = 1.03;
 /// How long a server for comparison may take to listen.
 const LISTEN_WAIT: Duration = Duration::from_secs(10);
 /// Requests that the hello line is sent in turn.
@@ -98,7 +102,7 @@ pub async fn measure(
     introduce(world, &mut lanes).await?;
     let generator = Rc::new(RefCell::new(Generator::new(world.clone(), &operation.mix, method.seed)));
     let source: &RefCell<dyn Source> = &*generator;
-    let warm = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+    let warm = warm_up(name, &mut lanes, source).await?;
     let replay = {
         let mut drawn = Generator::new(world.clone(), &operation.mix, method.seed + SEED_OF_REPLAY);
         RefCell::new(Replay::of(&mut drawn, REPLAYED))
@@ -135,6 +139,20 @@ pub async fn measure(
     }
     undo(name, &generator, &mut lanes).await?;
     Ok(measured)
+}
+
+/// Asks until answers come as fast as they will: until what is asked for is remembered.
+async fn warm_up(name: &str, lanes: &mut Lanes, source: &RefCell<dyn Source>) -> Result<Figures, Failure> {
+    let mut warm = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+    for _ in 1..WARM_UPS_MAX {
+        let next = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+        let is_steady = next.rate() < warm.rate() * STEADY;
+        warm = next;
+        if is_steady {
+            break;
+        }
+    }
+    Ok(warm)
 }
 
 /// Lets everybody sign in anew where their tokens have grown old.

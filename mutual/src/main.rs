@@ -17,11 +17,16 @@ use std::process::ExitCode;
 
 use cli::{Admin, Cli, Command};
 use failure::Failure;
+use mimalloc::MiMalloc;
 use shared::process::{EXIT_USAGE, complain, stopped};
 use shared::{settings, telemetry};
 
 /// What happens without a command, and the section that a settings file sets.
 const SERVE: &str = "serve";
+
+/// Answers are made of many small pieces that live for a moment.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {

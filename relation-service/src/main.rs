@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use relation_service::actors::feed::UserService;
 use relation_service::app::{App, Settings};
 use relation_service::config::Config;
@@ -12,6 +13,10 @@ use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
+
+/// Answers are made of many small pieces that live for a moment.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
@@ -11,6 +12,10 @@ use shared::process::{ended, stop_when_asked, stopped};
 use shared::{healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
 use user_service::config::Config;
+
+/// Answers are made of many small pieces that live for a moment.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
