@@ -1,7 +1,6 @@
 //! The launcher: both services in one process, and the operator's commands.
 
 mod account;
-mod admin;
 mod audit;
 mod calibrate;
 mod cli;

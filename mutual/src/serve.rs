@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 
 use awc::Client;
 use relation_service::actors::feed::UserService;
+use shared::admin;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
-use shared::process::{Stopper, say, stop_when_asked};
+use shared::process::{say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
-use tokio::sync::watch;
 use user_service::config::Switch;
 
-use crate::admin;
 use crate::cli::Serve;
 use crate::failure::Failure;
 use crate::seed;
@@ -33,13 +32,11 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         seed::fill_if_empty(&settings.databases)?;
     }
     let admin = admin::start(settings.admin_listen)?;
-    let admin_stop = Stopper::new(admin.handle(), watch::Sender::new(false));
-    actix_web::rt::spawn(admin);
     let users = user_service::app::App::start(user_settings(&settings)?)?;
     let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
     let (user_address, relation_address) = (users.address, relations.address);
     users.handle.relations_are_at(format!("http://{}", reachable(relation_address)));
-    let stops = vec![relations.stop.clone(), users.stop.clone(), admin_stop];
+    let stops = vec![relations.stop.clone(), users.stop.clone(), admin.stop];
     // First the one that asks the other.
     stop_when_asked(stops);
     let (users, relations) = (actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
@@ -50,7 +47,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     };
     let greeting = async {
         wait_until_ready(&[user_address, relation_address]).await?;
-        greet(&settings, user_address, relation_address);
+        greet(&settings, user_address, relation_address, admin.address);
         // From here on only the services decide when to end.
         std::future::pending().await
     };
@@ -143,18 +140,17 @@ async fn wait_until_ready(addresses: &[SocketAddr]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn greet(settings: &Serve, users: SocketAddr, relations: SocketAddr) {
+fn greet(settings: &Serve, users: SocketAddr, relations: SocketAddr, admin: SocketAddr) {
     say(&format!(
         "Mutual is ready.
   user-service      http://{users}   documentation: http://{users}/docs/
   relation-service  http://{relations}   documentation: http://{relations}/docs/
-  metrics           http://{}/metrics
+  metrics           http://{admin}/metrics
   data              {}
 Try next:
   curl -s http://{users}/v1/users -H 'content-type: application/json' \\
     -d '{{\"username\":\"zoe\",\"email\":\"zoe@example.com\",\"password\":\"correct horse battery\"}}'
 Stop with Ctrl-C.",
-        settings.admin_listen,
         settings.databases.data_dir.display()
     ));
 }

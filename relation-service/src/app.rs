@@ -12,7 +12,7 @@ use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
     ServiceTokens, by_method,
 };
 use shared::process::Stopper;
@@ -94,6 +94,7 @@ impl App {
         let listener = shared::http::listen(settings.listen)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
+        let routes = web::Data::new(Routes::of(NAME, &spec));
         let (relations, auth, feed) =
             (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
         let server = HttpServer::new(move || {
@@ -109,7 +110,7 @@ impl App {
                 .into_utoipa_app()
                 .configure(http::routes)
                 .into_app()
-                .configure(|config| shared::http::conventions(config, &spec))
+                .configure(|config| shared::http::conventions(config, &spec, &routes))
         })
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(REQUEST_HEAD_WAIT)

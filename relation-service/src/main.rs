@@ -12,7 +12,7 @@ use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
-use shared::{healthcheck, secret, settings, telemetry};
+use shared::{admin, healthcheck, secret, settings, telemetry};
 
 /// Answers are made of many small pieces that live for a moment.
 #[global_allocator]
@@ -32,9 +32,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> io::Result<()> {
+    let admin = admin::start(config.admin_listen)?;
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
+    log::info!("metrics are at http://{}/metrics", admin.address);
     log::info!("relation-service listens on http://{}", app.address);
-    stop_when_asked(vec![app.stop.clone()]);
+    stop_when_asked(vec![app.stop.clone(), admin.stop]);
     app.run().await
 }
 

@@ -2,6 +2,7 @@
 //! database plumbing, the group-commit writer, HTTP conventions, telemetry and test support.
 
 pub mod actor;
+pub mod admin;
 pub mod cache;
 pub mod clock;
 pub mod db;
@@ -21,4 +22,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
+pub mod word;
 pub mod writer;

@@ -1,4 +1,5 @@
-//! Logs and request ids: every line written while a request is served carries its id.
+//! Logs and request ids: every line written while a request is served carries its id, and so does every question that
+//! the request makes one service ask the other.
 
 use std::io::Write;
 use std::time::Instant;
@@ -13,16 +14,43 @@ use env_logger::{Builder, Env};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::http::{BODY_BYTES_MAX, LongBodies};
+use crate::http::{BODY_BYTES_MAX, LongBodies, count};
 use crate::problem::Problem;
 
 /// The header that carries a request's id, both ways.
 pub const REQUEST_ID: &str = "x-request-id";
+/// The header that says of which trace a request is a part (W3C Trace Context).
+pub const TRACEPARENT: &str = "traceparent";
 /// A longer id from outside is replaced by one of ours.
 const REQUEST_ID_CHARS_MAX: usize = 128;
+/// A later version of the standard may append to what we know; more than this is none of it.
+const TRACEPARENT_CHARS_MAX: usize = 512;
 
 tokio::task_local! {
-    static CURRENT: HeaderValue;
+    static CURRENT: Trace;
+}
+
+/// By what the request that this code serves is known, in whichever service. A question that is asked for its sake
+/// takes it along, also through an actor.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    request_id: HeaderValue,
+    /// As it came: we make no spans of our own.
+    parent: Option<HeaderValue>,
+}
+
+impl Trace {
+    /// Of the request that this code serves; nothing outside of one.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// The headers with which it is sent on.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let parent = self.parent.clone().map(|parent| (HeaderName::from_static(TRACEPARENT), parent));
+        let request_id = (HeaderName::from_static(REQUEST_ID), self.request_id.clone());
+        std::iter::once(request_id).chain(parent)
+    }
 }
 
 /// How a line of the log looks.
@@ -72,17 +100,19 @@ pub fn init(format: LogFormat) {
 
 /// The id of the request that this code serves; `-` outside of one.
 pub fn current_request_id() -> String {
-    CURRENT.try_with(|id| id.to_str().unwrap_or("-").to_owned()).unwrap_or_else(|_| "-".into())
+    let id = |trace: &Trace| trace.request_id.to_str().unwrap_or("-").to_owned();
+    CURRENT.try_with(id).unwrap_or_else(|_| "-".into())
 }
 
-/// Middleware: gives the request its id, refuses a body that announces itself as too large, and
-/// echoes the id.
+/// Middleware: gives the request its id, refuses a body that announces itself as too large, echoes the id, and counts
+/// the answer.
 pub async fn with_request_id<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = incoming_id(&request).unwrap_or_else(new_request_id);
-    CURRENT.scope(id.clone(), serve(id, request, next)).await
+    let trace = Trace { request_id: id.clone(), parent: incoming_parent(&request) };
+    CURRENT.scope(trace, serve(id, request, next)).await
 }
 
 async fn serve<B: MessageBody>(
@@ -99,6 +129,7 @@ async fn serve<B: MessageBody>(
         next.call(request).await?.map_into_left_body()
     };
     response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+    count(response.request(), response.status(), started.elapsed());
     if let Some(line) = line {
         log::debug!("{line} {} in {} us", response.status().as_u16(), started.elapsed().as_micros());
     }
@@ -123,7 +154,59 @@ fn incoming_id(request: &ServiceRequest) -> Option<HeaderValue> {
     fits.then(|| id.clone())
 }
 
+/// One that is malformed, or not alone, is dropped, as the standard asks.
+fn incoming_parent(request: &ServiceRequest) -> Option<HeaderValue> {
+    let mut sent = request.headers().get_all(TRACEPARENT);
+    let parent = sent.next()?;
+    let valid = sent.next().is_none() && parent.to_str().is_ok_and(is_traceparent);
+    valid.then(|| parent.clone())
+}
+
+/// `version-trace_id-parent_id-flags`; version 00 has nothing behind it.
+fn is_traceparent(text: &str) -> bool {
+    let mut fields = text.splitn(5, '-');
+    let mut hex = |digits: usize| {
+        let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        fields.next().filter(|field| field.len() == digits && field.bytes().all(plain))
+    };
+    let (Some(version), Some(trace), Some(parent), Some(_)) = (hex(2), hex(32), hex(16), hex(2)) else {
+        return false;
+    };
+    let named = |id: &str| id.bytes().any(|byte| byte != b'0');
+    let ends = fields.next().is_none() || version != "00";
+    version != "ff" && named(trace) && named(parent) && ends && text.len() <= TRACEPARENT_CHARS_MAX
+}
+
 fn new_request_id() -> HeaderValue {
     let random = fastrand::u64(..);
     HeaderValue::from_str(&format!("{random:016x}")).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_malformed_is_no_traceparent() {
+        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        for good in [format!("00-{trace}-{parent}-01"), format!("cc-{trace}-{parent}-01-what-comes-later")] {
+            assert!(is_traceparent(&good), "{good}");
+        }
+        for bad in [
+            String::new(),
+            "00".to_owned(),
+            format!("00-{trace}-{parent}"),
+            format!("00-{trace}-{parent}-01-more"),
+            format!("00-{trace}-{parent}-1"),
+            format!("0-{trace}-{parent}-01"),
+            format!("ff-{trace}-{parent}-01"),
+            format!("00-{}-{parent}-01", trace.to_uppercase()),
+            format!("00-{}-{parent}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+            format!("00-{}g-{parent}-01", &trace[1..]),
+            format!("cc-{trace}-{parent}-01-{}", "x".repeat(500)),
+        ] {
+            assert!(!is_traceparent(&bad), "{bad}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
     ServiceTokens, TrustedProxies, by_method,
 };
 use shared::id::IdGenerator;
@@ -148,6 +148,7 @@ impl App {
         let listener = shared::http::listen(settings.listen)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
+        let routes = web::Data::new(Routes::of(NAME, &spec));
         let limits = (settings.rate_limits == Switch::On)
             .then(|| web::Data::new(RateLimits::new(&settings.limits, &settings.clock)));
         let (users, auth, feed) =
@@ -160,6 +161,7 @@ impl App {
                 .app_data(feed.clone())
                 .app_data(proxies.clone())
                 .wrap(from_fn(by_method))
+                .wrap(from_fn(http::by_role))
                 .wrap(from_fn(with_request_id));
             let app = match &limits {
                 Some(limits) => app.app_data(limits.clone()),
@@ -168,7 +170,7 @@ impl App {
             app.into_utoipa_app()
                 .configure(http::routes)
                 .into_app()
-                .configure(|config| shared::http::conventions(config, &spec))
+                .configure(|config| shared::http::conventions(config, &spec, &routes))
         })
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(REQUEST_HEAD_WAIT)

@@ -9,7 +9,7 @@ use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
-use shared::{healthcheck, secret, settings, telemetry};
+use shared::{admin, healthcheck, secret, settings, telemetry};
 use user_service::app::{App, Settings};
 use user_service::config::Config;
 
@@ -34,9 +34,11 @@ async fn serve(config: Config) -> io::Result<()> {
     if config.relation_service_url.is_none() {
         log::warn!("without --relation-service-url, searches show people across blocks");
     }
+    let admin = admin::start(config.admin_listen)?;
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
+    log::info!("metrics are at http://{}/metrics", admin.address);
     log::info!("user-service listens on http://{}", app.address);
-    stop_when_asked(vec![app.stop.clone()]);
+    stop_when_asked(vec![app.stop.clone(), admin.stop]);
     app.run().await
 }
 

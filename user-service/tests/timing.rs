@@ -1,4 +1,7 @@
 //! What time tells. A binary of its own: cargo runs one at a time, so nothing of ours disturbs the clock.
+//!
+//! The proof, on a quiet machine: `MUTUAL_TEST_ROUNDS=500 cargo test --workspace --test timing -- --nocapture`. Each
+//! comparison is then one of 500 tries of each kind, judged once.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
@@ -18,7 +21,7 @@ use user_service::config::{PasswordCost, Switch};
 use user_service::domain::account::Role;
 use user_service::store;
 
-/// Rounds when nobody asks for more: `MUTUAL_TEST_ROUNDS=500` is the proof.
+/// Rounds until the first look, when nobody asks for a number with `MUTUAL_TEST_ROUNDS`.
 const ROUNDS: usize = 60;
 /// Rounds at the most, where the machine does so much besides that fewer leave it open.
 const ROUNDS_MAX: usize = 500;
@@ -47,37 +50,62 @@ fn app() -> TestApp {
     })
 }
 
-/// Compares two things that take their time, by the number of the round.
-///
-/// Both are tried in turns, so that whatever else the machine does meets them alike, and compared by their medians, which
-/// a few slow answers do not move. Where a short run finds them apart, a long one decides.
-#[expect(clippy::print_stdout, reason = "what was measured is told")]
-async fn compare(app: &TestApp, names: [&str; 2], act: impl AsyncFn(usize, usize)) {
-    let asked_for = std::env::var("MUTUAL_TEST_ROUNDS").ok().map(|rounds| rounds.parse().unwrap());
-    let mut times = [Vec::new(), Vec::new()];
-    for round in 1..=asked_for.unwrap_or(ROUNDS_MAX) {
-        // In changing order: the memory of the last hash lies warm for the next.
+/// What two things took, each as often as the other.
+#[derive(Default)]
+struct Times([Vec<Duration>; 2]);
+
+impl Times {
+    /// Tries both once.
+    ///
+    /// In turns, so that whatever else the machine does meets them alike, and in changing order: the memory of the last
+    /// hash lies warm for the next.
+    async fn try_both(&mut self, app: &TestApp, round: usize, act: &impl AsyncFn(usize, usize)) {
         let order = if round % 4 < 2 { [1, 0] } else { [0, 1] };
         for which in order {
             at_rest(app).await;
             let started = Instant::now();
             act(which, round).await;
-            times[which].push(started.elapsed());
+            self.0[which].push(started.elapsed());
         }
-        if asked_for.is_none() && round % ROUNDS == 0 && are_alike(&times) {
+    }
+
+    /// By their medians, which a few slow answers do not move.
+    fn are_alike(&self) -> bool {
+        let [one, other] = self.0.each_ref().map(|times| median(times));
+        one.abs_diff(other) <= (one / ALIKE_PARTS).max(ALIKE)
+    }
+
+    /// What was seen.
+    #[expect(clippy::print_stdout, reason = "what was measured is told")]
+    fn told(&self, names: [&str; 2]) -> String {
+        let [one, other] = self.0.each_ref().map(|times| median(times));
+        let rounds = self.0[0].len();
+        let told = format!("{rounds} rounds: median {one:?} for {}, {other:?} for {}", names[0], names[1]);
+        println!("{told}");
+        told
+    }
+}
+
+/// How many rounds somebody asked for.
+fn asked_for() -> Option<usize> {
+    std::env::var("MUTUAL_TEST_ROUNDS").ok().map(|rounds| rounds.parse().unwrap())
+}
+
+/// Compares two things that must take the same time, by the number of the round.
+///
+/// Usually it is looked at every [`ROUNDS`] rounds, and one look at which they are alike will do: a busy machine makes
+/// them differ by chance, and a secret that time tells makes them differ at each. That is for finding mistakes; the
+/// proof is one look alone, at the end of as many rounds as somebody asks for.
+async fn compare(app: &TestApp, names: [&str; 2], act: impl AsyncFn(usize, usize)) {
+    let mut times = Times::default();
+    for round in 1..=asked_for().unwrap_or(ROUNDS_MAX) {
+        times.try_both(app, round, &act).await;
+        if asked_for().is_none() && round % ROUNDS == 0 && times.are_alike() {
             break;
         }
     }
-    let told = format!(
-        "{} rounds: median {:?} for {}, {:?} for {}",
-        times[0].len(),
-        median(&times[0]),
-        names[0],
-        median(&times[1]),
-        names[1]
-    );
-    println!("{told}");
-    assert!(are_alike(&times), "{told}");
+    let told = times.told(names);
+    assert!(times.are_alike(), "{told}");
 }
 
 /// Waits until no mail is under way: what one leaves behind must not count as the next one's.
@@ -88,29 +116,46 @@ async fn at_rest(app: &TestApp) {
     }
 }
 
-fn are_alike(times: &[Vec<Duration>; 2]) -> bool {
-    let [one, other] = times.each_ref().map(|times| median(times));
-    one.abs_diff(other) <= (one / ALIKE_PARTS).max(ALIKE)
-}
-
 fn median(times: &[Duration]) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted[sorted.len() / 2]
 }
 
+const LOGINS: [&str; 2] = ["a known login", "an unknown one"];
+
+/// A wrong password for Ann, or for nobody.
+async fn log_in(app: &TestApp, which: usize, round: usize) {
+    let login = ["ann".to_owned(), format!("nobody{round}")][which].clone();
+    app.try_log_in(&login, "wrong password").await.expect(401);
+}
+
 /// A login that nobody has must take as long as one with a wrong password: else names can be guessed.
 #[actix_web::test]
 #[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
-async fn a_login_that_nobody_has_takes_as_long() {
+async fn known_and_unknown_names_take_the_same_time() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let app = app();
     app.register("ann").await;
-    compare(&app, ["a known login", "an unknown one"], async |which, round| {
-        let login = ["ann".to_owned(), format!("nobody{round}")][which].clone();
-        app.try_log_in(&login, "wrong password").await.expect(401);
-    })
-    .await;
+    compare(&app, LOGINS, async |which, round| log_in(&app, which, round).await).await;
+}
+
+/// The same measurement of a service that does next to nothing for a login that nobody has: it sees the difference, at
+/// the first look. What is hashed there is made as cheap as can be, while Ann's own hash costs what it costs in earnest.
+#[actix_web::test]
+#[expect(clippy::await_holding_lock, reason = "the lock is what keeps the comparisons apart")]
+async fn an_unknown_name_for_which_nothing_is_hashed_is_seen() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut app = app();
+    app.register("ann").await;
+    app.settings.passwords.password_cost = PasswordCost::Low;
+    let app = app.restart().await;
+    let mut times = Times::default();
+    for round in 1..=asked_for().unwrap_or(ROUNDS) {
+        times.try_both(&app, round, &async |which, round| log_in(&app, which, round).await).await;
+    }
+    let told = times.told(LOGINS);
+    assert!(!times.are_alike(), "{told}");
 }
 
 /// Else whoever tries passwords learns the right one of somebody who is suspended.

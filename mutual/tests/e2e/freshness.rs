@@ -5,14 +5,19 @@ use std::time::{Duration, Instant};
 use actix_web::http::Method;
 use serde_json::json;
 
-use crate::world::{Ground, on_both_grounds, rounds};
+use crate::world::{Ground, PASSWORD, Person, on_both_grounds, rounds};
 
 on_both_grounds!(
     r47_a_newcomer_can_be_followed_at_once,
     r19_privacy_is_honoured_once_answered,
     r19_every_other_privacy_change_is_honoured_once_answered,
-    a_revoked_session_ends_everywhere
+    whatever_ends_a_session_ends_it_everywhere
 );
+
+/// After a change.
+const NEW_PASSWORD: &str = "another long and odd passphrase";
+/// Within this, the other service knows too.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
 
 async fn r47_a_newcomer_can_be_followed_at_once(ground: Ground) {
     let world = ground.serve();
@@ -88,16 +93,92 @@ async fn r19_every_other_privacy_change_is_honoured_once_answered(ground: Ground
     ground.audit();
 }
 
-async fn a_revoked_session_ends_everywhere(ground: Ground) {
+/// What ends sessions.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    LogOut,
+    PasswordChange,
+    PasswordReset,
+    Suspension,
+    Deactivation,
+    Deletion,
+}
+
+async fn whatever_ends_a_session_ends_it_everywhere(ground: Ground) {
+    use End::{Deactivation, Deletion, LogOut, PasswordChange, PasswordReset, Suspension};
     let world = ground.serve();
-    let person = world.register("somebody").await;
-    person.relations.get("/v1/me/blocks").await.expect(200);
-    person.users.send(Method::DELETE, "/v1/me/sessions/current", &[], Vec::new()).await.expect(204);
-    person.users.get("/v1/me").await.expect_problem(401, "unauthenticated");
-    let started = Instant::now();
-    while person.relations.get("/v1/me/blocks").await.status != 401 {
-        assert!(started.elapsed() < Duration::from_secs(5), "the other service still believes the token");
+    let judge = world.register("judge_of_all").await;
+    assert!(ground.run(&["admin", "role", "--username", "judge_of_all", "--role", "admin"]).status.success());
+    for round in 0..rounds(3) {
+        for end in [LogOut, PasswordChange, PasswordReset, Suspension, Deactivation, Deletion] {
+            let name = format!("{end:?}_{round}").to_lowercase();
+            world.register(&name).await;
+            // Two more, of which one does what ends the other, or both.
+            let (doer, other) = (world.log_in(&name, PASSWORD).await, world.log_in(&name, PASSWORD).await);
+            for person in [&doer, &other] {
+                person.relations.get("/v1/me/blocks").await.expect(200);
+            }
+            bring_about(end, &ground, &judge, &doer, &name).await;
+            let answered = Instant::now();
+            let ended = match end {
+                LogOut => vec![&doer],
+                PasswordChange => vec![&other],
+                PasswordReset | Suspension | Deactivation | Deletion => vec![&doer, &other],
+            };
+            for person in ended {
+                for (client, path) in [(&person.users, "/v1/me"), (&person.relations, "/v1/me/blocks")] {
+                    while client.get(path).await.status != 401 {
+                        assert!(
+                            answered.elapsed() < KNOWN_WITHIN,
+                            "{end:?}: {path} still believes the token"
+                        );
+                    }
+                    client.get(path).await.expect_problem(401, "unauthenticated");
+                }
+            }
+            let kept = match end {
+                LogOut => Some(&other),
+                PasswordChange => Some(&doer),
+                PasswordReset | Suspension | Deactivation | Deletion => None,
+            };
+            if let Some(person) = kept {
+                person.users.get("/v1/me").await.expect(200);
+                person.relations.get("/v1/me/blocks").await.expect(200);
+            }
+        }
     }
-    let login = json!({ "login": "somebody", "password": "a long and odd passphrase" });
-    person.users.json(Method::POST, "/v1/sessions", &login).await.expect(201);
+    let again = world.log_in("logout_0", PASSWORD).await;
+    again.relations.get("/v1/me/blocks").await.expect(200);
+}
+
+/// Does what ends sessions of `doer`, and returns once it is answered.
+async fn bring_about(end: End, ground: &Ground, judge: &Person, doer: &Person, name: &str) {
+    let users = &doer.users;
+    let password = json!({ "password": PASSWORD });
+    match end {
+        End::LogOut => {
+            users.delete("/v1/me/sessions/current").await.expect(204);
+        }
+        End::PasswordChange => {
+            let body = json!({"current_password": PASSWORD, "new_password": NEW_PASSWORD});
+            users.json(Method::PUT, "/v1/me/password", &body).await.expect(204);
+        }
+        End::PasswordReset => {
+            let email = format!("{name}@example.com");
+            users.json(Method::POST, "/v1/password-resets", &json!({"email": email})).await.expect(202);
+            let token = ground.mailed_token("password_reset", &email).await;
+            let body = json!({"token": token, "new_password": NEW_PASSWORD});
+            users.json(Method::POST, "/v1/password-resets/confirm", &body).await.expect(204);
+        }
+        End::Suspension => {
+            let path = format!("/v1/admin/users/{}/suspension", doer.id);
+            judge.users.json(Method::PUT, &path, &json!({"reason": "spam"})).await.expect(200);
+        }
+        End::Deactivation => {
+            users.json(Method::POST, "/v1/me/deactivation", &password).await.expect(202);
+        }
+        End::Deletion => {
+            users.json(Method::POST, "/v1/me/deletion", &password).await.expect(202);
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod crash;
 mod freshness;
 mod import;
 mod lists;
+mod metrics;
 mod search;
 mod walkthrough;
 mod world;

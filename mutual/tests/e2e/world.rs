@@ -14,6 +14,11 @@ use tempfile::TempDir;
 /// Well below the time that requests under way are given: an idle process stops at once.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
+/// How long a mail may be under way.
+const MAIL_WAIT: Duration = Duration::from_secs(30);
+/// Everybody's.
+pub const PASSWORD: &str = "a long and odd passphrase";
+
 /// Where a world keeps its data: it outlives the processes that serve it.
 pub struct Ground {
     dir: PathBuf,
@@ -75,6 +80,26 @@ impl Ground {
         child.wait_with_output().unwrap()
     }
 
+    /// The token of a mail of this kind to this address, once it is there.
+    pub async fn mailed_token(&self, kind: &str, to: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let mails = std::fs::read_dir(self.dir().join("outbox-mail")).into_iter().flatten();
+            let of_kind = mails.map(|entry| entry.unwrap().path()).filter(|path| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&format!("-{kind}.eml")))
+            });
+            let texts = of_kind.map(|path| std::fs::read_to_string(path).unwrap());
+            let mail = texts.into_iter().find(|text| text.contains(&format!("To: {to}\r\n")));
+            let token =
+                mail.iter().flat_map(|mail| mail.lines()).find_map(|line| line.strip_prefix("token: "));
+            if let Some(token) = token {
+                return token.trim().to_owned();
+            }
+            assert!(started.elapsed() < MAIL_WAIT, "no mail to {to}");
+            actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Recounts everything, and panics if anything has drifted.
     pub fn audit(&self) {
         let output = self.run(&["audit"]);
@@ -93,7 +118,7 @@ impl Ground {
         }
         let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = BufReader::new(child.stdout.take().unwrap());
-        let (mut users, mut relations) = (String::new(), String::new());
+        let (mut users, mut relations, mut metrics) = (String::new(), String::new(), String::new());
         let mut line = String::new();
         while !line.starts_with("Stop with") {
             line.clear();
@@ -102,12 +127,14 @@ impl Ground {
             match line.split_whitespace().next() {
                 Some("user-service") => users = url(),
                 Some("relation-service") => relations = url(),
+                Some("metrics") => metrics = url(),
                 _ => {}
             }
         }
         // Nobody reads on; a full pipe must not stop the services.
         std::thread::spawn(move || greeting.read_to_end(&mut Vec::new()));
-        World { child, users, relations }
+        let admin = metrics.trim_end_matches("/metrics").to_owned();
+        World { child, users, relations, admin }
     }
 }
 
@@ -115,6 +142,7 @@ pub struct World {
     child: Child,
     pub users: String,
     pub relations: String,
+    pub admin: String,
 }
 
 impl Drop for World {
@@ -151,7 +179,7 @@ impl World {
     pub async fn register(&self, name: &str) -> Person {
         let users = Client::new(&self.users);
         let body = json!({
-            "username": name, "email": format!("{name}@example.com"), "password": "a long and odd passphrase",
+            "username": name, "email": format!("{name}@example.com"), "password": PASSWORD,
         });
         let made = users.json(Method::POST, "/v1/users", &body).await.expect(201).json();
         self.person(&made)

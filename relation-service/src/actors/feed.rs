@@ -13,6 +13,7 @@ use shared::db::StoreError;
 use shared::event::EventPage;
 use shared::facts::UserFactsPage;
 use shared::id::UserId;
+use shared::telemetry::Trace;
 use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
@@ -106,6 +107,8 @@ pub struct Parts {
 pub struct Ask {
     /// About whom.
     pub users: Vec<UserId>,
+    /// Of the request for whose sake it is asked.
+    pub trace: Option<Trace>,
     /// Told when the answer is written.
     pub reply: oneshot::Sender<Result<(), StoreError>>,
 }
@@ -137,7 +140,9 @@ impl UserFeed {
         asked.extend(asks.iter().flat_map(|ask| &ask.users));
         asked.sort_unstable();
         asked.dedup();
-        let reader = self.reader.clone();
+        let mut reader = self.reader.clone();
+        // One question can name one request: the first that waits.
+        reader.users = reader.users.on_behalf_of(asks.first().and_then(|ask| ask.trace.clone()));
         let question = async move { reader.ask(&asked).await };
         ctx.spawn(question.into_actor(self).map(move |done, feed, ctx| {
             for ask in asks {

@@ -7,6 +7,7 @@ use awc::http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::secret::Secret;
+use shared::telemetry::Trace;
 
 /// An answer has at most this many bytes.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -28,13 +29,20 @@ pub(super) type Failure = String;
 pub(super) struct UserClient {
     service: UserService,
     http: Client,
+    /// Of the request for whose sake it asks; nothing where it asks by itself.
+    trace: Option<Trace>,
 }
 
 impl UserClient {
     /// A client that waits for no answer longer than this.
     pub(super) fn new(service: UserService, patience: Duration) -> Self {
         let http = Client::builder().timeout(patience).disable_redirects().finish();
-        Self { service, http }
+        Self { service, http, trace: None }
+    }
+
+    /// The same, asking for the sake of a request.
+    pub(super) fn on_behalf_of(&self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self.clone() }
     }
 
     /// Where user-service is.
@@ -61,6 +69,8 @@ impl UserClient {
         let token = self.service.secret.as_internal_token();
         let request = self.http.get(format!("{}{path}", self.service.url)).timeout(patience);
         let request = request.bearer_auth(token.reveal());
+        let headers = self.trace.iter().flat_map(Trace::headers);
+        let request = headers.fold(request, awc::ClientRequest::insert_header);
         let mut response = request.send().await.map_err(|error| error.to_string())?;
         if response.status() == StatusCode::GONE {
             return response.json().limit(ANSWER_BYTES_MAX).await.map(Err).map_err(|error| error.to_string());

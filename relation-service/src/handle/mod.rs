@@ -23,6 +23,7 @@ use actix::prelude::*;
 use shared::clock::Clock;
 use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::id::UserId;
+use shared::telemetry::Trace;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -166,7 +167,8 @@ impl RelationHandle {
     /// Asks user-service about people whom the feed has not brought yet.
     async fn learn(&self, users: Vec<UserId>) -> Result<(), StoreError> {
         let (reply, answered) = oneshot::channel();
-        self.feed.try_send(Ask { users, reply }).map_err(|_| StoreError::Overloaded)?;
+        let trace = Trace::current();
+        self.feed.try_send(Ask { users, trace, reply }).map_err(|_| StoreError::Overloaded)?;
         answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the feed has stopped".into())))
     }
 

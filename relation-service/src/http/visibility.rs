@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::http::{Body, ServiceCaller};
 use shared::id::UserId;
 use shared::problem::{FieldError, Problem, Refusals};
+use shared::word::Word;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -55,7 +56,8 @@ struct CheckBody {
     /// To whom, or to what is whose.
     owner_id: UserId,
     /// What.
-    action: AttemptWord,
+    #[schema(value_type = AttemptWord)]
+    action: Word<AttemptWord>,
 }
 
 /// Questions.
@@ -65,6 +67,21 @@ struct ChecksBody {
     /// 1 to 500.
     #[schema(min_items = 1, max_items = 500)]
     checks: Vec<CheckBody>,
+}
+
+/// The questions, or every one of them that asks about no action that there is.
+fn read(bodies: Vec<CheckBody>) -> Result<Vec<Check>, Problem> {
+    let (mut checks, mut errors) = (Vec::with_capacity(bodies.len()), Vec::new());
+    for (index, CheckBody { viewer_id, owner_id, action }) in bodies.into_iter().enumerate() {
+        match action.read() {
+            Ok(word) => checks.push(Check { viewer: viewer_id, owner: owner_id, attempt: word.into() }),
+            Err(refusal) => {
+                let (field, detail) = (format!("checks[{index}].action"), refusal.to_string());
+                errors.push(FieldError { field: field.into(), code: "invalid_format".into(), detail });
+            }
+        }
+    }
+    if errors.is_empty() { Ok(checks) } else { Err(Problem::validation(errors)) }
 }
 
 /// One answer.
@@ -114,8 +131,6 @@ async fn visibility(
         return Err(Problem::malformed("too_many_ids", format!("At most {CHECKS_MAX} checks at once.")));
     }
     is_read(&request, &relations);
-    let check =
-        |body: CheckBody| Check { viewer: body.viewer_id, owner: body.owner_id, attempt: body.action.into() };
-    let verdicts = relations.visibility(checks.into_iter().map(check).collect()).await?;
+    let verdicts = relations.visibility(read(checks)?).await?;
     Ok(web::Json(Verdicts { items: verdicts.into_iter().map(Verdict::from).collect() }))
 }

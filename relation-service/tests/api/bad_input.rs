@@ -159,6 +159,21 @@ async fn bad_queries_are_refused(make: impl Fn() -> TestDatabase) {
     let rows: Vec<Row<'_>> =
         paths.map(|path| (Method::GET, path, "", &b""[..], 400, "invalid_query")).collect();
     check(&me.http, &rows).await;
+    let without = [
+        (Method::GET, format!("/v1/users/{}/counts?x=1", me.id)),
+        (Method::PUT, format!("/v1/me/following/{}?notify=true", me.id)),
+        (Method::DELETE, format!("/v1/me/blocks/{}?x", me.id)),
+        (Method::POST, "/v1/me/follow-requests/accept-all?=1".to_owned()),
+        (Method::GET, "/livez?x=1".to_owned()),
+    ];
+    let rows: Vec<Row<'_>> =
+        without.iter().map(|(how, path)| row(how.clone(), path, "", b"", 400, "invalid_query")).collect();
+    check(&me.http, &rows).await;
+    // Who calls is asked first, as everywhere.
+    let path = "/v1/me/follow-requests/accept-all?x=1";
+    app.nobody.post(path).await.expect_problem(401, "unauthenticated");
+    me.http.post("/v1/visibility?x=1").await.expect_problem(403, "only_for_services");
+    me.http.get("/openapi.json?x=1").await.expect(200);
     let limits = ["0", "-1", "abc"].map(|limit| format!("{followers}?limit={limit}"));
     let rows: Vec<Row<'_>> =
         limits.iter().map(|path| (Method::GET, path.as_str(), "", &b""[..], 400, "invalid_limit")).collect();

@@ -2,11 +2,12 @@
 //! with switches for everything that can go wrong on the way.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,7 +60,8 @@ struct State {
     /// The greatest `after` that was asked for: everything up to it is applied.
     applied: watch::Sender<i64>,
     mode: watch::Sender<Mode>,
-    questions: AtomicUsize,
+    /// The headers of each direct question about people.
+    questions: Mutex<Vec<HeaderMap>>,
     /// The names that were asked about, in their order.
     names_asked: Mutex<Vec<String>>,
 }
@@ -91,7 +93,7 @@ impl FakeUserService {
             applied: watch::Sender::new(0),
             mode: watch::Sender::new(Mode::Up),
             names_away: AtomicBool::new(false),
-            questions: AtomicUsize::new(0),
+            questions: Mutex::default(),
             names_asked: Mutex::default(),
         });
         let data = web::Data::from(state.clone());
@@ -237,9 +239,9 @@ impl FakeUserService {
         self.state.mode.send_replace(mode);
     }
 
-    /// How many direct questions about people came so far.
-    pub fn questions(&self) -> usize {
-        self.state.questions.load(Ordering::SeqCst)
+    /// The headers of each direct question about people that came so far.
+    pub fn questions(&self) -> Vec<HeaderMap> {
+        self.state.questions.lock().unwrap().clone()
     }
 
     /// Waits until relation-service has applied everything that the feed shows.
@@ -329,7 +331,7 @@ async fn user_facts(
     query: web::Query<FactsQuery>,
     state: web::Data<State>,
 ) -> HttpResponse {
-    state.questions.fetch_add(1, Ordering::SeqCst);
+    state.questions.lock().unwrap().push(request.headers().clone());
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;
     }

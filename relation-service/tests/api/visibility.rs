@@ -234,7 +234,8 @@ async fn the_route_is_for_services_with_the_scope(make: impl Fn() -> TestDatabas
     ask(&service, &checks).await.expect(200);
     ask(&service, &[]).await.expect_problem(422, "validation_failed");
     for (bad, code) in [
-        (json!({"checks": [{"viewer_id": "1", "owner_id": "1", "action": "dance"}]}), "invalid_body"),
+        (json!({"checks": [{"viewer_id": "1", "owner_id": "1", "action": 1}]}), "invalid_body"),
+        (json!({"checks": [{"viewer_id": "1", "owner_id": "1", "action": null}]}), "invalid_body"),
         (json!({"checks": [{"viewer_id": "1", "owner_id": "x", "action": "message"}]}), "invalid_body"),
         (json!({"checks": [{"viewer_id": 1, "owner_id": "1", "action": "message"}]}), "invalid_body"),
         (json!({"checks": [{"viewer_id": "1", "action": "message"}]}), "invalid_body"),
@@ -245,6 +246,19 @@ async fn the_route_is_for_services_with_the_scope(make: impl Fn() -> TestDatabas
     ] {
         service.json(Method::POST, PATH, &bad).await.expect_problem(400, code);
     }
+}
+
+async fn actions_that_there_are_not_are_all_told_of(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna] = app.people(["anna"]).await;
+    let service = app.service("gateway", &["visibility"]);
+    let checks = ["dance", "message", ""].map(|action| check(Some(anna.id), anna.id, action));
+    let refused = ask(&service, &checks).await.expect_problem(422, "validation_failed").json();
+    let errors = refused["errors"].as_array().unwrap();
+    let told = errors.iter().map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()));
+    let expected = [("checks[0].action", "invalid_format"), ("checks[2].action", "invalid_format")];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert!(errors[0]["detail"].as_str().unwrap().contains(&ACTIONS.join(", ")), "{refused}");
 }
 
 /// What the copy cannot vouch for, and what it can.
@@ -285,5 +299,6 @@ shared::on_both_databases!(
     many_checks_are_answered_in_order,
     r54_what_was_answered_is_honoured,
     the_route_is_for_services_with_the_scope,
+    actions_that_there_are_not_are_all_told_of,
     news_that_wait_too_long_close_what_depends_on_privacy,
 );

@@ -131,11 +131,10 @@ fn is_null(schema: &RefOr<Schema>) -> bool {
 /// What is refused before a route's own rules are asked, by what the route takes.
 fn refusals(operation: &mut Operation, method: HttpMethod, has_id: bool, revisions: Revisions) {
     let (asks, body) = (operation.security.is_some(), operation.request_body.is_some());
-    let read = operation.parameters.is_some() || body;
     let stated = revisions == Revisions::Stated;
     let decides = body || (method != HttpMethod::Get && has_id);
     let implied = [
-        ("400", read, "`invalid_…`, `malformed_json`, `too_many_ids`: cannot be read"),
+        ("400", true, "`invalid_…`, `malformed_json`, `too_many_ids`: cannot be read"),
         ("401", asks, "`unauthenticated`: no token where one is needed, or one that is not valid"),
         ("403", asks, "Not for this caller: the code says why"),
         ("404", has_id, "Nobody and nothing there, or not for this caller to know"),

@@ -9,9 +9,11 @@ mod feed;
 mod health;
 mod ids;
 mod link;
+mod meter;
 mod methods;
 mod peer;
 mod retention;
+mod routes;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -30,9 +32,12 @@ pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, 
 pub use health::livez;
 pub use ids::parse_ids;
 pub use link::{Counted, Listed, counted, listed};
+pub(crate) use meter::{SECONDS, SECONDS_BOUNDS};
 pub use methods::by_method;
 pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
+pub(crate) use routes::count;
+pub use routes::{Routes, is_described};
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;
@@ -66,13 +71,12 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// What every route of a service shares: how refusals of the framework look, the documentation, and
 /// the answer for everything else.
-pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi) {
-    let routes = web::Data::new(methods::Routes::of(spec));
+pub fn conventions(config: &mut ServiceConfig, spec: &OpenApi, routes: &web::Data<Routes>) {
     config
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::PathConfig::default().error_handler(|error, _| invalid_path(&error).into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| invalid_query(&error).into()))
-        .app_data(routes)
+        .app_data(routes.clone())
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", spec.clone()))
         .default_service(web::to(methods::no_such_route));

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::actor::start_on_own_thread;
 use shared::id::UserId;
 use shared::secret::Secret;
+use shared::telemetry::Trace;
 use tokio::sync::oneshot;
 
 /// People in one question: as many as relation-service takes.
@@ -46,6 +47,8 @@ pub struct RelationClient {
 #[rtype(result = "()")]
 struct Ask {
     url: String,
+    /// Of the request for whose sake it is asked.
+    trace: Option<Trace>,
     reply: oneshot::Sender<Result<Standings, Failure>>,
 }
 
@@ -101,7 +104,8 @@ impl Relations {
         let ids: Vec<String> = people.iter().map(UserId::to_string).collect();
         let url = format!("{base}/v1/relationships?viewer_id={viewer}&ids={}", ids.join(","));
         let (reply, answered) = oneshot::channel();
-        self.client.try_send(Ask { url, reply }).map_err(|_| "too many questions wait")?;
+        let trace = Trace::current();
+        self.client.try_send(Ask { url, trace, reply }).map_err(|_| "too many questions wait")?;
         let Standings { items } = answered.await.map_err(|_| "the client has stopped")??;
         let apart = |standing: &Standing| standing.blocking || standing.blocked_by;
         let seen = items.into_iter().filter(|item| item.relationship.as_ref().is_some_and(|s| !apart(s)));
@@ -116,7 +120,7 @@ impl Actor for RelationClient {
 impl Handler<Ask> for RelationClient {
     type Result = ();
 
-    fn handle(&mut self, Ask { url, reply }: Ask, ctx: &mut Self::Context) {
+    fn handle(&mut self, Ask { url, trace, reply }: Ask, ctx: &mut Self::Context) {
         if self.under_way >= QUESTIONS_MAX {
             // A caller that hung up does not need its refusal.
             let _ = reply.send(Err("too many questions are under way".to_owned()));
@@ -124,6 +128,8 @@ impl Handler<Ask> for RelationClient {
         }
         self.under_way += 1;
         let request = self.http.get(url).bearer_auth(self.token.reveal());
+        let headers = trace.iter().flat_map(Trace::headers);
+        let request = headers.fold(request, awc::ClientRequest::insert_header);
         let question = async move { tokio::time::timeout(ANSWER_WAIT, answer(request)).await };
         ctx.spawn(question.into_actor(self).map(|answered, client, _| {
             client.under_way -= 1;

@@ -28,6 +28,9 @@ pub struct Config {
     /// Where to listen.
     #[arg(long, env, default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
+    /// Where the operator's pages listen: keep it off public addresses.
+    #[arg(long, env, default_value = "127.0.0.1:8083")]
+    pub admin_listen: SocketAddr,
     /// The database: sqlite://PATH, postgres://USER:PASSWORD@HOST/NAME, or file://PATH of a file that
     /// holds one of these.
     #[arg(long, env, default_value = "sqlite://data/user.db")]

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use shared::word::NotAWord;
+
 /// The codes of refused fields. Clients match on them: they never change.
 pub mod code {
     /// The field is missing.
@@ -30,6 +32,12 @@ pub mod code {
 pub trait Refusal: Display {
     /// One of [`code`].
     fn code(&self) -> &'static str;
+}
+
+impl Refusal for NotAWord {
+    fn code(&self) -> &'static str {
+        code::INVALID_FORMAT
+    }
 }
 
 /// One refused field of a request.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use shared::clock::Micros;
 use shared::id::UserId;
+use shared::word::Word;
 use utoipa::ToSchema;
 
 use super::account::{Role, Status, User};
@@ -112,7 +113,7 @@ pub struct RawSuspension {
     pub reason: Option<String>,
     /// When it ends by itself, in the future; for good if left out.
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub until: Option<Micros>,
+    pub until: Option<Word<Micros>>,
 }
 
 /// What may be said about any other measure.
@@ -130,7 +131,7 @@ pub struct RawReason {
 pub struct RawRole {
     /// `user`, `moderator` or `admin`.
     #[schema(value_type = Role)]
-    pub role: Option<Role>,
+    pub role: Option<Word<Role>>,
     /// For the audit log: at most 500 characters.
     #[schema(max_length = 500)]
     pub reason: Option<String>,
@@ -174,7 +175,8 @@ impl RawSuspension {
             reason => Ok(reason),
         });
         // As answers say it, in milliseconds, so that what was read and is sent again changes nothing.
-        let until = self.until.map(|until| Micros::from_millis(until.as_millis()));
+        let until = fields.optional("until", self.until, Word::read);
+        let until = until.map(|until| Micros::from_millis(until.as_millis()));
         let ahead = |until| if until > now { Ok(until) } else { Err(NotInTheFuture) };
         let until = fields.optional("until", until, ahead);
         fields.finish(reason.map(|reason| Sentence { reason, until }))
@@ -194,7 +196,7 @@ impl RawRole {
     /// Checks all fields and reports every refusal.
     pub fn validate(self) -> Result<(Role, Option<String>), Vec<FieldProblem>> {
         let mut fields = Fields::new();
-        let role = fields.required("role", self.role, Ok::<_, TextProblem>);
+        let role = fields.required("role", self.role, Word::read);
         let reason = fields.optional("reason", self.reason, |raw| text::reason(&raw));
         fields.finish(role.map(|role| (role, reason.filter(|reason| !reason.is_empty()))))
     }

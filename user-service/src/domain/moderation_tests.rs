@@ -108,6 +108,10 @@ fn a_suspension_has_a_reason_and_ends_in_the_future_if_at_all() {
         json!({"reason": "a\u{0}", "until": "1970-01-01T00:00:01Z"}),
         Err(&[("reason", "invalid_characters"), ("until", "out_of_range")]),
     );
+    check(
+        json!({"reason": "", "until": "tomorrow"}),
+        Err(&[("reason", "too_short"), ("until", "invalid_format")]),
+    );
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn what_is_said_beside_other_measures_is_optional() {
     assert_eq!(said(Some(" ")), Ok(None));
     assert_eq!(said(Some("known")), Ok(Some("known".to_owned())));
     assert!(said(Some("\u{202e}")).is_err());
-    let role = |role| RawRole { role, reason: None }.validate();
+    let role = |role: Option<Role>| RawRole { role: role.map(Word::from), reason: None }.validate();
     assert_eq!(role(Some(Role::Admin)), Ok((Role::Admin, None)));
     assert_eq!(role(None).unwrap_err()[0].field, "role");
 }

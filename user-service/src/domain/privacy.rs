@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use shared::facts::{Audience, ListAudience};
+use shared::word::Word;
 
+use super::field::{FieldProblem, Fields};
 use super::patch::{mentioned, set};
 
 /// The privacy settings of one person.
@@ -42,18 +44,19 @@ impl Default for Privacy {
     }
 }
 
-/// A change of privacy settings. A field that is not mentioned stays as it is.
+/// A change of privacy settings as it was asked for. A field that is not mentioned stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PrivacyPatch {
+#[schema(as = PrivacyPatch)]
+pub struct RawPrivacyPatch {
     /// See [`Privacy::private_account`].
     #[serde(default, deserialize_with = "mentioned")]
     #[schema(nullable = false)]
     pub private_account: Option<bool>,
     /// See [`Privacy::show_relations`].
     #[serde(default, deserialize_with = "mentioned")]
-    #[schema(nullable = false)]
-    pub show_relations: Option<ListAudience>,
+    #[schema(value_type = Option<ListAudience>, nullable = false)]
+    pub show_relations: Option<Word<ListAudience>>,
     /// See [`Privacy::show_counts`].
     #[serde(default, deserialize_with = "mentioned")]
     #[schema(nullable = false)]
@@ -64,19 +67,53 @@ pub struct PrivacyPatch {
     pub suggest_to_others: Option<bool>,
     /// See [`Privacy::messages_from`].
     #[serde(default, deserialize_with = "mentioned")]
-    #[schema(nullable = false)]
-    pub messages_from: Option<Audience>,
+    #[schema(value_type = Option<Audience>, nullable = false)]
+    pub messages_from: Option<Word<Audience>>,
     /// See [`Privacy::comments_from`].
     #[serde(default, deserialize_with = "mentioned")]
-    #[schema(nullable = false)]
-    pub comments_from: Option<Audience>,
+    #[schema(value_type = Option<Audience>, nullable = false)]
+    pub comments_from: Option<Word<Audience>>,
     /// See [`Privacy::mentions_from`].
     #[serde(default, deserialize_with = "mentioned")]
-    #[schema(nullable = false)]
+    #[schema(value_type = Option<Audience>, nullable = false)]
+    pub mentions_from: Option<Word<Audience>>,
+}
+
+/// A change of privacy settings. `None` is not mentioned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PrivacyPatch {
+    /// See [`Privacy::private_account`].
+    pub private_account: Option<bool>,
+    /// See [`Privacy::show_relations`].
+    pub show_relations: Option<ListAudience>,
+    /// See [`Privacy::show_counts`].
+    pub show_counts: Option<bool>,
+    /// See [`Privacy::suggest_to_others`].
+    pub suggest_to_others: Option<bool>,
+    /// See [`Privacy::messages_from`].
+    pub messages_from: Option<Audience>,
+    /// See [`Privacy::comments_from`].
+    pub comments_from: Option<Audience>,
+    /// See [`Privacy::mentions_from`].
     pub mentions_from: Option<Audience>,
 }
 
 impl PrivacyPatch {
+    /// Checks all fields and reports every refusal.
+    pub fn validate(raw: RawPrivacyPatch) -> Result<Self, Vec<FieldProblem>> {
+        let mut fields = Fields::new();
+        let patch = Self {
+            private_account: raw.private_account,
+            show_relations: fields.optional("show_relations", raw.show_relations, Word::read),
+            show_counts: raw.show_counts,
+            suggest_to_others: raw.suggest_to_others,
+            messages_from: fields.optional("messages_from", raw.messages_from, Word::read),
+            comments_from: fields.optional("comments_from", raw.comments_from, Word::read),
+            mentions_from: fields.optional("mentions_from", raw.mentions_from, Word::read),
+        };
+        fields.finish(Some(patch))
+    }
+
     /// Makes the change. True if any setting is different from before.
     pub fn apply(self, privacy: &mut Privacy) -> bool {
         let changes = [
@@ -108,8 +145,9 @@ mod tests {
     }
 
     fn check(patch: serde_json::Value, expected: Option<(bool, Privacy)>) {
-        let patch: Option<PrivacyPatch> = serde_json::from_value(patch).ok();
-        let applied = patch.map(|patch| {
+        let raw: Option<RawPrivacyPatch> = serde_json::from_value(patch).ok();
+        let applied = raw.map(|raw| {
+            let patch = PrivacyPatch::validate(raw).unwrap();
             let mut privacy = Privacy::default();
             (patch.apply(&mut privacy), privacy)
         });
@@ -141,7 +179,24 @@ mod tests {
         check(json!({"private": true}), None);
         check(json!({"private_account": null}), None);
         check(json!({"private_account": "true"}), None);
-        check(json!({"show_relations": "friends"}), None);
-        check(json!({"messages_from": "only_me"}), None);
+        check(json!({"show_relations": 1}), None);
+        check(json!({"messages_from": null}), None);
+    }
+
+    #[test]
+    fn all_words_that_are_none_are_reported() {
+        let raw = json!({
+            "show_relations": "friends", "messages_from": "only_me", "comments_from": "everyone", "mentions_from": "",
+        });
+        let problems = PrivacyPatch::validate(serde_json::from_value(raw).unwrap()).unwrap_err();
+        let got: Vec<_> = problems.iter().map(|problem| (problem.field, problem.code)).collect();
+        assert_eq!(
+            got,
+            [
+                ("show_relations", "invalid_format"),
+                ("messages_from", "invalid_format"),
+                ("mentions_from", "invalid_format"),
+            ]
+        );
     }
 }

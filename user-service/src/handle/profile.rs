@@ -6,7 +6,7 @@ use super::{UserError, UserHandle, mixed_up};
 use crate::actors::change::{Command, Outcome};
 use crate::domain::account::User;
 use crate::domain::denial::Denial;
-use crate::domain::privacy::{Privacy, PrivacyPatch};
+use crate::domain::privacy::{Privacy, PrivacyPatch, RawPrivacyPatch};
 use crate::domain::profile::{ProfilePatch, RawProfilePatch};
 use crate::domain::rename::RawRename;
 use crate::store;
@@ -43,8 +43,9 @@ impl UserHandle {
     pub async fn patch_privacy(
         &self,
         user: UserId,
-        patch: PrivacyPatch,
+        raw: RawPrivacyPatch,
     ) -> Result<PrivacyChanged, UserError> {
+        let patch = PrivacyPatch::validate(raw)?;
         let (user, revision) = self.record(Command::PatchPrivacy { user, patch }).await?;
         Ok(PrivacyChanged { privacy: user.privacy, pending: self.pending(revision).await })
     }

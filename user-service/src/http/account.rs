@@ -75,6 +75,7 @@ struct AccountClosed {
 #[utoipa::path(tag = "me", request_body = RawProof, security(("user" = [])),
     responses(
         (status = 202, description = "The account is hidden", body = AccountClosed),
+        (status = 409, description = "`last_admin`"),
         (status = 429, description = "`rate_limited`"),
         Refusals,
     ))]
@@ -105,7 +106,12 @@ struct DeletionBegun {
 /// back; after it nothing of me is left. 403 `wrong_password` if the password is wrong; a try counts as a login.
 /// `Mutual-Pending: relation` says that relation-service will honour it a little later.
 #[utoipa::path(tag = "me", request_body = RawProof, security(("user" = [])),
-    responses((status = 202, description = "The account is hidden, and will be purged", body = DeletionBegun), Refusals))]
+    responses(
+        (status = 202, description = "The account is hidden, and will be purged", body = DeletionBegun),
+        (status = 409, description = "`last_admin`"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/me/deletion", wrap = "from_fn(limit_logins)")]
 async fn delete(
     viewer: Viewer,

@@ -1,17 +1,25 @@
 //! Callers with a role: the one place where a request is refused for want of one. The role is the one that the caller
-//! has now; a token does not say it.
+//! has now; a token does not say it. It is asked for before anything else of the request is looked at: who has none
+//! learns nothing of what such a request may say.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use shared::http::Viewer;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpRequest, ResponseError, web};
+use shared::http::{Viewer, is_described};
 use shared::id::UserId;
 use shared::problem::Problem;
 
 use crate::domain::account::Role;
 use crate::handle::UserHandle;
+
+/// Where the routes for moderators and admins are.
+const FOR_ROLES: &str = "/v1/admin/";
+/// What the path of those for admins alone ends with.
+const FOR_ADMINS: &str = "/role";
 
 /// A signed-in moderator or admin. Nobody is 401, anybody else 403 `forbidden`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,4 +56,25 @@ impl FromRequest for Admin {
         let request = request.clone();
         Box::pin(async move { with_role(request, Role::Admin).await.map(Self) })
     }
+}
+
+/// Middleware: refuses who has no role for what is asked, before the path, the query and the body are read.
+pub async fn by_role<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if let Err(problem) = check_role(&request).await {
+        return Ok(request.into_response(problem.error_response()).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+async fn check_role(request: &ServiceRequest) -> Result<(), Problem> {
+    // As the router reads it, which decodes what needs no encoding.
+    let path = request.match_info().as_str();
+    if !path.starts_with(FOR_ROLES) || !is_described(request) {
+        return Ok(());
+    }
+    let least = if path.ends_with(FOR_ADMINS) { Role::Admin } else { Role::Moderator };
+    with_role(request.request().clone(), least).await.map(drop)
 }

@@ -59,7 +59,11 @@ async fn ask_again(viewer: Viewer, users: web::Data<UserHandle>) -> Result<HttpR
 /// or puts the new one in force, voids every token that was mailed to the old one, and ends every session but the one that
 /// asked for it. A try counts as a login.
 #[utoipa::path(tag = "users", request_body = RawToken,
-    responses((status = 204, description = "The address is verified"), Refusals))]
+    responses(
+        (status = 204, description = "The address is verified"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/email-verifications", wrap = "from_fn(limit_logins)")]
 async fn verify_email(body: Body<RawToken>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     users.verify_email(body.0).await?;

@@ -27,7 +27,7 @@ pub(super) fn tagged(version: i64, body: impl Serialize) -> HttpResponse {
 
 /// As [`tagged`], but only that nothing has changed if the caller has this version already.
 pub(super) fn if_changed(request: &HttpRequest, version: i64, body: impl Serialize) -> HttpResponse {
-    if versions(request, &IF_NONE_MATCH).is_some_and(|versions| versions.contains(&version)) {
+    if versions(request, &IF_NONE_MATCH).is_some_and(|at_hand| at_hand.hold(version)) {
         return HttpResponse::NotModified().insert_header(tag(version)).finish();
     }
     tagged(version, body)
@@ -39,19 +39,39 @@ fn tag(version: i64) -> (HeaderName, String) {
 
 /// The versions that `If-Match` allows; `None` if any will do.
 pub(super) fn if_match(request: &HttpRequest) -> Option<Vec<i64>> {
-    versions(request, &IF_MATCH)
+    match versions(request, &IF_MATCH) {
+        Some(Versions::These(versions)) => Some(versions),
+        Some(Versions::Any) | None => None,
+    }
 }
 
-/// The versions that the header names; `None` without the header and for `*`. A tag that is none of
-/// ours names no version. A weak tag counts as a strong one: proxies that compress weaken ours.
-fn versions(request: &HttpRequest, header: &HeaderName) -> Option<Vec<i64>> {
+/// The versions that a header names.
+enum Versions {
+    /// `*`: whatever there is.
+    Any,
+    /// No others.
+    These(Vec<i64>),
+}
+
+impl Versions {
+    fn hold(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// What the header names, if it is there. A tag that is none of ours names no version. A weak tag counts as a strong
+/// one: proxies that compress weaken ours.
+fn versions(request: &HttpRequest, header: &HeaderName) -> Option<Versions> {
     let mut sent = request.headers().get_all(header).peekable();
     sent.peek()?;
     let texts: Vec<&str> = sent.map(|value| value.to_str().unwrap_or_default()).collect();
     let tags = || texts.iter().flat_map(|text| text.split(',')).map(str::trim);
     if tags().any(|tag| tag == "*") {
-        return None;
+        return Some(Versions::Any);
     }
     let version = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
-    Some(tags().filter_map(|tag| version(tag.trim_start_matches("W/"))).collect())
+    Some(Versions::These(tags().filter_map(|tag| version(tag.trim_start_matches("W/"))).collect()))
 }

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::etag::{IfNoneMatch, NotModified, if_changed, if_match, tagged};
 use super::views::{OwnView, PENDING};
-use crate::domain::privacy::{Privacy, PrivacyPatch};
+use crate::domain::privacy::{Privacy, RawPrivacyPatch};
 use crate::domain::profile::RawProfilePatch;
 use crate::handle::UserHandle;
 
@@ -70,7 +70,7 @@ async fn privacy(viewer: Viewer, users: web::Data<UserHandle>) -> Result<web::Js
 ///
 /// A field that is left out stays as it is. Once this is answered with 200, relation-service honours it too;
 /// 202 with `Mutual-Pending: relation` says that it will a little later.
-#[utoipa::path(tag = "me", request_body = PrivacyPatch, security(("user" = [])), responses(
+#[utoipa::path(tag = "me", request_body = RawPrivacyPatch, security(("user" = [])), responses(
     (status = 200, description = "My settings now", body = Privacy),
     (status = 202, description = "My settings now; relation-service is behind", body = Privacy,
         headers(("Mutual-Pending", description = "`relation`"))),
@@ -79,7 +79,7 @@ async fn privacy(viewer: Viewer, users: web::Data<UserHandle>) -> Result<web::Js
 #[patch("/v1/me/privacy")]
 async fn patch_privacy(
     viewer: Viewer,
-    body: Body<PrivacyPatch>,
+    body: Body<RawPrivacyPatch>,
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let changed = users.patch_privacy(viewer.id, body.0).await?;

@@ -41,7 +41,11 @@ async fn request_reset(
 /// 422 `validation_failed` for a password that is refused leaves the token as it was. A try counts as a
 /// login.
 #[utoipa::path(tag = "users", request_body = RawReset,
-    responses((status = 204, description = "The new password is in force"), Refusals))]
+    responses(
+        (status = 204, description = "The new password is in force"),
+        (status = 429, description = "`rate_limited`"),
+        Refusals,
+    ))]
 #[post("/v1/password-resets/confirm", wrap = "from_fn(limit_logins)")]
 async fn confirm_reset(body: Body<RawReset>, users: web::Data<UserHandle>) -> Result<HttpResponse, Problem> {
     users.reset_password(body.0).await?;

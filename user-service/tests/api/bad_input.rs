@@ -106,6 +106,27 @@ async fn paths_and_queries_that_cannot_be_read(make: Make) {
         let answer = ann.client.get(&format!("/v1/me/sessions?{query}")).await;
         answer.expect_problem(400, "invalid_query");
     }
+    let me = format!("/v1/users/{}", ann.id);
+    for (method, path) in [
+        (Method::GET, "/v1/me"),
+        (Method::HEAD, "/v1/me"),
+        (Method::GET, me.as_str()),
+        (Method::DELETE, "/v1/me/sessions/current"),
+        (Method::POST, "/v1/me/email-verification"),
+        (Method::GET, "/.well-known/jwks.json"),
+    ] {
+        let ask = async |client: &Client| {
+            client.send(method.clone(), &format!("{path}?nonsense=1"), &[], Vec::new()).await
+        };
+        let answer = ask(&ann.client).await.expect(400);
+        assert!(method == Method::HEAD || answer.code() == "invalid_query", "{method} {path}");
+        // Who calls is asked first.
+        let is_own = path.starts_with("/v1/me");
+        ask(&app.client).await.expect(if is_own { 401 } else { 400 });
+    }
+    let answer = app.client.get("/v1/usernames/ann?nonsense=1").await.expect_problem(400, "invalid_query");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("nonsense"));
+    ann.client.get("/v1/me").await.expect(200);
 }
 
 async fn tokens_that_are_not_valid(make: Make) {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use actix_web::http::header::HeaderMap;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -37,6 +38,8 @@ struct State {
     missing: Mutex<HashSet<String>>,
     /// How many people each question was about.
     questions: Mutex<Vec<usize>>,
+    /// The headers that came with them.
+    headers: Mutex<Vec<HeaderMap>>,
 }
 
 impl FakeRelationService {
@@ -47,6 +50,7 @@ impl FakeRelationService {
             blocks: Mutex::default(),
             missing: Mutex::default(),
             questions: Mutex::default(),
+            headers: Mutex::default(),
         });
         let data = web::Data::from(state.clone());
         let (server, address) = ServerThread::start(move || {
@@ -79,6 +83,13 @@ impl FakeRelationService {
     pub fn take_questions(&self) -> Vec<usize> {
         std::mem::take(&mut *self.state.questions.lock().unwrap())
     }
+
+    /// A header of each question so far; empty where it did not come.
+    pub fn headers(&self, name: &str) -> Vec<String> {
+        let text =
+            |headers: &HeaderMap| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        self.state.headers.lock().unwrap().iter().map(text).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,6 +111,7 @@ async fn standings(request: HttpRequest, asked: web::Query<Asked>, state: web::D
     let ids: Vec<&str> = asked.ids.split(',').collect();
     assert!(ids.len() <= 200, "relation-service takes no more than 200: {}", ids.len());
     state.questions.lock().unwrap().push(ids.len());
+    state.headers.lock().unwrap().push(request.headers().clone());
     let (blocks, missing) = (state.blocks.lock().unwrap(), state.missing.lock().unwrap());
     if missing.contains(&asked.viewer_id) {
         return HttpResponse::NotFound().finish();

@@ -26,6 +26,7 @@ mod login;
 mod lookups;
 mod mailer;
 mod me;
+mod metrics;
 mod moderation;
 mod openapi;
 mod overload;

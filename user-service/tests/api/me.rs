@@ -92,7 +92,13 @@ async fn unchanged_records_are_not_sent_again(make: Make) {
         assert!(again.bytes.is_empty());
         assert_eq!(again.header("etag"), tag);
         ann.client.send(Method::GET, &path, &[("if-none-match", "\"999\"")], Vec::new()).await.expect(200);
+        // Whatever there is: RFC 9110, 13.1.2.
+        let any =
+            ann.client.send(Method::GET, &path, &[("if-none-match", "*")], Vec::new()).await.expect(304);
+        assert_eq!((any.bytes.len(), any.header("etag")), (0, tag.as_str()));
     }
+    let nobody = ann.client.send(Method::GET, "/v1/users/1", &[("if-none-match", "*")], Vec::new()).await;
+    nobody.expect_problem(404, "user_not_found");
 }
 
 async fn refused_fields_change_nothing(make: Make) {
@@ -136,11 +142,25 @@ async fn privacy_is_ones_own_choice(make: Make) {
     assert_eq!(ann.client.get("/v1/me").await.expect(200).json()["privacy"], changed);
     let public = app.client.get(&format!("/v1/users/{}", ann.id)).await.expect(200).json();
     assert_eq!(public["private_account"], true);
-    for bad in
-        [json!({"private_account": null}), json!({"show_relations": "friends"}), json!({"secret": true})]
-    {
+    for bad in [
+        json!({"private_account": null}),
+        json!({"show_relations": null}),
+        json!({"messages_from": 1}),
+        json!({"messages_from": ["nobody"]}),
+        json!({"show_relations": "friends", "secret": true}),
+    ] {
         patch(&ann, "/v1/me/privacy", &bad).await.expect_problem(400, "invalid_body");
     }
+    let bad = json!({
+        "show_counts": false, "show_relations": "friends", "messages_from": "aliens", "comments_from": "nobody",
+        "mentions_from": "",
+    });
+    let refused = patch(&ann, "/v1/me/privacy", &bad).await.expect_problem(422, "validation_failed").json();
+    let errors = refused["errors"].as_array().unwrap().iter().map(|error| (&error["field"], &error["code"]));
+    let expected = ["show_relations", "messages_from", "mentions_from"].map(|field| json!(field));
+    let code = json!("invalid_format");
+    assert_eq!(errors.collect::<Vec<_>>(), expected.iter().map(|field| (field, &code)).collect::<Vec<_>>());
+    assert_eq!(refused["errors"][1]["detail"], "must be one of everyone, followers, friends, nobody");
     let events = app.events().await;
     assert_eq!(events.len(), 2);
     assert_eq!(events[1]["type"], "user.privacy_changed");

@@ -10,6 +10,7 @@ use crate::test_app::{Make, PASSWORD, Person, TestApp};
 
 on_both_databases!(
     each_route_asks_for_a_role,
+    the_role_is_asked_for_before_anything_else,
     a_role_is_the_one_of_now,
     moderators_act_on_plain_users_alone,
     nobody_acts_on_themselves_and_the_last_admin_stays,
@@ -71,6 +72,40 @@ async fn each_route_asks_for_a_role(make: Make) {
     }
     let no_delete = admin.client.delete("/v1/admin/audit-log").await;
     no_delete.expect_problem(405, "method_not_allowed");
+}
+
+/// Who may not ask learns nothing of how to.
+async fn the_role_is_asked_for_before_anything_else(make: Make) {
+    let app = TestApp::start(make);
+    let ann = app.register("ann").await;
+    let (mod1, boss) =
+        (app.with_role("mod1", Role::Moderator).await, app.with_role("boss", Role::Admin).await);
+    let json = ("content-type", "application/json");
+    let users = "/v1/admin/users";
+    for (method, path, headers, body, status) in [
+        (Method::PUT, format!("{users}/x/suspension"), vec![json], "{}", 400),
+        (Method::PUT, format!("{users}/{}/suspension", ann.id), vec![json], "{", 400),
+        (Method::PUT, format!("{users}/{}/suspension", ann.id), vec![], "{}", 415),
+        (Method::DELETE, format!("{users}/{}/suspension", ann.id), vec![json], "[]", 400),
+        (Method::PUT, format!("{users}/{}/verification?x=1", ann.id), vec![json], "{}", 400),
+        (Method::PUT, format!("{users}/{}/role", ann.id), vec![json], r#"{"role": 1}"#, 400),
+        (Method::GET, format!("{users}/x"), vec![], "", 400),
+        (Method::GET, format!("{users}?x=1"), vec![], "", 400),
+        (Method::GET, format!("{users}?limit=0"), vec![], "", 400),
+        (Method::GET, "/v1/admin/audit-log?x=1".to_owned(), vec![], "", 400),
+    ] {
+        let send = async |client: &shared::testing::Client| {
+            client.send(method.clone(), &path, &headers, body.as_bytes().to_vec()).await
+        };
+        send(&app.client).await.expect_problem(401, "unauthenticated");
+        send(&ann.client).await.expect_problem(403, "forbidden");
+        send(&boss.client).await.expect(status);
+        let of_role = path.ends_with("/role");
+        send(&mod1.client).await.expect(if of_role { 403 } else { status });
+    }
+    // What is not there is not there for anybody.
+    ann.client.get("/v1/admin/nothing").await.expect(404);
+    app.client.delete("/v1/admin/audit-log").await.expect_problem(405, "method_not_allowed");
 }
 
 async fn a_role_is_the_one_of_now(make: Make) {
@@ -192,6 +227,8 @@ async fn what_is_refused(make: Make) {
         (json!({"reason": "x".repeat(501)}), "reason", "too_long"),
         (json!({"reason": "\u{202e}"}), "reason", "invalid_characters"),
         (json!({"reason": "x", "until": "2001-01-01T00:00:00Z"}), "until", "out_of_range"),
+        (json!({"reason": "x", "until": "tomorrow"}), "until", "invalid_format"),
+        (json!({"reason": "x", "until": ""}), "until", "invalid_format"),
     ] {
         let errors = suspend(&boss, &ann, &body).await.expect_problem(422, "validation_failed").json();
         assert_eq!(
@@ -199,16 +236,21 @@ async fn what_is_refused(make: Make) {
             (&json!(field), &json!(code))
         );
     }
-    for body in [
-        json!({"reason": "x", "until": "tomorrow"}),
-        json!({"reason": "x", "until": 5}),
-        json!({"reason": 5}),
-        json!({"reason": "x", "for": "ever"}),
-    ] {
+    for body in
+        [json!({"reason": "x", "until": 5}), json!({"reason": 5}), json!({"reason": "x", "for": "ever"})]
+    {
         suspend(&boss, &ann, &body).await.expect_problem(400, "invalid_body");
     }
-    give_role(&boss, &ann, "god").await.expect_problem(400, "invalid_body");
+    let both = suspend(&boss, &ann, &json!({"until": "tomorrow"})).await.expect(422).json();
+    assert_eq!(
+        (&both["errors"][0]["field"], &both["errors"][1]["field"]),
+        (&json!("reason"), &json!("until"))
+    );
+    let god = give_role(&boss, &ann, "god").await.expect_problem(422, "validation_failed").json();
+    assert_eq!(god["errors"][0]["field"], "role");
+    assert_eq!(god["errors"][0]["detail"], "must be one of user, moderator, admin");
     let role = format!("/v1/admin/users/{}/role", ann.id);
+    boss.client.json(Method::PUT, &role, &json!({"role": 1})).await.expect_problem(400, "invalid_body");
     boss.client.json(Method::PUT, &role, &json!({})).await.expect_problem(422, "validation_failed");
     for (id, status, code) in
         [("7", 404, "user_not_found"), ("x", 400, "invalid_id"), ("0", 400, "invalid_id")]

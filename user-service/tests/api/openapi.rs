@@ -31,3 +31,40 @@ async fn every_operation_says_what_it_is() {
         assert!(spec.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+/// A program that knows only the description is to expect them.
+#[actix_web::test]
+async fn refusals_that_only_some_routes_have_are_described() {
+    let spec = serde_json::to_value(user_service::http::openapi()).unwrap();
+    let limited = [
+        ("post", "/v1/users"),
+        ("post", "/v1/sessions"),
+        ("put", "/v1/me/password"),
+        ("put", "/v1/me/email"),
+        ("post", "/v1/me/email-verification"),
+        ("post", "/v1/me/deactivation"),
+        ("post", "/v1/me/deletion"),
+        ("post", "/v1/me/step-up"),
+        ("post", "/v1/email-verifications"),
+        ("post", "/v1/password-resets"),
+        ("post", "/v1/password-resets/confirm"),
+    ];
+    let of_admins = [
+        ("post", "/v1/me/deactivation"),
+        ("post", "/v1/me/deletion"),
+        ("put", "/v1/admin/users/{id}/suspension"),
+        ("put", "/v1/admin/users/{id}/role"),
+    ];
+    let worded = [
+        ("patch", "/v1/me/privacy"),
+        ("put", "/v1/admin/users/{id}/suspension"),
+        ("put", "/v1/admin/users/{id}/role"),
+    ];
+    let rows = [("429", &limited[..]), ("409", &of_admins), ("422", &worded)];
+    for (status, (method, path)) in
+        rows.iter().flat_map(|(status, routes)| routes.iter().map(move |r| (status, r)))
+    {
+        let responses = &spec["paths"][path][method]["responses"];
+        assert!(responses[status].is_object(), "{status} of {method} {path}: {responses}");
+    }
+}

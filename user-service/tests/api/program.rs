@@ -43,7 +43,16 @@ impl Ground {
             DatabaseUrl::Postgres(url) => url.clone(),
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
-        command.args(["--listen", "127.0.0.1:0", "--password-cost", "low", "--database-url", &url]);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+            "--password-cost",
+            "low",
+            "--database-url",
+            &url,
+        ]);
         for name in ["signing-key", "refresh-key", "service-secret"] {
             command.args([&format!("--{name}-file"), &file(name)]);
         }
@@ -76,6 +85,13 @@ fn follow(lines: impl BufRead + Send + 'static) -> (Arc<Mutex<String>>, Receiver
 }
 
 impl Program {
+    /// The operator's listener.
+    pub fn admin(&self) -> Client {
+        let log = self.log();
+        let told = log.split_once("metrics are at ").and_then(|(_, rest)| rest.split_once("/metrics"));
+        Client::new(told.expect("it says where").0)
+    }
+
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use serde_json::Value;
 use shared::on_both_databases;
 use shared::secret::Secret;
@@ -17,6 +18,7 @@ on_both_databases!(
     r35_pages_stay_whole_however_many_are_left_out,
     r35_who_cannot_be_asked_is_not_guessed,
     r35_whoever_is_unknown_there_is_left_out,
+    a_question_is_asked_in_the_name_of_the_request,
 );
 
 /// Long enough for an answer that was given up, also on a busy machine; far below a client's own patience.
@@ -34,6 +36,20 @@ fn start(make: Make) -> (TestApp, FakeRelationService) {
 
 async fn search(client: &Client, q: &str) -> Vec<String> {
     names(&client.get(&path(q)).await.expect(200))
+}
+
+async fn a_question_is_asked_in_the_name_of_the_request(make: Make) {
+    let (app, relations) = start(make);
+    let ann = app.register("qann").await;
+    app.register("qbob").await;
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (id, sent) in [("first", parent), ("second", "00-0-0-00"), ("third", "")] {
+        let headers = [("x-request-id", id), ("traceparent", sent)];
+        let headers = if sent.is_empty() { &headers[..1] } else { &headers[..] };
+        ann.client.send(Method::GET, &path("qb"), headers, Vec::new()).await.expect(200);
+    }
+    assert_eq!(relations.headers("x-request-id"), ["first", "second", "third"]);
+    assert_eq!(relations.headers("traceparent"), [parent, "", ""], "what is malformed is dropped");
 }
 
 async fn r35_a_block_hides_both_from_each_other(make: Make) {

@@ -20,7 +20,7 @@ impl Server {
         let dir = tempfile::tempdir().expect("a directory");
         let file = |name: &str| dir.path().join(name).display().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_user-service"));
-        command.args(["--listen", "127.0.0.1:0", "--rate-limits", "off"]);
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--rate-limits", "off"]);
         command.args(["--database-url", &format!("sqlite://{}", file("user.db"))]);
         command.args([
             "--signing-key-file",

@@ -1,0 +1,53 @@
+//! The operator's pages, on a listener of their own: what must not be on a public address.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::watch;
+
+use crate::http::{SECONDS, SECONDS_BOUNDS, listen};
+use crate::process::Stopper;
+
+/// How often single measurements are put into their sums: until then each takes memory, whether anybody asks or not.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The running listener.
+pub struct Admin {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// For stopping it.
+    pub stop: Stopper,
+}
+
+/// Starts collecting, and serves `/metrics` in the text form of Prometheus, beside whatever this thread does.
+pub fn start(address: SocketAddr) -> io::Result<Admin> {
+    let listener = listen(address)?;
+    let address = listener.local_addr()?;
+    let bounded = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), &SECONDS_BOUNDS)
+        .map_err(io::Error::other)?;
+    let metrics = bounded.install_recorder().map_err(io::Error::other)?;
+    let kept_up = metrics.clone();
+    actix_web::rt::spawn(async move {
+        let mut due = tokio::time::interval(UPKEEP_EVERY);
+        loop {
+            due.tick().await;
+            kept_up.run_upkeep();
+        }
+    });
+    let metrics = web::Data::new(metrics);
+    let server = HttpServer::new(move || {
+        App::new().app_data(metrics.clone()).route("/metrics", web::get().to(render))
+    });
+    let server = server.workers(1).disable_signals().listen(listener)?.run();
+    let stop = Stopper::new(server.handle(), watch::Sender::new(false));
+    actix_web::rt::spawn(server);
+    Ok(Admin { address, stop })
+}
+
+async fn render(metrics: web::Data<PrometheusHandle>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+}
