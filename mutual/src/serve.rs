@@ -12,7 +12,6 @@ use shared::http::retention;
 use shared::process::{Stopper, say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
 use tokio::sync::watch;
-use user_service::config::Switch;
 
 use crate::admin;
 use crate::cli::Serve;
@@ -89,15 +88,11 @@ fn relation_settings(
     user_address: SocketAddr,
 ) -> Result<relation_service::app::Settings, Failure> {
     let secret = secret::load_or_create(&settings.databases.data_dir.join("service-secret"))?;
-    let mut limits: relation_service::domain::Limits = settings.relation_limits.into();
-    if settings.rate_limits == Switch::Off {
-        limits.imports_per_24h = 0;
-    }
     Ok(relation_service::app::Settings {
         listen: settings.relation_listen,
         database_url: settings.databases.relation_url(),
         user_service: UserService { url: format!("http://{}", reachable(user_address)), secret },
-        limits,
+        limits: settings.relation_limits.in_force(settings.rate_limits),
         account_hosts: settings.account_hosts.clone(),
         waits: settings.relation_waits,
         workers: settings.workers,

@@ -13,6 +13,8 @@ pub mod id;
 pub mod page;
 pub mod problem;
 pub mod process;
+pub mod rate_limit;
+pub mod revision;
 pub mod secret;
 pub mod settings;
 pub mod span;

@@ -14,6 +14,7 @@ use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::{Ref, RefOr};
 
 use crate::db::StoreError;
+use crate::rate_limit::RateLimit;
 use crate::telemetry::current_request_id;
 
 /// What a client should wait before it tries again, in seconds, when we cannot know better.
@@ -38,8 +39,10 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after_secs: Option<u32>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     oldest: Option<i64>,
+    /// Of a limit that is used up, how many there may be.
+    used_up: Option<u32>,
 }
 
 /// The body of every error.
@@ -79,6 +82,7 @@ impl Problem {
             retry_after_secs: wait.then_some(RETRY_AFTER_SECS),
             allow: None,
             oldest: None,
+            used_up: None,
         }
     }
 
@@ -109,7 +113,7 @@ impl Problem {
             "method_not_allowed",
             format!("This path only takes {allow}."),
         );
-        problem.allow = Some(allow);
+        problem.allow = Some(allow.into());
         problem
     }
 
@@ -177,6 +181,12 @@ impl Problem {
         self
     }
 
+    /// The same problem, of a limit that is used up: when there is room again is when to try again.
+    pub fn used_up(self, limit: RateLimit) -> Self {
+        let problem = self.retry_after(limit.resets_in_secs);
+        Self { used_up: Some(limit.limit), ..problem }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
@@ -222,9 +232,9 @@ impl ResponseError for Problem {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+            response.insert_header((header::ALLOW, allow.as_ref()));
         }
-        response.json(ProblemBody {
+        let mut response = response.json(ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -233,7 +243,11 @@ impl ResponseError for Problem {
             request_id: current_request_id(),
             errors: self.errors.clone(),
             oldest: self.oldest,
-        })
+        });
+        if let (Some(limit), Some(resets_in_secs)) = (self.used_up, self.retry_after_secs) {
+            RateLimit { limit, remaining: 0, resets_in_secs }.tell(response.headers_mut());
+        }
+        response
     }
 }
 

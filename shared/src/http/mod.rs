@@ -12,6 +12,7 @@ mod link;
 mod methods;
 mod peer;
 mod retention;
+pub mod scope;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -22,7 +23,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{Auth, MaybeViewer, Pass, ServiceCaller, Viewer};
+pub use auth::{Auth, MaybeViewer, Pass, Viewer};
 pub use body::{Body, LongBodies, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
@@ -33,6 +34,7 @@ pub use link::{Counted, Listed, counted, listed};
 pub use methods::by_method;
 pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
+pub use scope::Granted;
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

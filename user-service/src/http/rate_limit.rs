@@ -7,13 +7,14 @@ use std::time::Duration;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use moka::sync::Cache;
 use shared::clock::{Clock, Micros};
 use shared::http::Network;
 use shared::problem::Problem;
+use shared::rate_limit::RateLimit;
 
 use crate::config::Limits;
 
@@ -23,10 +24,6 @@ const NETWORKS_MAX: u64 = 100_000;
 const REGISTRATION_WINDOW: Duration = Duration::from_secs(60 * 60);
 const MAIL_WINDOW: Duration = Duration::from_secs(60 * 60);
 const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
-
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The limits of this service. Clones share the counts.
 #[derive(Clone)]
@@ -88,14 +85,14 @@ async fn limited<B: MessageBody>(
             "rate_limited",
             "Too many of these came from your network; wait a little.",
         );
-        let problem = problem.retry_after(counted.resets_in_secs);
+        let problem = problem.used_up(counted.left);
         request.into_response(problem.error_response()).map_into_right_body()
     } else {
         next.call(request).await?.map_into_left_body()
     };
     match windows(&limits).of_route(&response).filter(|_| !counted.exceeded) {
         Some(inner) => inner.tell(response.headers_mut()),
-        None => counted.tell(response.headers_mut()),
+        None => counted.left.tell(response.headers_mut()),
     }
     Ok(response)
 }
@@ -120,9 +117,7 @@ struct Window {
 /// What a request finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Counted {
-    max: u32,
-    remaining: u32,
-    resets_in_secs: u32,
+    left: RateLimit,
     exceeded: bool,
 }
 
@@ -133,10 +128,10 @@ impl Windows {
     }
 
     /// What a refusal says that is not of the network, but of too many wrong passwords or mails.
-    fn of_route<B>(&self, response: &ServiceResponse<B>) -> Option<Counted> {
+    fn of_route<B>(&self, response: &ServiceResponse<B>) -> Option<RateLimit> {
         let wait = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
         let refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
-        refused.then_some(Counted { max: self.inner_max, remaining: 0, resets_in_secs: wait, exceeded: true })
+        refused.then_some(RateLimit { limit: self.inner_max, remaining: 0, resets_in_secs: wait })
     }
 
     fn count(&self, network: Network) -> Counted {
@@ -150,20 +145,12 @@ impl Windows {
         let exceeded = window.used >= self.max;
         window.used += u32::from(!exceeded);
         let wait = window.resets_at.since(now).as_micros().div_ceil(1_000_000);
-        Counted {
-            max: self.max,
+        let left = RateLimit {
+            limit: self.max,
             remaining: self.max - window.used,
             resets_in_secs: u32::try_from(wait).unwrap_or(u32::MAX),
-            exceeded,
-        }
-    }
-}
-
-impl Counted {
-    fn tell(self, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, HeaderValue::from(self.max));
-        headers.insert(REMAINING, HeaderValue::from(self.remaining));
-        headers.insert(RESET, HeaderValue::from(self.resets_in_secs));
+        };
+        Counted { left, exceeded }
     }
 }
 
@@ -180,16 +167,14 @@ mod tests {
         let clock = Clock::fixed(Micros::from_millis(1));
         let windows = Windows::new(2, Duration::from_secs(60), 1, clock.clone());
         let counted = |address| windows.count(from(address));
-        assert_eq!(
-            counted("10.0.0.1"),
-            Counted { max: 2, remaining: 1, resets_in_secs: 60, exceeded: false }
-        );
+        let left = |remaining, resets_in_secs| RateLimit { limit: 2, remaining, resets_in_secs };
+        assert_eq!(counted("10.0.0.1"), Counted { left: left(1, 60), exceeded: false });
         assert!(!counted("10.0.0.1").exceeded);
         assert!(counted("10.0.0.1").exceeded);
         assert!(counted("::ffff:10.0.0.1").exceeded, "the same address in the other notation");
         assert!(!counted("10.0.0.2").exceeded);
         clock.advance(Duration::from_millis(59_500));
-        assert_eq!(counted("10.0.0.1"), Counted { max: 2, remaining: 0, resets_in_secs: 1, exceeded: true });
+        assert_eq!(counted("10.0.0.1"), Counted { left: left(0, 1), exceeded: true });
         clock.advance(Duration::from_millis(500));
         assert!(!counted("10.0.0.1").exceeded);
     }
