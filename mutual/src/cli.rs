@@ -8,8 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::settings::Switch;
 use shared::telemetry::LogFormat;
-use user_service::config::{Passwords, Switch};
+use user_service::config::Passwords;
 use user_service::domain::account::Role;
 use user_service::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
 

@@ -12,7 +12,6 @@ use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{say, stop_when_asked};
 use shared::secret::{self, make_private_dir};
-use user_service::config::Switch;
 
 use crate::cli::Serve;
 use crate::failure::Failure;
@@ -90,15 +89,11 @@ fn relation_settings(
 ) -> Result<relation_service::app::Settings, Failure> {
     let [.., service_secret] = SECRETS;
     let secret = secret::load_or_create(&settings.databases.data_dir.join(service_secret))?;
-    let mut limits: relation_service::domain::Limits = settings.relation_limits.into();
-    if settings.rate_limits == Switch::Off {
-        limits.imports_per_24h = 0;
-    }
     Ok(relation_service::app::Settings {
         listen: settings.relation_listen,
         database_url: settings.databases.relation_url(),
         user_service: UserService { url: format!("http://{}", reachable(user_address)), secret },
-        limits,
+        limits: settings.relation_limits.in_force(settings.rate_limits),
         account_hosts: settings.account_hosts.clone(),
         waits: settings.relation_waits,
         workers: settings.workers,

@@ -21,6 +21,7 @@ use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
 
+use crate::actors::absent::Absent;
 use crate::actors::auditor::Audits;
 use crate::actors::change::{Command, RelationEngine};
 use crate::actors::feed::{FeedState, Parts as FeedParts, UserFeed, UserService};
@@ -166,7 +167,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
     let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
-    let feed_state = FeedState::default();
+    let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
         writer: writer.clone(),
@@ -179,6 +180,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         ),
         clock: clock.clone(),
         state: feed_state.clone(),
+        absent: absent.clone(),
         position,
     });
     let importer = Importer::start(ImporterParts {
@@ -190,24 +192,26 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     });
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let revision = writer.watch_revision();
+    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
-    let events = Feed::new(reads.clone(), revision, readers.clone());
+    let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
     if let Some(keep) = settings.event_retention {
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
     }
-    let audits = Audits::start(database_url.clone(), writer.clone(), clock.clone());
+    let audits = Audits::start(database_url.clone(), writer.clone(), &settings.limits, clock.clone());
     let handle = RelationHandle::new(Parts {
         engine,
         writer,
+        lookout,
         reads,
         read_connections: settings.read_connections,
         recall,
         snapshots: Snapshots::new(&database_url).behind(gate),
         feed,
         feed_state,
+        absent,
         importer,
         account_hosts: settings.account_hosts.clone(),
         tokens,

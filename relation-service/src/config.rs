@@ -8,6 +8,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
+use shared::settings::Switch;
 use shared::span::{DAY, span};
 use shared::telemetry::LogFormat;
 
@@ -57,6 +58,9 @@ pub struct Config {
     /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
     #[arg(long, env, default_value = "localhost")]
     pub account_hosts: domain::AccountHosts,
+    /// `off` lifts the limit of imports in a day; for tests and benchmarks. The limits of the rules stand.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub rate_limits: Switch,
     /// The limits of the rules.
     #[command(flatten)]
     pub limits: Limits,
@@ -129,6 +133,17 @@ pub struct Waits {
     /// for which it is silent when nothing happens.
     #[arg(long, env, default_value = "20s", value_parser = span(Duration::from_secs(11), DAY))]
     pub feed_lag_max: Duration,
+}
+
+impl Limits {
+    /// These, without those of a rate where that is switched off.
+    pub fn in_force(self, rate_limits: Switch) -> domain::Limits {
+        let limits = domain::Limits::from(self);
+        match rate_limits {
+            Switch::On => limits,
+            Switch::Off => domain::Limits { imports_per_24h: 0, ..limits },
+        }
+    }
 }
 
 impl From<Limits> for domain::Limits {

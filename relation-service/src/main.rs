@@ -12,6 +12,7 @@ use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
+use shared::settings::Switch;
 use shared::{admin, healthcheck, secret, settings, telemetry};
 
 /// Answers are made of many small pieces that live for a moment.
@@ -32,6 +33,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> io::Result<()> {
+    if config.rate_limits == Switch::Off {
+        log::warn!("rate limits are off: for tests and benchmarks alone");
+    }
     let admin = admin::start(config.admin_listen)?;
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
     log::info!("metrics are at http://{}/metrics", admin.address);
@@ -48,7 +52,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
             url: config.user_service_url,
             secret: secret::load_or_create(&config.service_secret_file)?,
         },
-        limits: config.limits.into(),
+        limits: config.limits.in_force(config.rate_limits),
         account_hosts: config.account_hosts,
         waits: config.waits,
         workers: config.workers,

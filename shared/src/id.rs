@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Micros};
 
 /// 2025-01-01T00:00:00Z in Unix milliseconds: ids count from here and last until 2094.
 const EPOCH_MS: i64 = 1_735_689_600_000;
@@ -119,6 +119,11 @@ typed_id! {
     SessionId
 }
 
+/// When an id was made, to the millisecond; of a number that is none of ours, something.
+pub const fn made_at(id: i64) -> Micros {
+    Micros::from_millis((id >> (NODE_BITS + SEQUENCE_BITS)) + EPOCH_MS)
+}
+
 /// Makes ids that are unique and increasing for one node, from any thread.
 #[derive(Debug)]
 pub struct IdGenerator {
@@ -153,7 +158,6 @@ impl IdGenerator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Micros;
 
     #[test]
     fn ids_are_increasing_even_when_the_clock_stands_still() {
@@ -161,6 +165,14 @@ mod tests {
         let made: Vec<i64> = (0..10_000).map(|_| ids.next()).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(made.iter().all(|id| (id >> SEQUENCE_BITS) & i64::from(NODE_MAX) == 7));
+    }
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let moment = Micros::from_millis(EPOCH_MS + 5);
+        assert_eq!(made_at(IdGenerator::new(Clock::fixed(moment), 7).next()), moment);
+        assert_eq!(made_at(1), Micros::from_millis(EPOCH_MS));
+        assert!(made_at(i64::MAX) > moment);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod page;
 pub mod problem;
 pub mod process;
 pub mod rate_limit;
+pub mod revision;
 pub mod secret;
 pub mod settings;
 pub mod span;

@@ -40,9 +40,10 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after_secs: Option<u32>,
-    limit: Option<RateLimit>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     oldest: Option<i64>,
+    /// Of a limit that is used up, how many there may be.
+    used_up: Option<u32>,
 }
 
 /// The body of every error.
@@ -80,18 +81,15 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after_secs: wait.then_some(RETRY_AFTER_SECS),
-            limit: None,
             allow: None,
             oldest: None,
+            used_up: None,
         }
     }
 
     /// 429: there were `max` of these, and there may be more after `wait`.
     pub fn rate_limited(detail: impl Into<Cow<'static, str>>, max: u32, wait: Duration) -> Self {
-        let limit = RateLimit { max, remaining: 0, resets_in: wait };
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-        problem.limit = Some(limit);
-        problem.retry_after(limit.resets_in_secs())
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail).used_up(max, wait)
     }
 
     /// 400: the request cannot be parsed.
@@ -121,7 +119,7 @@ impl Problem {
             "method_not_allowed",
             format!("This path only takes {allow}."),
         );
-        problem.allow = Some(allow);
+        problem.allow = Some(allow.into());
         problem
     }
 
@@ -189,6 +187,12 @@ impl Problem {
         self
     }
 
+    /// The same problem, of a limit of `max` that is used up: when there is room again is when to try again.
+    pub fn used_up(self, max: u32, wait: Duration) -> Self {
+        let problem = self.retry_after(RateLimit { max, remaining: 0, resets_in: wait }.resets_in_secs());
+        Self { used_up: Some(max), ..problem }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
@@ -234,7 +238,7 @@ impl ResponseError for Problem {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+            response.insert_header((header::ALLOW, allow.as_ref()));
         }
         let mut response = response.json(ProblemBody {
             kind: "about:blank",
@@ -246,8 +250,9 @@ impl ResponseError for Problem {
             errors: self.errors.clone(),
             oldest: self.oldest,
         });
-        if let Some(limit) = &self.limit {
-            limit.tell(response.headers_mut());
+        if let (Some(max), Some(secs)) = (self.used_up, self.retry_after_secs) {
+            let resets_in = Duration::from_secs(secs.into());
+            RateLimit { max, remaining: 0, resets_in }.tell(response.headers_mut());
         }
         response
     }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use crate::db::DatabaseUrl;
 
@@ -15,6 +15,16 @@ use crate::db::DatabaseUrl;
 pub const CONFIG_VARIABLE: &str = "MUTUAL_CONFIG";
 /// Settings about one call of the program, which no file sets and no print shows.
 const META: [&str; 5] = ["config", "print_config", "healthcheck", "help", "version"];
+
+/// Something that can be switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Switch {
+    /// In force.
+    #[default]
+    On,
+    /// Not in force.
+    Off,
+}
 
 /// Why a program does not start.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix::prelude::*;
 use actix_web::web;
 use log::{error, warn};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::actor::start_on_own_thread;
 use crate::cache::Marks;
@@ -20,6 +20,7 @@ use crate::db::log::{self as event_log, Head};
 use crate::db::{Conn, DatabaseUrl, StoreError, begin_write, end_write, open_writer};
 use crate::event::NewEvent;
 use crate::id::UserId;
+use crate::revision::Revision;
 
 /// How many commands may wait; one more is refused at once.
 pub const WRITE_QUEUE_MAX: usize = 4_096;
@@ -132,7 +133,7 @@ struct Writer<E: Engine> {
     engine: E,
     session: Option<Session>,
     queue: VecDeque<Submit<E>>,
-    head: watch::Sender<i64>,
+    head: Revision,
 }
 
 /// What the blocking thread works with: taken out of the actor while a commit runs.
@@ -206,7 +207,7 @@ impl<E: Engine> Writer<E> {
         let newest = done.iter().flatten().map(|committed| committed.revision).max();
         if let Some(revision) = newest {
             // Before the answers, so that whoever has one finds the head there.
-            self.head.send_if_modified(|head| std::mem::replace(head, revision) != revision);
+            self.head.reached(revision);
         }
         for (reply, outcome) in replies.into_iter().zip(done) {
             // A caller that hung up does not need its answer.
@@ -355,14 +356,15 @@ fn in_transaction<E: Engine>(
 #[derive(Clone)]
 pub struct WriterHandle<E: Engine> {
     writer: Addr<Writer<E>>,
-    head: watch::Receiver<i64>,
+    head: Revision,
 }
 
 impl<E: Engine> WriterHandle<E> {
     /// Starts the writer on a thread of its own. `revision` is the log's head as it is now.
     /// `name` tells the writers of one process apart in its metrics.
     pub fn start(name: &'static str, engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
-        let (head, watched) = watch::channel(revision);
+        let head = Revision::new(revision);
+        let known = head.clone();
         let session = Some(Session { name, url, clock, conn: None });
         let writer = start_on_own_thread(WRITE_QUEUE_MAX, move || Writer {
             engine,
@@ -370,7 +372,7 @@ impl<E: Engine> WriterHandle<E> {
             queue: VecDeque::new(),
             head,
         });
-        Self { writer, head: watched }
+        Self { writer, head: known }
     }
 
     /// Has `command` decided and, once that is durable, returns what became of it.
@@ -382,11 +384,11 @@ impl<E: Engine> WriterHandle<E> {
 
     /// The number of the newest event that is committed.
     pub fn revision(&self) -> i64 {
-        *self.head.borrow()
+        self.head.get()
     }
 
-    /// Watches the number of the newest committed event.
-    pub fn watch_revision(&self) -> watch::Receiver<i64> {
+    /// The same, to be waited for and to be told of what others commit.
+    pub fn head(&self) -> Revision {
         self.head.clone()
     }
 

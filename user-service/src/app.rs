@@ -251,7 +251,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
-    let feed = Feed::new(reads.clone(), writer.watch_revision(), readers.clone());
+    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
+    let feed = Feed::new(reads.clone(), lookout, readers.clone());
     if let Some(keep) = settings.event_retention {
         let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

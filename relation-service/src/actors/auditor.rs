@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::audit::{Audited, audit};
 use super::change::RelationEngine;
+use crate::domain::Limits;
 use crate::store::audit::{Finding, Plan, Progress, Walk};
 
 /// Beginnings that may wait: there is never more than one.
@@ -79,9 +80,15 @@ pub struct Audits {
 
 impl Audits {
     /// Starts the actor.
-    pub fn start(url: DatabaseUrl, writer: WriterHandle<RelationEngine>, clock: Clock) -> Self {
+    pub fn start(
+        url: DatabaseUrl,
+        writer: WriterHandle<RelationEngine>,
+        limits: &Limits,
+        clock: Clock,
+    ) -> Self {
         let state = Arc::new(watch::Sender::new(AuditState::default()));
-        let own = Auditor { url, writer: writer.clone(), clock: clock.clone(), state: state.clone() };
+        let plan = Plan { held: limits.into(), ..Plan::BESIDE };
+        let own = Auditor { url, writer: writer.clone(), plan, clock: clock.clone(), state: state.clone() };
         Self { auditor: start_on_own_thread(BEGINNINGS_MAX, move || own), writer, state, clock }
     }
 
@@ -165,6 +172,7 @@ pub enum NotBegun {
 struct Auditor {
     url: DatabaseUrl,
     writer: WriterHandle<RelationEngine>,
+    plan: Plan,
     clock: Clock,
     state: Arc<watch::Sender<AuditState>>,
 }
@@ -181,13 +189,13 @@ impl Handler<Begin> for Auditor {
     type Result = ();
 
     fn handle(&mut self, Begin(running): Begin, ctx: &mut Self::Context) {
-        let (url, writer) = (self.url.clone(), self.writer.clone());
+        let (url, writer, plan) = (self.url.clone(), self.writer.clone(), self.plan);
         let (clock, state) = (self.clock.clone(), self.state.clone());
         ctx.spawn(
             async move {
                 let mut next = Some(running);
                 while let Some(running) = next {
-                    let look = async || look_everywhere(&url, &state).await;
+                    let look = async || look_everywhere(&url, plan, &state).await;
                     let submit = async |command| Ok(writer.submit(command).await?.answer);
                     let done = audit(running.repair, look, submit).await;
                     let ended = done.map(|audited| Report {
@@ -222,10 +230,11 @@ fn end(state: &mut AuditState, ended: Result<Report, StoreError>) {
 /// Looks at everything. The steps block this thread, which nobody else uses.
 async fn look_everywhere(
     url: &DatabaseUrl,
+    plan: Plan,
     state: &watch::Sender<AuditState>,
 ) -> Result<Vec<Finding>, StoreError> {
     let mut conn = open_reader(url)?;
-    let mut walk = Walk::begin(&mut conn, Plan::BESIDE)?;
+    let mut walk = Walk::begin(&mut conn, plan)?;
     loop {
         let started = Instant::now();
         let Some(progress) = walk.step(&mut conn)? else { return Ok(walk.finish()) };

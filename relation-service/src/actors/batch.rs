@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, distinct};
 use shared::event::NewEvent;
 use shared::id::UserId;
 
 use super::change::{Acted, Answer};
 use crate::domain::{
-    Action, ActorFacts, Change, CountDelta, Decision, Facts, Limits, Mute, Pair, Party, QUOTA_SPAN,
+    Action, ActorFacts, Change, CountDelta, Decision, Facts, Limits, Mute, Pair, Party, QUOTA_SPAN, Quota,
     Relationship, Shadow, Side, TargetFacts, begins_follow, check_not_self, decide, deltas, outcome,
 };
 use crate::store;
@@ -53,13 +53,6 @@ pub(super) struct Batch {
 /// The one key of a pair, and whether `source` is its first.
 fn pair_key(source: UserId, target: UserId) -> (Key, bool) {
     if source <= target { ((source, target), true) } else { ((target, source), false) }
-}
-
-fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
 }
 
 impl Batch {
@@ -116,7 +109,9 @@ impl Batch {
         self.take(act, before, &decision, limits, now);
         let note = self.notes.get(&(act.source, act.target)).cloned().unwrap_or_default();
         let relationship = Relationship::from_pair(decision.pair, now).with_note(note);
-        let acted = Acted { relationship, changed: decision.changed, outcome: outcome(&decision) };
+        let Decision { changed, .. } = decision;
+        let quota = self.quota(act, limits, now);
+        let acted = Acted { relationship, changed, outcome: outcome(&decision), quota };
         (Answer::Acted(acted), decision.changes)
     }
 
@@ -130,6 +125,15 @@ impl Batch {
             may_follow_from: self.starts.get(&user).and_then(|starts| limits.may_follow_from(starts)),
             ..held.into()
         }
+    }
+
+    /// What is left of the quota of follows after one.
+    fn quota(&self, act: Act, limits: Limits, now: Micros) -> Option<Quota> {
+        if !matches!(act.action, Action::Follow { .. }) {
+            return None;
+        }
+        let starts = self.starts.get(&act.source).map(Vec::as_slice).unwrap_or_default();
+        Quota::of(limits.follows_per_24h, starts, QUOTA_SPAN, now)
     }
 
     /// Keeps what the decision leads to, for the next act and for the write.
@@ -153,6 +157,11 @@ impl Batch {
 
     pub(super) fn write(self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
         let muters = self.muters;
+        // A follow that was taken back at once was begun all the same.
+        if !self.new_starts.is_empty() {
+            tx.wrote();
+            store::follow_start::put(tx.conn, &self.new_starts, tx.now.before(QUOTA_SPAN))?;
+        }
         let changed = self.pairs.into_iter().filter(|(_, (before, after))| before != after);
         let mut changes: Vec<PairChange> =
             changed.map(|(key, (before, after))| PairChange { key, before, after }).collect();
@@ -163,7 +172,6 @@ impl Batch {
         tx.wrote();
         store::pair::write(tx, &changes)?;
         store::mark::forget_expired(tx.conn, &muters, tx.now)?;
-        store::follow_start::put(tx.conn, &self.new_starts, tx.now.before(QUOTA_SPAN))?;
         store::count::add(tx, &self.deltas)
     }
 }

@@ -10,7 +10,7 @@ use shared::writer::{Engine, Memory};
 use super::batch::{Act, Batch, event_of};
 use super::import::{ImportAnswer, ImportCommand};
 use super::{dismissal, import, learn, mend, note, sweep};
-use crate::domain::{Action, Limits, Note, Outcome, Refusal, Relationship};
+use crate::domain::{Action, Limits, Note, Outcome, Quota, Refusal, Relationship};
 use crate::store;
 use crate::store::audit::{Mend, Mended, Slice};
 use crate::store::fact::KnownUser;
@@ -143,6 +143,8 @@ pub struct Acted {
     pub changed: bool,
     /// What happened, in one word.
     pub outcome: Outcome,
+    /// What is left after a follow of the quota for them, if there is one.
+    pub quota: Option<Quota>,
 }
 
 /// The engine of this service's writer.

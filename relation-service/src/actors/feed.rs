@@ -18,6 +18,7 @@ use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
+use super::absent::Absent;
 use super::change::{Command, Learned, Listed, RelationEngine};
 use super::janitor::{Janitor, Look};
 pub use super::news::learned_from;
@@ -97,6 +98,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What to keep current.
     pub state: FeedState,
+    /// Whom to remember as nobody.
+    pub absent: Absent,
     /// How far the feed has been applied.
     pub position: i64,
 }
@@ -124,6 +127,8 @@ impl UserFeed {
 
     /// Asks about everybody who waits, as far as one question goes; the others wait for the next.
     fn ask_next(&mut self, ctx: &mut Context<Self>) {
+        // Who waits no longer needs no answer.
+        self.waiting.retain(|ask| !ask.reply.is_closed());
         if self.asking || self.waiting.is_empty() {
             return;
         }
@@ -307,6 +312,10 @@ impl Reader {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
             let path = format!("/v1/user-facts?ids={}", ids.join(","));
             let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
+            page.items
+                .iter()
+                .filter(|item| item.facts.is_none())
+                .for_each(|item| self.parts.absent.note(item.id));
             known.extend(known_of(page));
         }
         if known.is_empty() {

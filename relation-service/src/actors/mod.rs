@@ -5,6 +5,7 @@
 //! bounded steps; [`importer::Importer`] works off files, for which it may have to wait for user-service;
 //! [`auditor::Auditor`] recounts everything when asked to. A new one needs a state that nobody else owns.
 
+pub mod absent;
 pub mod audit;
 pub mod auditor;
 mod batch;

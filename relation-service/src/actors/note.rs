@@ -38,5 +38,5 @@ pub(super) fn keep(
     }
     let pair = store::pair::whole_pairs(tx.conn, &[key])?.remove(&key).unwrap_or_default();
     let relationship = Relationship::from_pair(pair, tx.now).with_note(note.as_str().to_owned());
-    Ok(Answer::Acted(Acted { relationship, changed, outcome: Outcome::Unchanged }))
+    Ok(Answer::Acted(Acted { relationship, changed, outcome: Outcome::Unchanged, quota: None }))
 }

@@ -91,7 +91,9 @@ fn first_follow(notify: bool, facts: &Facts, now: Micros) -> Result<Edge, Refusa
         Edge::Follow { since: now, notify }
     };
     match actor.may_follow_from.filter(|from| now < *from) {
-        Some(from) => Err(Refusal::FollowQuotaExceeded { wait: from.since(now) }),
+        Some(from) => {
+            Err(Refusal::FollowQuotaExceeded { at_most: limits.follows_per_24h, wait: from.since(now) })
+        }
         None => Ok(edge),
     }
 }

@@ -35,6 +35,8 @@ pub enum Refusal {
     /// The quota of a day.
     #[error("You have begun to follow as many people within 24 hours as one account may.")]
     FollowQuotaExceeded {
+        /// The quota.
+        at_most: usize,
         /// For how long no other follow will be taken.
         wait: Duration,
     },

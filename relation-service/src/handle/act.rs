@@ -28,6 +28,9 @@ pub struct Explained {
     pub refusal: Option<Refusal>,
 }
 
+/// What became of one act of several, or why it could not be decided.
+pub type Decided = Result<Explained, RelationError>;
+
 impl RelationHandle {
     /// Has the act decided and durably written. A target who is not known yet is asked about once.
     pub async fn act(&self, source: UserId, target: UserId, action: Action) -> Result<Acted, RelationError> {
@@ -77,32 +80,35 @@ impl RelationHandle {
             let unknown = if answer == Answer::UnknownTarget { vec![asked.target] } else { Vec::new() };
             Ok::<_, StoreError>(Known { value: answer, unknown })
         };
-        match acted(self.read_known(decide).await?, about_unknown(asked.action)) {
-            Ok(acted) => Ok(Explained { outcome: acted.outcome, refusal: None }),
-            Err(RelationError::Refused(refusal)) => {
-                Ok(Explained { outcome: Outcome::Refused, refusal: Some(refusal) })
-            }
-            Err(error) => Err(error),
-        }
+        explained(acted(self.read_known(decide).await?, about_unknown(asked.action)))
     }
 
-    /// Follows or unfollows several people at once; each is decided by itself.
+    /// Follows or unfollows several people at once; each is decided by itself, and it fails only if none can be.
     pub async fn act_on_many(
         &self,
         source: UserId,
         targets: &[UserId],
         action: Action,
-    ) -> Result<Vec<(UserId, Explained)>, RelationError> {
-        let acts = targets.iter().map(|&target| async move {
-            match self.act(source, target, action).await {
-                Ok(acted) => Ok((target, Explained { outcome: acted.outcome, refusal: None })),
-                Err(RelationError::Refused(refusal)) => {
-                    Ok((target, Explained { outcome: Outcome::Refused, refusal: Some(refusal) }))
-                }
-                Err(error) => Err(error),
-            }
-        });
-        futures_util::future::try_join_all(acts).await
+    ) -> Result<Vec<(UserId, Decided)>, RelationError> {
+        let act = async |&target| (target, explained(self.act(source, target, action).await));
+        let mut done = futures_util::future::join_all(targets.iter().map(act)).await;
+        // What is written is told of, also where somebody else cannot be asked about.
+        if done.iter().all(|(_, decided)| decided.is_err())
+            && let Some((_, Err(error))) = done.pop()
+        {
+            return Err(error);
+        }
+        Ok(done)
+    }
+}
+
+fn explained(acted: Result<Acted, RelationError>) -> Decided {
+    match acted {
+        Ok(acted) => Ok(Explained { outcome: acted.outcome, refusal: None }),
+        Err(RelationError::Refused(refusal)) => {
+            Ok(Explained { outcome: Outcome::Refused, refusal: Some(refusal) })
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -47,10 +47,9 @@ impl RelationHandle {
         question: Q,
     ) -> Result<Q::Answer, RelationError> {
         let first = self.ask(question.clone()).await?;
-        if first.unknown.is_empty() {
+        if !self.learn_to_read(first.unknown).await? {
             return Ok(first.value);
         }
-        self.learn(first.unknown).await?;
         Ok(self.ask(question).await?.value)
     }
 
@@ -85,13 +84,14 @@ impl RelationHandle {
         self.ask_store(question).await
     }
 
+    /// The store's answer, of one moment: between two statements somebody may close what the first found open.
     async fn ask_store<Q: Question>(&self, question: Q) -> Result<Known<Q::Answer>, StoreError> {
         let read = move |conn: &mut Conn| {
             let mut statements = Statements::new(conn);
             let value = question.answer(&mut statements);
             Ok(Known { value, unknown: statements.end()? })
         };
-        self.reads.run(read).await
+        self.reads.run_in_snapshot(read).await
     }
 
     /// Loads what is missing, once for all who want it. False if there is something that cannot be kept.

@@ -21,6 +21,6 @@ impl RelationHandle {
         let read = move |conn: &mut Conn| {
             store::export_file::page(conn, kind, owner, now, after, DOCUMENT_PAGE_ROWS)
         };
-        Ok(self.reads.run(read).await?)
+        Ok(self.reads.run_in_snapshot(read).await?)
     }
 }

@@ -1,24 +1,69 @@
 //! Files that people bring, and what becomes of them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use shared::cache::{Flight, Flights};
+use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::{RelationError, RelationHandle};
 use crate::actors::change::{Answer, Command};
 use crate::actors::import::{ImportAnswer, ImportCommand, NewImport, denial};
 use crate::actors::import_file::apart;
 use crate::actors::importer::LookForImports;
-use crate::domain::{IMPORT_KEY_LIFE, ImportDenial, ImportId, ImportKind, ImportMode, read_file};
+use crate::domain::{IMPORT_KEY_LIFE, ImportDenial, ImportId, ImportKind, ImportMode, Quota, read_file};
 use crate::store;
 use crate::store::import::{Import, RequestName};
 use crate::store::import_row::StoredRow;
 
 /// Files that are read at the same time, each in memory and for as long as its sender takes.
 pub const FILES_AT_ONCE: usize = 8;
+/// How long a person's file waits for the one before it.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+
+/// Places for files that are being read, of which a person has one. Clones share them.
+#[derive(Clone)]
+pub(super) struct FilePlaces {
+    all: Arc<Semaphore>,
+    own: Flights<UserId>,
+}
+
+/// A place, free again when dropped.
+pub struct FilePlace {
+    _own: Flight<UserId>,
+    _shared: OwnedSemaphorePermit,
+}
+
+impl Default for FilePlaces {
+    fn default() -> Self {
+        Self { all: Arc::new(Semaphore::new(FILES_AT_ONCE)), own: Flights::new() }
+    }
+}
+
+impl FilePlaces {
+    async fn take(&self, user: UserId) -> Result<FilePlace, StoreError> {
+        let own = timeout(TURN_WAIT, self.turn(user)).await.map_err(|_| StoreError::Overloaded)?;
+        let shared = self.all.clone().try_acquire_owned().map_err(|_| StoreError::Overloaded)?;
+        Ok(FilePlace { _own: own, _shared: shared })
+    }
+
+    async fn turn(&self, user: UserId) -> Flight<UserId> {
+        loop {
+            let (own, others) = self.own.board(&[user]);
+            if let Some(own) = own {
+                return own;
+            }
+            others.landed().await;
+        }
+    }
+}
 
 /// A file, as somebody brings it.
 #[derive(Debug, Clone)]
@@ -54,9 +99,21 @@ fn digest(parts: &[&[u8]]) -> String {
 }
 
 impl RelationHandle {
-    /// A place for one file, from before its first byte until it is kept.
-    pub fn place_for_file(&self) -> Result<OwnedSemaphorePermit, RelationError> {
-        self.files.clone().try_acquire_owned().map_err(|_| StoreError::Overloaded.into())
+    /// A place for one file, from before its first byte until it is kept. A person's files are read one after the other,
+    /// so that nobody can take all places.
+    pub async fn place_for_file(&self, user: UserId) -> Result<FilePlace, RelationError> {
+        Ok(self.files.take(user).await?)
+    }
+
+    /// What is left of a person's quota of imports, if there is one and it can be told.
+    pub async fn import_quota(&self, user: UserId) -> Option<Quota> {
+        let at_most = self.limits().imports_per_24h;
+        if at_most == 0 {
+            return None;
+        }
+        let begun: Vec<Micros> =
+            self.imports(user).await.ok()?.iter().rev().map(Import::created_at).collect();
+        Quota::of(at_most, &begun, IMPORT_KEY_LIFE, self.clock.now())
     }
 
     /// Refuses a file before it is read, where it need not be read for that.
@@ -122,7 +179,7 @@ impl RelationHandle {
             let failures = store::import_row::failures(conn, user, id, import.processed)?;
             Ok(Some((import, failures)))
         };
-        Ok(self.reads.run(read).await?.ok_or(ImportDenial::NotFound)?)
+        Ok(self.reads.run_in_snapshot(read).await?.ok_or(ImportDenial::NotFound)?)
     }
 
     /// The imports of a person's that are kept, newest first.

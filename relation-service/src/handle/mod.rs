@@ -23,22 +23,25 @@ use actix::prelude::*;
 use shared::clock::Clock;
 use shared::db::{Conn, Reads, Snapshots, StoreError};
 use shared::id::UserId;
+use shared::revision::Lookout;
 use shared::telemetry::Trace;
 use shared::token::TokenVerifier;
 use shared::writer::WriterHandle;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
-pub use act::{Asked, Explained};
+pub use act::{Asked, Decided, Explained};
 pub use ask::Recall;
 pub use error::RelationError;
 pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
-pub use import::{Brought, FILES_AT_ONCE};
+pub use import::{Brought, FILES_AT_ONCE, FilePlace};
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
 pub use relationships::Standing;
 pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 
+use crate::actors::absent::Absent;
 use crate::actors::auditor::Audits;
 use crate::actors::change::RelationEngine;
 use crate::actors::feed::{Ask, FeedState, UserFeed};
@@ -47,21 +50,26 @@ use crate::config::Waits;
 use crate::domain::{AccountHosts, Limits, Onlooker, Pair};
 use crate::store::sight::Sight;
 use ask::Known;
+use import::FilePlaces;
+
+/// How long anybody waits for user-service to say who somebody is; whoever is before them in the queue included.
+const LEARN_WAIT: Duration = Duration::from_secs(2);
 
 /// The service, for anybody on any thread. Clones share everything.
 #[derive(Clone)]
 pub struct RelationHandle {
     engine: RelationEngine,
     writer: WriterHandle<RelationEngine>,
+    lookout: Lookout,
     reads: Reads,
     recall: Option<Recall>,
     snapshots: Snapshots,
     feed: Addr<UserFeed>,
     feed_state: FeedState,
+    absent: Absent,
     importer: Addr<Importer>,
     account_hosts: AccountHosts,
-    /// Places for files that are being read.
-    files: Arc<Semaphore>,
+    files: FilePlaces,
     tokens: Arc<TokenVerifier>,
     audits: Audits,
     waits: Waits,
@@ -77,6 +85,8 @@ pub struct Parts {
     pub engine: RelationEngine,
     /// The only way to change a table.
     pub writer: WriterHandle<RelationEngine>,
+    /// Who waits for what is committed.
+    pub lookout: Lookout,
     /// The database, for reading.
     pub reads: Reads,
     /// What is remembered of it, if anything is.
@@ -89,6 +99,8 @@ pub struct Parts {
     pub feed: Addr<UserFeed>,
     /// How current the copy of user facts is.
     pub feed_state: FeedState,
+    /// Who is nobody.
+    pub absent: Absent,
     /// Who works off files.
     pub importer: Addr<Importer>,
     /// The hosts that an account of ours may name.
@@ -111,14 +123,16 @@ impl RelationHandle {
         Self {
             engine: parts.engine,
             writer: parts.writer,
+            lookout: parts.lookout,
             reads: parts.reads,
             recall: parts.recall,
             snapshots: parts.snapshots,
             feed: parts.feed,
             feed_state: parts.feed_state,
+            absent: parts.absent,
             importer: parts.importer,
             account_hosts: parts.account_hosts,
-            files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
+            files: FilePlaces::default(),
             tokens: parts.tokens,
             audits: parts.audits,
             waits: parts.waits,
@@ -139,14 +153,9 @@ impl RelationHandle {
         self.writer.revision()
     }
 
-    /// How long a reader waits for the revision that it asks for.
-    pub const fn catch_up_wait(&self) -> Duration {
-        self.waits.catch_up_wait
-    }
-
-    /// Watches the newest committed event.
-    pub fn watch_revision(&self) -> watch::Receiver<i64> {
-        self.writer.watch_revision()
+    /// Waits for a revision that somebody was told of, also by another instance. Whether it came in time.
+    pub async fn caught_up(&self, wanted: i64) -> bool {
+        timeout(self.waits.catch_up_wait, self.lookout.reached(wanted)).await.is_ok()
     }
 
     /// What keeps the service from answering well: the database, the writer, user-service's keys or feed.
@@ -169,21 +178,32 @@ impl RelationHandle {
         let (reply, answered) = oneshot::channel();
         let trace = Trace::current();
         self.feed.try_send(Ask { users, trace, reply }).map_err(|_| StoreError::Overloaded)?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the feed has stopped".into())))
+        let away = |what: &str| StoreError::Unavailable(what.into());
+        let answer = timeout(LEARN_WAIT, answered).await;
+        let answer = answer.map_err(|_| away("user-service does not answer in time"))?;
+        answer.unwrap_or_else(|_| Err(away("the feed has stopped")))
     }
 
-    /// Runs `read`; where it names people who are not known yet, asks about them and runs it again.
+    /// The same for a read: who was nobody a moment ago is not asked about again. Whether anybody was asked about.
+    async fn learn_to_read(&self, unknown: Vec<UserId>) -> Result<bool, StoreError> {
+        let users = self.absent.leave_out(unknown);
+        if users.is_empty() {
+            return Ok(false);
+        }
+        self.learn(users).await.map(|()| true)
+    }
+
+    /// Runs `read` on one moment; where it names people who are not known yet, asks about them and runs it again.
     async fn read_known<T, F>(&self, read: F) -> Result<T, RelationError>
     where
         T: Send + 'static,
         F: Fn(&mut Conn) -> Result<Known<T>, StoreError> + Send + Clone + 'static,
     {
-        let first = self.reads.run(read.clone()).await?;
-        if first.unknown.is_empty() {
+        let first = self.reads.run_in_snapshot(read.clone()).await?;
+        if !self.learn_to_read(first.unknown).await? {
             return Ok(first.value);
         }
-        self.learn(first.unknown).await?;
-        Ok(self.reads.run(read).await?.value)
+        Ok(self.reads.run_in_snapshot(read).await?.value)
     }
 }
 

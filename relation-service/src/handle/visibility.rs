@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use log::warn;
 use shared::clock::Micros;
+use shared::db::distinct;
 use shared::id::UserId;
 
 use super::ask::Question;
@@ -41,11 +42,9 @@ impl RelationHandle {
         };
         let checks = Checks { checks: Arc::new(checks), circumstances };
         let first = self.ask(checks.clone()).await?;
-        if first.unknown.is_empty() {
-            return Ok(first.value);
-        }
-        match self.learn(first.unknown).await {
-            Ok(()) => Ok(self.ask(checks).await?.value),
+        match self.learn_to_read(first.unknown).await {
+            Ok(false) => Ok(first.value),
+            Ok(true) => Ok(self.ask(checks).await?.value),
             Err(error) => {
                 warn!("people who are not known yet are denied: {error}");
                 let unsure = |denial| if denial == Denial::Unknown { Denial::Unconfirmed } else { denial };
@@ -128,11 +127,4 @@ impl Checks {
         let may_follow_from = self.circumstances.limits.may_follow_from(&starts);
         ActorFacts { may_follow_from, ..counts_of(person).into() }
     }
-}
-
-fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values
 }

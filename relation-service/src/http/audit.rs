@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{OptionalBody, ServiceCaller};
+use shared::http::scope::Audit;
+use shared::http::{Granted, OptionalBody};
 use shared::problem::{Problem, Refusals};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,8 +13,6 @@ use crate::actors::audit::Repair;
 use crate::actors::auditor::{AuditState, Report, Running};
 use crate::handle::RelationHandle;
 use crate::store::audit::{Cure, Finding, Row};
-
-const SCOPE: &str = "audit";
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(begin_audit).service(audit_state);
@@ -168,11 +167,10 @@ impl From<&AuditState> for AuditStateBody {
 ))]
 #[post("/v1/admin/audit")]
 async fn begin_audit(
-    caller: ServiceCaller,
-    order: OptionalBody<AuditOrder>,
+    granted: Granted<Audit, OptionalBody<AuditOrder>>,
     relations: web::Data<RelationHandle>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(SCOPE)?;
+    let Granted { asked: order, .. } = granted;
     let (state, ended) = relations.audit(order.0.repair).await?;
     if !ended {
         return Ok(HttpResponse::Accepted().json(AuditStateBody::from(&state)));
@@ -192,9 +190,8 @@ async fn begin_audit(
 ))]
 #[get("/v1/admin/audit")]
 async fn audit_state(
-    caller: ServiceCaller,
+    _: Granted<Audit>,
     relations: web::Data<RelationHandle>,
 ) -> Result<web::Json<AuditStateBody>, Problem> {
-    caller.require(SCOPE)?;
     Ok(web::Json(AuditStateBody::from(&relations.audit_state())))
 }

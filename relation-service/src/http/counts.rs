@@ -1,13 +1,14 @@
 //! Counts.
 
 use actix_web::{get, web};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::http::{MaybeViewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::relationship::IdsQuery;
 use crate::domain::{CountDelta, Refusal};
 use crate::handle::{RelationError, RelationHandle};
 
@@ -62,15 +63,6 @@ async fn counts_of_one(
     let seen = found.into_iter().find_map(|(_, seen)| seen);
     let shown = seen.ok_or(RelationError::Refused(Refusal::UserNotFound))?;
     Ok(web::Json(Counts::new(*user, shown, viewer.0 == Some(*user))))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct IdsQuery {
-    /// Up to 100 ids, separated by commas.
-    #[param(example = "4503599627370496,4503599627370497")]
-    ids: String,
 }
 
 /// One person asked for.

@@ -1,11 +1,10 @@
 //! The one place where a refusal becomes a status.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use shared::problem::Problem;
+use shared::rate_limit::RateLimit;
 
-use crate::domain::Refusal;
+use crate::domain::{Quota, Refusal};
 use crate::handle::RelationError;
 
 impl From<RelationError> for Problem {
@@ -22,9 +21,14 @@ impl From<RelationError> for Problem {
     }
 }
 
-/// Seconds to wait before another try: none too few.
-pub(super) fn whole_seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX)
+/// What answers tell of a quota.
+pub(super) fn told(Quota { at_most, left, wait }: Quota) -> RateLimit {
+    RateLimit { max: number(at_most), remaining: number(left), resets_in: wait }
+}
+
+/// As answers tell it.
+pub(super) fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn refused(refusal: Refusal) -> Problem {
@@ -42,8 +46,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::FollowQuotaExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
     };
     let problem = Problem::new(status, refusal.code(), refusal.to_string());
-    if let Refusal::FollowQuotaExceeded { wait } = refusal {
-        return problem.retry_after(whole_seconds(wait));
+    if let Refusal::FollowQuotaExceeded { at_most, wait } = refusal {
+        return problem.used_up(number(at_most), wait);
     }
     problem
 }

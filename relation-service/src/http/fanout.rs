@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Pass, ServiceCaller};
+use shared::http::scope::{Fanout, Scope};
+use shared::http::{Granted, Pass};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -16,8 +17,6 @@ use super::revision::is_read_at;
 use crate::domain::{InvalidShard, Shard};
 use crate::handle::{FollowerStream, Part, RelationHandle};
 use crate::store::fanout::Follower;
-
-const SCOPE: &str = "fanout";
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(followers_at_once);
@@ -33,6 +32,9 @@ struct ShardQuery {
     #[param(pattern = "^[0-9]+/[0-9]+$", example = "0/4")]
     shard: Option<String>,
 }
+
+/// Of whom, and which.
+type Asked = (web::Path<UserId>, web::Query<ShardQuery>);
 
 /// A line of the stream: the first, one of a follower, or the last.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,12 +94,10 @@ impl From<&Follower> for FollowerLine {
 #[get("/v1/users/{id}/followers.ndjson")]
 async fn followers_at_once(
     request: HttpRequest,
-    caller: ServiceCaller,
-    owner: web::Path<UserId>,
-    query: web::Query<ShardQuery>,
+    granted: Granted<Fanout, Asked>,
     relations: web::Data<RelationHandle>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(SCOPE)?;
+    let Granted { asked: (owner, query), .. } = granted;
     let shard = query.shard.as_deref().map_or(Ok(Shard::WHOLE), str::parse);
     let shard = shard.map_err(|bad: InvalidShard| Problem::malformed("invalid_query", bad.to_string()))?;
     let pass = Pass::of(&request)?;
@@ -133,7 +133,7 @@ async fn piece(at: At, mut followers: FollowerStream, pass: Pass) -> Result<(Vec
         return Ok((text, Some((At::Rest, followers, pass))));
     }
     let part = followers.next().await.ok_or_else(Problem::unavailable)?;
-    if !pass.still_opens(SCOPE).await {
+    if !pass.still_opens(Fanout::NAME).await {
         return Err(Problem::unauthenticated("The service token is no longer valid."));
     }
     match part {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use actix_web::{delete, post, put, web};
+use actix_web::{HttpResponse, delete, post, put, web};
 use serde::{Deserialize, Serialize};
 use shared::http::{Body, OptionalBody, Viewer};
 use shared::id::UserId;
@@ -10,9 +10,10 @@ use shared::problem::{FieldError, Problem, Refusals};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::error::told;
 use super::relationship::ActedBody;
-use crate::domain::Action;
-use crate::handle::{Explained, RelationHandle};
+use crate::domain::{Action, Outcome};
+use crate::handle::{Decided, Explained, RelationHandle};
 
 /// People in one batch.
 const BATCH_MAX: usize = 100;
@@ -54,8 +55,14 @@ async fn follow(
     target: web::Path<UserId>,
     options: OptionalBody<FollowOptions>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
-    act(&relations, viewer, *target, Action::Follow { notify: options.0.notify }).await
+) -> Result<HttpResponse, Problem> {
+    let acted = relations.act(viewer.id, *target, Action::Follow { notify: options.0.notify }).await?;
+    let quota = acted.quota;
+    let mut response = HttpResponse::Ok().json(ActedBody::new(*target, acted));
+    if let Some(quota) = quota {
+        told(quota).tell(response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// Unfollow, or take back a request
@@ -110,7 +117,7 @@ struct BatchItem {
     user_id: UserId,
     /// `followed`, `requested`, `removed`, `unchanged` or `refused`.
     outcome: &'static str,
-    /// Why it is refused.
+    /// Why it is refused; `unavailable` if nobody can say now whether they are there.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
 }
@@ -123,7 +130,7 @@ struct BatchOutcome {
 
 /// Follow several people
 ///
-/// Each is decided by itself; the outcomes are in the order of the question.
+/// Each is decided by itself; the outcomes are in the order of the question. 503 only if nothing can be said of any.
 #[utoipa::path(tag = "following", request_body = BatchBody, security(("user" = [])),
     responses((status = 200, description = "One outcome a person", body = BatchOutcome), Refusals))]
 #[post("/v1/me/following/batch")]
@@ -167,10 +174,14 @@ async fn batch(
         return Err(Problem::malformed("too_many_ids", format!("At most {BATCH_MAX} ids at once.")));
     }
     let outcomes = relations.act_on_many(viewer.id, &targets, action).await?;
-    let item = |(user_id, explained): (UserId, Explained)| BatchItem {
-        user_id,
-        outcome: explained.outcome.as_str(),
-        code: explained.refusal.map(|refusal| refusal.code()),
+    let item = |(user_id, decided): (UserId, Decided)| match decided {
+        Ok(Explained { outcome, refusal }) => {
+            BatchItem { user_id, outcome: outcome.as_str(), code: refusal.map(|refusal| refusal.code()) }
+        }
+        Err(error) => {
+            let (outcome, code) = (Outcome::Refused.as_str(), Problem::from(error).code());
+            BatchItem { user_id, outcome, code: Some(code) }
+        }
     };
     Ok(web::Json(BatchOutcome { items: outcomes.into_iter().map(item).collect() }))
 }

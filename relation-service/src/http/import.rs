@@ -10,7 +10,7 @@ use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::error::whole_seconds;
+use super::error::{number, told};
 use super::idempotency;
 use crate::domain::{BadFile, IMPORT_KEPT_FOR, ImportDenial, ImportId, ImportKind, ImportMode};
 use crate::handle::{Brought, RelationHandle};
@@ -185,7 +185,7 @@ async fn begin(
     let ImportQuery { kind, mode, dry_run } = query.into_inner();
     let key = idempotency::key(&request)?;
     relations.may_begin_import(viewer.id, kind.into(), key).await?;
-    let _place = relations.place_for_file()?;
+    let _place = relations.place_for_file(viewer.id).await?;
     let bytes = long_body(&request, body, "text/csv", FILE_BYTES_MAX).await?;
     let brought = Brought {
         kind: kind.into(),
@@ -196,7 +196,12 @@ async fn begin(
     };
     let import = relations.begin_import(viewer.id, brought).await?;
     let place = format!("/v1/me/imports/{}", import.id);
-    Ok(HttpResponse::Accepted().insert_header((LOCATION, place)).json(ImportBody::from(import)))
+    let mut response =
+        HttpResponse::Accepted().insert_header((LOCATION, place)).json(ImportBody::from(import));
+    if let Some(quota) = relations.import_quota(viewer.id).await {
+        told(quota).tell(response.headers_mut());
+    }
+    Ok(response)
 }
 
 pub(super) fn denied(denial: ImportDenial) -> Problem {
@@ -211,8 +216,8 @@ pub(super) fn denied(denial: ImportDenial) -> Problem {
         ImportDenial::NotFound => (StatusCode::NOT_FOUND, "import_not_found"),
     };
     let problem = Problem::new(status, code, denial.to_string());
-    if let ImportDenial::TooMany { wait, .. } = denial {
-        return problem.retry_after(whole_seconds(wait));
+    if let ImportDenial::TooMany { at_most, wait } = denial {
+        return problem.used_up(number(at_most), wait);
     }
     problem
 }

@@ -3,7 +3,8 @@
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{ServiceCaller, Viewer, parse_ids};
+use shared::http::scope::Relationships as MayAsk;
+use shared::http::{Granted, Viewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -98,10 +99,10 @@ impl ActedBody {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct IdsQuery {
-    /// Up to 200 ids, separated by commas.
+pub(super) struct IdsQuery {
+    /// Ids, separated by commas: up to 200 for relationships, up to 100 for counts.
     #[param(example = "4503599627370496,4503599627370497")]
-    ids: String,
+    pub(super) ids: String,
 }
 
 /// One person asked for.
@@ -190,11 +191,10 @@ struct Standings {
     ))]
 #[get("/v1/relationships")]
 async fn standings(
-    caller: ServiceCaller,
-    query: web::Query<ServiceQuery>,
+    granted: Granted<MayAsk, web::Query<ServiceQuery>>,
     relations: web::Data<RelationHandle>,
 ) -> Result<web::Json<Standings>, Problem> {
-    caller.require("relationships")?;
+    let Granted { asked: query, .. } = granted;
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.standings(query.viewer_id, ids).await?;
     let body = |id, Standing { relationship, blocked_by }| StandingBody {

@@ -8,7 +8,6 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use shared::problem::Problem;
-use tokio::time::timeout;
 
 use crate::handle::RelationHandle;
 
@@ -68,9 +67,5 @@ async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<()
     let wanted = parsed.and_then(|revision| i64::try_from(revision).ok()).ok_or_else(|| {
         Problem::malformed("invalid_revision", "Mutual-At-Least is a revision that an answer stated.")
     })?;
-    let mut revision = relations.watch_revision();
-    match timeout(relations.catch_up_wait(), revision.wait_for(|seq| *seq >= wanted)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Problem::not_caught_up()),
-    }
+    if relations.caught_up(wanted).await { Ok(()) } else { Err(Problem::not_caught_up()) }
 }

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, post, web};
 use serde::{Deserialize, Serialize};
-use shared::http::{Body, ServiceCaller};
+use shared::http::scope::Visibility;
+use shared::http::{Body, Granted};
 use shared::id::UserId;
 use shared::problem::{FieldError, Problem, Refusals};
 use shared::word::Word;
@@ -115,12 +116,11 @@ struct Verdicts {
     responses((status = 200, description = "The answers", body = Verdicts), Refusals))]
 #[post("/v1/visibility")]
 async fn visibility(
-    caller: ServiceCaller,
-    body: Body<ChecksBody>,
+    granted: Granted<Visibility, Body<ChecksBody>>,
     request: HttpRequest,
     relations: web::Data<RelationHandle>,
 ) -> Result<web::Json<Verdicts>, Problem> {
-    caller.require("visibility")?;
+    let Granted { asked: body, .. } = granted;
     let checks = body.0.checks;
     if checks.is_empty() {
         let (field, code) = ("checks".into(), "required".into());

@@ -6,6 +6,7 @@ use shared::db::{Conn, StoreError, Value, query};
 use shared::id::UserId;
 use shared::page::Position;
 
+use super::fact;
 use super::pair::{BLOCK, FOLLOW};
 use crate::domain::{Exported, ImportKind};
 
@@ -27,15 +28,16 @@ pub fn page(
     let place = after.unwrap_or(Position { key: i64::MAX, id: i64::MAX });
     let text = format!(
         "SELECT target, since, {list} AND (since, target) < (?, ?)
-            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
-         ORDER BY since DESC, target DESC LIMIT ?"
+            AND {}
+         ORDER BY since DESC, target DESC LIMIT ?",
+        fact::not_hidden("target")
     );
     let binds = [owner.get(), of, place.key, place.id, limit].map(Value::Int);
     let rows: Vec<(i64, i64, i16)> = query::<(BigInt, BigInt, SmallInt), _>(conn, &text, &binds)?;
     let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
     let next = rows.last().filter(|_| full).map(|&(id, key, _)| Position { key, id });
     let people: Vec<UserId> = rows.iter().map(|(target, _, _)| UserId::new(*target)).collect();
-    let mut known = super::fact::known(conn, &people)?;
+    let mut known = fact::known(conn, &people)?;
     let exported = rows.into_iter().filter_map(|(target, _, option)| {
         let person = known.remove(&UserId::new(target))?;
         Some(Exported { username: person.facts.username, option: option != 0 })

@@ -5,6 +5,7 @@ use shared::clock::Micros;
 use shared::db::{Conn, StoreError, Value, execute, query};
 use shared::id::UserId;
 
+use super::fact;
 use crate::domain::{ImportId, ImportKind, ImportMode, ImportPhase, ImportState};
 
 /// One import.
@@ -225,10 +226,11 @@ pub fn of_request(
 /// At most `limit` imports that are not done, those first that have not begun, and those last that wait. Those of
 /// hidden people rest until these return.
 pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<(UserId, ImportId)>, StoreError> {
-    let text = "SELECT user_id, id FROM imports WHERE state IN (1, 2, 3)
-                AND user_id NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
-                ORDER BY state, id LIMIT ?";
-    keys(conn, text, &[limit.into()])
+    let text = format!(
+        "SELECT user_id, id FROM imports WHERE state IN (1, 2, 3) AND {} ORDER BY state, id LIMIT ?",
+        fact::not_hidden("imports.user_id")
+    );
+    keys(conn, &text, &[limit.into()])
 }
 
 /// At most `limit` imports that were begun by `through`.

@@ -5,6 +5,7 @@ use shared::clock::Micros;
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 
+use super::fact;
 use super::import::Import;
 use super::pair::{BLOCK, FOLLOW};
 use super::rows_of_binds;
@@ -147,8 +148,9 @@ pub fn left_out(
         "SELECT target FROM {table} WHERE {own} AND target > ?
             AND NOT EXISTS (SELECT 1 FROM import_rows AS r
                 WHERE r.target = {table}.target AND r.user_id = ? AND r.import_id = ?)
-            AND target NOT IN (SELECT user_id FROM user_facts WHERE status <> 0)
-         ORDER BY target LIMIT ?"
+            AND {}
+         ORDER BY target LIMIT ?",
+        fact::not_hidden("target")
     );
     let user = import.user.get();
     let binds = [user, of, after, user, import.id.get(), limit].map(Value::Int);

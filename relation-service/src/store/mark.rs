@@ -1,6 +1,6 @@
 //! What people keep about others without telling them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::sql_types::{BigInt, SmallInt};
 use shared::clock::Micros;
@@ -100,18 +100,6 @@ pub fn close_friends_held(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<U
         found.extend(rows.into_iter().map(|(user, count)| (UserId::new(user), count)));
     }
     Ok(found)
-}
-
-/// Those of `targets` whom `viewer` mutes at `now`.
-pub fn muted_among(
-    conn: &mut Conn,
-    viewer: UserId,
-    targets: &[UserId],
-    now: Micros,
-) -> Result<HashSet<UserId>, StoreError> {
-    let keys: Vec<Key> = targets.iter().map(|&target| (viewer, target)).collect();
-    let marks = marks(conn, &keys)?.into_iter();
-    Ok(marks.filter(|(_, marks)| marks.at(now).mute.is_some()).map(|((_, target), _)| target).collect())
 }
 
 /// Forgets those mutes of `users` that are over, so that short ones do not pile up. Whoever remembers one asks the

@@ -6,7 +6,8 @@ use actix_web::http::Method;
 use actix_web::web;
 use relation_service::actors::audit::{Audited, audit as audit_and};
 use relation_service::actors::change::RelationEngine;
-use relation_service::store::audit::{CHECKS, Cure, Finding, Plan, Slice, audit, audit_by};
+use relation_service::domain::Limits;
+use relation_service::store::audit::{CHECKS, Cure, Finding, Held, Plan, Slice, audit, audit_by};
 use relation_service::store::sweep;
 use serde_json::{Value, json};
 use shared::clock::Clock;
@@ -23,6 +24,9 @@ use crate::test_app::{LIMITS, TestApp, all, until};
 const PATH: &str = "/v1/admin/audit";
 /// So small that every audit takes many steps.
 const SMALL: Plan = Plan { rows_per_step: 2, ..Plan::STRICT };
+
+/// Nobody may keep anything.
+const NOTHING: Held = Held { blocks: 0, mutes: 0, close_friends: 0, notes: 0 };
 
 /// What only shows where the limits are lower than anybody can set them.
 const BY_LIMIT: &str = "limits";
@@ -106,7 +110,7 @@ async fn each_check_finds_what_breaks_it_and_what_is_derived_is_mended(make: imp
         }
         assert_eq!(broken(&audit(&mut conn).unwrap()), BTreeSet::new(), "after {breakage:?}");
     }
-    let by_limit = audit_by(&mut conn, Plan { held_max: 0, ..SMALL }).unwrap();
+    let by_limit = audit_by(&mut conn, Plan { held: NOTHING, ..SMALL }).unwrap();
     assert_eq!(broken(&by_limit), BTreeSet::from([BY_LIMIT]));
     let every: BTreeSet<&str> = CHECKS.iter().map(|check| check.name).collect();
     assert_eq!(alone, every, "a check that nothing here breaks alone is one that nobody has seen work");
@@ -116,6 +120,26 @@ async fn each_check_finds_what_breaks_it_and_what_is_derived_is_mended(make: imp
         assert_counts_equal_walks(&person).await;
     }
     assert_eq!(app.again(&asker).sees(&private).await, "following");
+}
+
+async fn the_limits_in_force_are_those_of_the_settings(make: impl Fn() -> TestDatabase) {
+    let few = Limits { notes_max: 1, ..LIMITS };
+    let app = TestApp::with_limits(make, few).await;
+    let [anna, ben, carl] = app.people(["anna", "ben", "carl"]).await;
+    let service = app.service("auditor", &["audit"]);
+    let drift = async || {
+        let audited = service.post(PATH).await.expect(200).json();
+        let of_limits = |item: &&Value| item["check"] == BY_LIMIT;
+        audited["items"].as_array().unwrap().iter().find(of_limits).unwrap()["drift"].clone()
+    };
+    let note = format!("/v1/me/notes/{}", ben.id);
+    anna.http.json(Method::PUT, &note, &json!({"note": "x"})).await.expect(200);
+    assert_eq!(drift().await, 0);
+    let text = format!("INSERT INTO notes (user_id, target, note) VALUES ({}, {}, 'x')", anna.id, carl.id);
+    execute(&mut app.writer(), &text, &[]).unwrap();
+    // So that the next audit sees more than the one before.
+    ben.follow(&carl).await;
+    assert_eq!(drift().await, 1);
 }
 
 async fn assert_counts_equal_walks(person: &Person) {
@@ -355,6 +379,7 @@ async fn audits_are_exact_beside_writes(make: impl Fn() -> TestDatabase) {
 }
 
 shared::on_both_databases!(
+    the_limits_in_force_are_those_of_the_settings,
     each_check_finds_what_breaks_it_and_what_is_derived_is_mended,
     a_log_with_a_hole_is_found,
     who_joins_an_audit_gets_one_that_has_seen_their_writes,

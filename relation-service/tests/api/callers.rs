@@ -122,6 +122,40 @@ GET    /v1/admin/audit                     403      403      403      403       
 POST   /v1/admin/audit                     403      403      403      403       403   403    403     403     403   403     403
 ";
 
+/// Requests that cannot be read to the routes that are for services.
+const UNREADABLE: &[(&str, &str, &str)] = &[
+    ("POST", "/v1/visibility", "no json"),
+    ("POST", "/v1/visibility", "{\"checks\": 5, \"other\": 1}"),
+    ("POST", "/v1/visibility", ""),
+    ("GET", "/v1/relationships?ids=x&viewer_id=y", ""),
+    ("GET", "/v1/relationships", ""),
+    ("GET", "/v1/events?after=x", ""),
+    ("GET", "/v1/events?what=1", ""),
+    ("GET", "/v1/events/stream?after=-1", ""),
+    ("GET", "/v1/users/x/followers.ndjson", ""),
+    ("GET", "/v1/users/1/followers.ndjson?shard=1&what=1", ""),
+    ("POST", "/v1/admin/audit", "no json"),
+];
+
+async fn who_may_not_ask_is_told_so_whatever_they_ask(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna] = app.people(["anna"]).await;
+    let (with, without) = (app.service("with", ALL_SCOPES), app.service("without", &["facts"]));
+    for &(method, path, body) in UNREADABLE {
+        let send = async |client: &Client| {
+            let (method, headers) = (method.parse().unwrap(), [("content-type", "application/json")]);
+            client.send(method, path, &headers, body.as_bytes().to_vec()).await
+        };
+        send(&app.nobody).await.expect_problem(401, "unauthenticated");
+        for wrong in ["mst_with.wrong", "nonsense"] {
+            send(&app.nobody.with_token(wrong)).await.expect_problem(401, "unauthenticated");
+        }
+        send(&anna.http).await.expect_problem(403, "only_for_services");
+        send(&without).await.expect_problem(403, "missing_scope");
+        send(&with).await.expect(400);
+    }
+}
+
 const ALL_SCOPES: &[&str] = &["events", "visibility", "relationships", "fanout", "audit"];
 const ACCESS_TOKEN_LIFE_OVER: Duration = Duration::from_secs(11 * 60);
 
@@ -245,6 +279,7 @@ async fn every_route_answers_every_state_of_the_pair_as_the_table_says(make: imp
 }
 
 shared::on_both_databases!(
+    who_may_not_ask_is_told_so_whatever_they_ask,
     every_route_answers_every_kind_of_caller_as_the_table_says,
     every_route_answers_every_state_of_the_pair_as_the_table_says,
 );

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use relation_service::actors::change::{Answer, Command, Learned, RelationEngine};
-use relation_service::domain::{Action, Edge, Limits};
+use relation_service::domain::{Action, Edge, Limits, Refusal};
 use relation_service::store::{self, fact::KnownUser, graph::Remembering};
 use shared::clock::Clock;
 use shared::db::{Conn, open_writer};
@@ -294,6 +294,20 @@ async fn a_batch_that_fails_leaves_nothing(make: impl Fn() -> TestDatabase) {
     assert!(findings.iter().all(|finding| finding.drift == 0), "{findings:?}");
 }
 
+async fn a_follow_that_is_taken_back_in_the_same_batch_counts(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database, Limits { follows_per_24h: 2, ..LIMITS }, STEP);
+    let act = |act, them| Command::Act { source: id(0), target: id(them), action: action(act, None) };
+    for round in 0..2 {
+        let answers = world.commit(&[act(Act::Follow, 1), act(Act::Unfollow, 1)]);
+        let done = answers.iter().filter(|answer| matches!(answer, Answer::Acted(acted) if acted.changed));
+        assert_eq!(done.count(), 2, "round {round}: {answers:?}");
+    }
+    let answers = world.commit(&[act(Act::Follow, 2)]);
+    let refused = |answer: &Answer| matches!(answer, Answer::Refused(Refusal::FollowQuotaExceeded { .. }));
+    assert!(refused(&answers[0]), "{answers:?}");
+}
+
 async fn long_work_of_one_batch_shares_one_step(make: impl Fn() -> TestDatabase) {
     const ASKED: [usize; 3] = [0, 1, 2];
     const STEP: u32 = 4;
@@ -324,6 +338,7 @@ async fn long_work_of_one_batch_shares_one_step(make: impl Fn() -> TestDatabase)
 }
 
 shared::on_both_databases!(
+    a_follow_that_is_taken_back_in_the_same_batch_counts,
     long_work_of_one_batch_shares_one_step,
     batches_of_random_commands_agree_with_the_naive_model,
     a_batch_that_fails_leaves_nothing,

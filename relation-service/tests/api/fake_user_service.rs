@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::event::{Event, EventPage};
-use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts, UserFactsItem, UserFactsPage};
 use shared::facts::{NamedFacts, NamedFactsItem, NamedFactsPage};
+use shared::facts::{UserFacts, UserFactsItem, UserFactsPage};
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::process::Stopper;
 use shared::secret::Secret;
@@ -22,6 +22,8 @@ use shared::testing::ServerThread;
 use shared::token::TokenSigner;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::person::newcomers_facts;
 
 /// Between two answers of a stalled feed.
 const STALLED_PAUSE: Duration = Duration::from_millis(20);
@@ -118,23 +120,20 @@ impl FakeUserService {
 
     /// A new person, signed in.
     pub fn register(&self, name: &str) -> (UserId, SessionId) {
-        let id = self.state.ids.next_as(UserId::new);
-        let facts = UserFacts {
-            username: name.into(),
-            display_name: name.to_uppercase(),
-            avatar_url: None,
-            verified: false,
-            status: AccountStatus::Active,
-            private_account: false,
-            show_relations: ListAudience::Everyone,
-            show_counts: true,
-            suggest_to_others: true,
-            messages_from: Audience::Everyone,
-            comments_from: Audience::Everyone,
-            mentions_from: Audience::Everyone,
-        };
-        self.append("user.registered", id, serde_json::to_value(&facts).unwrap(), Some(facts));
+        let id = self.next_id();
+        self.register_as(id, name);
         (id, self.state.ids.next_as(SessionId::new))
+    }
+
+    /// An id that is nobody's yet.
+    pub fn next_id(&self) -> UserId {
+        self.state.ids.next_as(UserId::new)
+    }
+
+    /// A new person with this id.
+    pub fn register_as(&self, id: UserId, name: &str) {
+        let facts = newcomers_facts(name);
+        self.append("user.registered", id, serde_json::to_value(&facts).unwrap(), Some(facts));
     }
 
     /// An access token, made by the right key at the right time.

@@ -115,8 +115,11 @@ async fn so_many_are_kept_and_for_so_long(make: impl Fn() -> TestDatabase) {
     let app = TestApp::with_clock(make, LIMITS, clock.clone()).await;
     let [me, _ada] = app.people(["me", "ada"]).await;
     let mut kept = Vec::new();
-    for _ in 0..IMPORTS_KEPT_MAX {
-        let id = begin(&me, "kind=blocks", "ada\nno name\n").await;
+    for number in 1..=IMPORTS_KEPT_MAX {
+        let answer = send(&me, "kind=blocks", "ada\nno name\n").await.expect(202);
+        let left = answer.header("x-ratelimit-remaining").parse::<usize>();
+        assert_eq!((answer.header("x-ratelimit-limit"), left), ("20", Ok(IMPORTS_KEPT_MAX - number)));
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
         done(&me, &id).await;
         kept.push(id);
         clock.advance(Duration::from_secs(1));
@@ -124,6 +127,8 @@ async fn so_many_are_kept_and_for_so_long(make: impl Fn() -> TestDatabase) {
     let refused = send(&me, "kind=blocks", "ada\n").await.expect_problem(429, "too_many_imports");
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((23 * 3_600..=24 * 3_600).contains(&wait), "{wait}");
+    let limit = ["limit", "remaining", "reset"].map(|what| refused.header(&format!("x-ratelimit-{what}")));
+    assert_eq!(limit, ["20", "0", refused.header("retry-after")]);
     clock.advance(Duration::from_secs(wait));
     let me = app.again(&me);
     let newest = begin(&me, "kind=blocks", "Account address\nno name\n").await;

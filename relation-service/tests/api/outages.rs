@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
+use shared::id::UserId;
 use shared::testing::TestDatabase;
 
 use crate::fake_user_service::Mode;
 use crate::friends::befriend;
 use crate::person::Act;
-use crate::test_app::{TestApp, until};
+use crate::test_app::{TestApp, all, until};
 
 async fn known_people_go_on_while_user_service_is_down(make: impl Fn() -> TestDatabase) {
     let app = TestApp::start(make).await;
@@ -53,6 +55,86 @@ async fn a_silent_user_service_does_not_hold_callers_for_long(make: impl Fn() ->
     assert!(anna.follow(&ben).await);
     app.users.set_mode(Mode::Up);
     until("healed", async || anna.try_act(Act::Follow, newcomer.id).await.status == 200).await;
+}
+
+/// Questions that wait behind one another: nobody waits for those before theirs.
+async fn nobody_waits_for_the_questions_of_others(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna] = app.people(["anna"]).await;
+    app.users.set_mode(Mode::Silent);
+    let ask = async |group: usize| {
+        let ids: Vec<String> = (1..=100).map(|number| (group * 1_000 + number).to_string()).collect();
+        let started = Instant::now();
+        let answer = anna.http.get(&format!("/v1/counts?ids={}", ids.join(","))).await;
+        answer.expect_problem(503, "unavailable");
+        started.elapsed()
+    };
+    let waits = all((1..=4).map(ask)).await;
+    assert!(waits.iter().all(|wait| *wait < Duration::from_millis(3_500)), "{waits:?}");
+    app.users.set_mode(Mode::Up);
+    let newcomer = app.newcomer("newcomer");
+    until("healed", async || anna.try_act(Act::Follow, newcomer.id).await.status == 200).await;
+}
+
+async fn who_is_nobody_is_not_asked_about_each_time(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna] = app.people(["anna"]).await;
+    app.users.hold_feed();
+    let nobodys = |path: &str| path.replace("{id}", "77");
+    for _ in 0..10 {
+        anna.http.get(&nobodys("/v1/users/{id}/counts")).await.expect_problem(404, "user_not_found");
+        anna.http.get(&nobodys("/v1/users/{id}/followers")).await.expect_problem(404, "user_not_found");
+        let body = anna.http.get(&nobodys("/v1/me/relationships?ids={id}")).await.expect(200).json();
+        assert_eq!(body["items"][0]["relationship"], serde_json::Value::Null);
+    }
+    let asked = app.users.questions().len();
+    assert!(asked <= 3, "asked {asked} times");
+    anna.try_act(Act::Follow, UserId::new(77)).await.expect_problem(404, "user_not_found");
+    assert_eq!(app.users.questions().len(), asked + 1, "an act asks");
+}
+
+/// R47: an id that is about to be registered is asked about, however often it was nobody's until then.
+async fn r47_who_was_nobody_a_moment_ago_is_found_at_once(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna] = app.people(["anna"]).await;
+    app.users.hold_feed();
+    for round in 0..5 {
+        let id = app.users.next_id();
+        for _ in 0..3 {
+            anna.http.get(&format!("/v1/users/{id}/counts")).await.expect_problem(404, "user_not_found");
+            anna.try_act(Act::Follow, id).await.expect_problem(404, "user_not_found");
+        }
+        app.users.register_as(id, &format!("late{round}"));
+        anna.http.get(&format!("/v1/users/{id}/counts")).await.expect(200);
+        anna.try_act(Act::Follow, id).await.expect(200);
+    }
+    app.users.release_feed();
+    app.assert_sound().await;
+}
+
+/// What is done of a batch is told, also where somebody cannot be asked about.
+async fn a_batch_tells_what_is_done_while_user_service_is_down(make: impl Fn() -> TestDatabase) {
+    let app = TestApp::start(make).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    app.users.set_mode(Mode::Down);
+    let newcomer = app.newcomer("newcomer");
+    let batch = async |route: &str, ids: &[UserId]| {
+        let body = serde_json::json!({"user_ids": ids});
+        anna.http.json(Method::POST, &format!("/v1/me/following/{route}"), &body).await
+    };
+    let both = [newcomer.id, ben.id];
+    for (route, word) in [("batch", "followed"), ("batch-remove", "removed")] {
+        let body = batch(route, &both).await.expect(200).json();
+        let expected = serde_json::json!([
+            {"user_id": newcomer.id, "outcome": "refused", "code": "unavailable"},
+            {"user_id": ben.id, "outcome": word},
+        ]);
+        assert_eq!(body["items"], expected);
+        let refused = batch(route, &both[..1]).await.expect_problem(503, "unavailable");
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    app.users.set_mode(Mode::Up);
+    app.assert_sound().await;
 }
 
 async fn news_of_an_outage_are_applied_afterwards(make: impl Fn() -> TestDatabase) {
@@ -123,6 +205,10 @@ async fn an_unreadable_event_is_parked_and_in_nobodys_way(make: impl Fn() -> Tes
 }
 
 shared::on_both_databases!(
+    nobody_waits_for_the_questions_of_others,
+    who_is_nobody_is_not_asked_about_each_time,
+    r47_who_was_nobody_a_moment_ago_is_found_at_once,
+    a_batch_tells_what_is_done_while_user_service_is_down,
     an_unreadable_event_is_parked_and_in_nobodys_way,
     known_people_go_on_while_user_service_is_down,
     a_silent_user_service_does_not_hold_callers_for_long,

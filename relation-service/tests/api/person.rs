@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::{SessionId, UserId};
 use shared::testing::{Answer, Client};
 
@@ -211,4 +212,22 @@ pub fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
         headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     headers.sort();
     (answer.status.as_u16(), headers, text.replace(request_id, "-"))
+}
+
+/// What is known about somebody who has just registered.
+pub fn newcomers_facts(name: &str) -> UserFacts {
+    UserFacts {
+        username: name.into(),
+        display_name: name.to_uppercase(),
+        avatar_url: None,
+        verified: false,
+        status: AccountStatus::Active,
+        private_account: false,
+        show_relations: ListAudience::Everyone,
+        show_counts: true,
+        suggest_to_others: true,
+        messages_from: Audience::Everyone,
+        comments_from: Audience::Everyone,
+        mentions_from: Audience::Everyone,
+    }
 }

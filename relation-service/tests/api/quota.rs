@@ -20,10 +20,31 @@ async fn start(make: impl Fn() -> TestDatabase) -> TestApp {
     TestApp::with_clock(make, THREE_A_DAY, clock).await
 }
 
+/// What an answer says of the limit.
+fn limit_of(answer: &Answer) -> [&str; 3] {
+    ["limit", "remaining", "reset"].map(|what| answer.header(&format!("x-ratelimit-{what}")))
+}
+
+async fn follows_tell_what_is_left(make: impl Fn() -> TestDatabase) {
+    let app = start(make).await;
+    let [me] = app.people(["me"]).await;
+    let day = QUOTA_SPAN.as_secs().to_string();
+    for (other, left) in app.crowd("other", 3).await.iter().zip(["2", "1", "0"]) {
+        let answer = me.try_act(Act::Follow, other.id).await.expect(200);
+        assert_eq!(limit_of(&answer), ["3", left, &day]);
+    }
+    let none = me.try_act(Act::Unfollow, me.id).await;
+    assert_eq!(limit_of(&none), [""; 3]);
+    let without = TestApp::start(TestDatabase::sqlite).await;
+    let [anna, ben] = without.people(["anna", "ben"]).await;
+    assert_eq!(limit_of(&anna.try_act(Act::Follow, ben.id).await.expect(200)), [""; 3]);
+}
+
 /// The wait that a refusal names, which is `expected` up to the ticks of the log.
 #[track_caller]
 fn waits(answer: Answer, expected: Duration) -> Duration {
     let refused = answer.expect_problem(429, "follow_quota_exceeded");
+    assert_eq!(limit_of(&refused), ["3", "0", refused.header("retry-after")]);
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!(wait.abs_diff(expected.as_secs()) <= 1, "{wait} s, not {expected:?}");
     Duration::from_secs(wait)
@@ -151,6 +172,7 @@ async fn close_friends_and_notes_have_limits(make: impl Fn() -> TestDatabase) {
 }
 
 shared::on_both_databases!(
+    follows_tell_what_is_left,
     the_quota_rolls_and_counts_beginnings,
     batches_explain_and_checks_agree,
     parallel_follows_stop_at_the_quota_and_a_restart_forgets_nothing,

@@ -11,9 +11,9 @@ use crate::events::read;
 use crate::test_app::{TestApp, until};
 
 /// Reads events from a stream until there are `count`; checks that `id` and `event` say what `data` does.
-async fn take(app: &TestApp, token: &str, last_seen: Option<i64>, count: usize) -> Vec<Value> {
+pub async fn take(base: &str, token: &str, last_seen: Option<i64>, count: usize) -> Vec<Value> {
     let http = awc::Client::builder().timeout(Duration::from_secs(20)).finish();
-    let mut request = http.get(app.url("/v1/events/stream")).bearer_auth(token);
+    let mut request = http.get(format!("{base}/v1/events/stream")).bearer_auth(token);
     if let Some(seq) = last_seen {
         request = request.insert_header(("last-event-id", seq.to_string()));
     }
@@ -50,16 +50,17 @@ async fn a_stream_delivers_and_resumes(make: impl Fn() -> TestDatabase) {
     let feed: Client = app.nobody.with_token(token);
     people[0].follow(&people[1]).await;
     people[0].follow(&people[2]).await;
-    let first = take(&app, token, None, 2).await;
+    let first = take(&app.url(""), token, None, 2).await;
     assert_eq!(Value::Array(first), read(&feed, 0, 10).await["items"]);
-    let live = take(&app, token, Some(2), 2);
+    let base = app.url("");
+    let live = take(&base, token, Some(2), 2);
     let writes = async {
         people[0].follow(&people[3]).await;
         people[0].follow(&people[4]).await;
     };
     let (live, ()) = futures_util::future::join(live, writes).await;
     assert_eq!(Value::Array(live), read(&feed, 2, 10).await["items"]);
-    let resumed = take(&app, token, Some(1), 3).await;
+    let resumed = take(&app.url(""), token, Some(1), 3).await;
     assert_eq!(Value::Array(resumed), read(&feed, 1, 10).await["items"]);
 }
 

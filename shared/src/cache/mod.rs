@@ -17,7 +17,8 @@ pub use meter::measure;
 pub use shards::{ENTRY_BYTES, Keeping, Shards, Spread, Usage, Weigh};
 pub use stamps::{Marks, Stamp, Stamps};
 
-use crate::db::DatabaseUrl;
+use crate::db::{DatabaseUrl, Reads};
+use crate::revision::{Lookout, Revision};
 
 /// What a service remembers unless it is told otherwise, in MiB.
 pub const CACHE_MIB: u32 = 256;
@@ -47,8 +48,19 @@ impl CacheSettings {
     /// How much is remembered of this database. Of one that others may write to, nothing: an embedded one has one
     /// owner, of a server's only the operator can know.
     pub fn size_for(self, url: &DatabaseUrl) -> Option<CacheSize> {
-        let alone = self.only_writer || matches!(url, DatabaseUrl::Sqlite(_));
-        CacheSize::of_mib(self.mib).filter(|_| alone)
+        CacheSize::of_mib(self.mib).filter(|_| self.is_alone(url))
+    }
+
+    /// Who waits for revisions of this database, which `reads` reads.
+    pub fn lookout(self, url: &DatabaseUrl, revision: Revision, reads: &Reads) -> Lookout {
+        if self.is_alone(url) {
+            return Lookout::alone(revision);
+        }
+        Lookout::beside_others(revision, reads.clone())
+    }
+
+    fn is_alone(self, url: &DatabaseUrl) -> bool {
+        self.only_writer || matches!(url, DatabaseUrl::Sqlite(_))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::sql_types::BigInt;
 
-use super::{Conn, StoreError, begin_snapshot, end_write, query, without_time_limit};
+use super::{Conn, StoreError, in_snapshot, query, without_time_limit};
 
 /// What one rule's check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +29,7 @@ pub fn at_one_moment<T>(
     conn: &mut Conn,
     work: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    begin_snapshot(conn)?;
-    let done = without_time_limit(conn).and_then(|()| work(conn));
-    end_write(conn, false)?;
-    done
+    in_snapshot(conn, |conn| without_time_limit(conn).and_then(|()| work(conn)))
 }
 
 /// Checks the rules.

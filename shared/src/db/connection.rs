@@ -154,6 +154,19 @@ pub fn begin_snapshot(conn: &mut Conn) -> Result<(), StoreError> {
     }?)
 }
 
+/// Runs `read`, which may be several statements, on one moment of the database.
+pub fn in_snapshot<T>(
+    conn: &mut Conn,
+    read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    begin_snapshot(conn)?;
+    let done = read(conn);
+    // It has written nothing. Where a statement failed, that is what is told.
+    let ended = end_write(conn, false);
+    let done = done?;
+    ended.map(|()| done)
+}
+
 /// Ends the transaction: keeps what it wrote, or forgets it.
 pub fn end_write(conn: &mut Conn, keep: bool) -> Result<(), StoreError> {
     Ok(match (conn, keep) {

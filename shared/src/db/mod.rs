@@ -21,14 +21,14 @@ mod url;
 mod wipe;
 
 pub use connection::{
-    Conn, begin_snapshot, begin_write, end_write, open_bulk_writer, open_reader, open_writer, prefer_indexes,
-    quick_check, with_time_limit, without_time_limit,
+    Conn, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer, open_reader, open_writer,
+    prefer_indexes, quick_check, with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate};
 pub use owner::Owner;
 pub use reads::{READ_QUEUE_MAX, Reads};
-pub use rows::chunks;
+pub use rows::{chunks, distinct};
 pub use snapshots::{SNAPSHOTS_MAX, Snapshot, Snapshots};
 pub use sql::{Value, execute, query};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -10,7 +10,7 @@ use r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Conn, DatabaseUrl, StoreError, open_reader, quick_check};
+use super::{Conn, DatabaseUrl, StoreError, in_snapshot, open_reader, quick_check};
 use crate::cache::Gate;
 
 /// How many reads may wait for a connection; one more is refused at once.
@@ -64,6 +64,15 @@ impl Reads {
             gate.settled().await;
         }
         done.map_err(|_| StoreError::Overloaded)?
+    }
+
+    /// The same for an answer that is made of several statements: all of them see one moment of the database.
+    pub async fn run_in_snapshot<T, F>(&self, mut read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.run(move |conn| in_snapshot(conn, &mut read)).await
     }
 }
 

@@ -4,6 +4,14 @@
 /// and the 65,535 of Postgres, and below what Postgres can plan as one list.
 const ROWS_MAX: usize = 256;
 
+/// Each of `values` once, in their order: what one statement asks for.
+pub fn distinct<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
 /// Cuts `rows` into pieces whose lengths are powers of two, at most 256, largest first: any number of
 /// rows needs at most nine different texts.
 pub fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {

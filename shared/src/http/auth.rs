@@ -1,7 +1,5 @@
 //! Who calls: the one place where a request's `Authorization` becomes a person, a service or nobody.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -35,14 +33,13 @@ pub struct Viewer {
 pub struct MaybeViewer(pub Option<UserId>);
 
 /// Another backend service. Nobody is 401, a person 403.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceCaller(ServiceClient);
+pub(super) struct ServiceCaller(ServiceClient);
 
 impl ServiceCaller {
     /// The client, if it holds `scope`; 403 otherwise.
-    pub fn require(&self, scope: &str) -> Result<&ServiceClient, Problem> {
+    pub(super) fn with_scope(self, scope: &str) -> Result<ServiceClient, Problem> {
         if self.0.may(scope) {
-            return Ok(&self.0);
+            return Ok(self.0);
         }
         Err(Problem::forbidden("missing_scope", format!("This needs the scope {scope}.")))
     }
@@ -105,7 +102,7 @@ impl Pass {
 
     /// Whether it is still a service's, with this scope.
     pub async fn still_opens(&self, scope: &str) -> bool {
-        service(&self.auth, &self.token).await.is_ok_and(|caller| caller.require(scope).is_ok())
+        service(&self.auth, &self.token).await.is_ok_and(|caller| caller.with_scope(scope).is_ok())
     }
 }
 
@@ -132,15 +129,8 @@ impl FromRequest for MaybeViewer {
     }
 }
 
-impl FromRequest for ServiceCaller {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let token = Claimed::of(&request)?.required()?;
-            service(auth(&request)?, token).await
-        })
-    }
+/// The service that sends this request.
+pub(super) async fn service_caller(request: &HttpRequest) -> Result<ServiceCaller, Problem> {
+    let token = Claimed::of(request)?.required()?;
+    service(auth(request)?, token).await
 }

@@ -12,12 +12,13 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::ServiceCaller;
 use super::auth::Pass;
+use super::scope::{Events, Granted, Scope};
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
 use crate::page::parse_limit;
 use crate::problem::{Problem, Refusals};
+use crate::revision::Lookout;
 
 /// Events on a page when the caller does not say.
 const EVENTS_LIMIT_DEFAULT: i64 = 100;
@@ -134,15 +135,15 @@ impl FeedReaders {
 #[derive(Clone)]
 pub struct Feed {
     reads: Reads,
-    revision: watch::Receiver<i64>,
+    lookout: Lookout,
     readers: FeedReaders,
     closing: watch::Sender<bool>,
 }
 
 impl Feed {
-    /// The feed of the log that `reads` reads and whose newest event's number is `revision`.
-    pub fn new(reads: Reads, revision: watch::Receiver<i64>, readers: FeedReaders) -> Self {
-        Self { reads, revision, readers, closing: watch::Sender::new(false) }
+    /// The feed of the log that `reads` reads, with whoever waits for its events.
+    pub fn new(reads: Reads, lookout: Lookout, readers: FeedReaders) -> Self {
+        Self { reads, lookout, readers, closing: watch::Sender::new(false) }
     }
 
     /// Set to true when the server stops: then nobody waits here any longer.
@@ -152,19 +153,18 @@ impl Feed {
 
     /// The newest event's number, or at least `enough`.
     async fn newest(&self, enough: i64) -> Result<i64, StoreError> {
-        let seen = *self.revision.borrow();
+        let seen = self.lookout.revision();
         // On a server another instance may be ahead of what this one has seen.
         if seen >= enough { Ok(seen) } else { Ok(self.reads.run(log::head).await?.seq) }
     }
 
     /// The page after `after`, waiting up to `wait` for its first event.
     async fn page(&self, after: i64, limit: i64, wait: Duration) -> Result<EventPage, Problem> {
-        let mut revision = self.revision.clone();
-        if *revision.borrow() <= after && !wait.is_zero() {
+        if self.lookout.revision() <= after && !wait.is_zero() {
             let mut closing = self.closing.subscribe();
             let news = async {
                 tokio::select! {
-                    _ = revision.wait_for(|seq| *seq > after) => {}
+                    () = self.lookout.moved_past(after) => {}
                     _ = closing.wait_for(|closing| *closing) => {}
                 }
             };
@@ -198,11 +198,10 @@ impl Feed {
 ))]
 #[get("/v1/events")]
 pub async fn events(
-    caller: ServiceCaller,
-    query: web::Query<FeedQuery>,
+    granted: Granted<Events, web::Query<FeedQuery>>,
     feed: web::Data<Feed>,
 ) -> Result<web::Json<EventPage>, Problem> {
-    let client = caller.require("events")?;
+    let Granted { client, asked: query, .. } = granted;
     let after = position(query.after)?;
     let limit = parse_limit(query.limit.as_deref(), EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX)?;
     let wait = Duration::from_millis(u64::from(query.wait_ms.unwrap_or(0))).min(EVENTS_WAIT_MAX);
@@ -227,11 +226,10 @@ pub async fn events(
 #[get("/v1/events/stream")]
 pub async fn events_stream(
     request: HttpRequest,
-    caller: ServiceCaller,
-    query: web::Query<StreamQuery>,
+    granted: Granted<Events, web::Query<StreamQuery>>,
     feed: web::Data<Feed>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require("events")?;
+    let Granted { asked: query, .. } = granted;
     let seen = request.headers().get(HeaderName::from_static("last-event-id"));
     let unread = || Problem::malformed("invalid_query", "Last-Event-ID is the number of an event.");
     let number = |id: &HeaderValue| id.to_str().ok().and_then(|id| id.parse::<u64>().ok()).ok_or_else(unread);
@@ -247,7 +245,7 @@ pub async fn events_stream(
             None => feed.page(after, EVENTS_LIMIT_MAX, STREAM_BEAT).await.ok()?,
         };
         // A token that was revoked in the meantime ends the stream.
-        pass.still_opens("events").await.then_some(())?;
+        pass.still_opens(Events::NAME).await.then_some(())?;
         let after = page.next_after;
         Some((Ok::<_, Problem>(as_stream(&page)), (feed, pass, None, after)))
     });

@@ -14,6 +14,7 @@ mod methods;
 mod peer;
 mod retention;
 mod routes;
+pub mod scope;
 mod service_token;
 
 use std::net::{SocketAddr, TcpListener};
@@ -24,7 +25,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use auth::{Auth, MaybeViewer, Pass, ServiceCaller, Viewer};
+pub use auth::{Auth, MaybeViewer, Pass, Viewer};
 pub use body::{Body, LongBodies, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
 pub use document::{DOCUMENT_PAGE_ROWS, Piece, document};
@@ -38,6 +39,7 @@ pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub(crate) use routes::count;
 pub use routes::{Routes, is_described};
+pub use scope::Granted;
 pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, ServiceTokens};
 
 use crate::problem::Problem;

@@ -11,7 +11,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, RefOr};
 
-use super::auth::{MaybeViewer, ServiceCaller, Viewer};
+use super::auth::{MaybeViewer, Viewer};
 use super::invalid_query;
 use super::meter::Meter;
 use crate::problem::Problem;
@@ -57,7 +57,7 @@ pub(super) struct Act {
 }
 
 /// Who is asked for, before anything else is looked at.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Callers {
     Anybody,
     PersonIfSaid,
@@ -214,29 +214,47 @@ impl Callers {
     /// Why a request has no such caller.
     async fn missing(self, request: &HttpRequest) -> Option<Problem> {
         match self {
-            Self::Anybody => None,
+            Self::Anybody | Self::Service => None,
             Self::PersonIfSaid => MaybeViewer::extract(request).await.err(),
             Self::Person => Viewer::extract(request).await.err(),
-            Self::Service => ServiceCaller::extract(request).await.err(),
         }
     }
 }
 
 impl Act {
     /// Refuses a query with a name that the description does not have; but first whoever may not ask.
+    /// Of services this is not asked here: only their route knows which scope they need.
     pub(super) async fn check_query(&self, request: &HttpRequest) -> Result<(), Problem> {
+        if self.callers == Callers::Service {
+            return Ok(());
+        }
         let Err(refusal) = self.read_query(request.query_string()) else { return Ok(()) };
         Err(self.callers.missing(request).await.unwrap_or(refusal))
     }
 
     fn read_query(&self, query: &str) -> Result<(), Problem> {
-        let sent =
-            web::Query::<Vec<(String, String)>>::from_query(query).map_err(|error| invalid_query(&error))?;
-        match sent.iter().find(|(name, _)| !self.queries.contains(name)) {
-            Some((unknown, _)) => Err(invalid_query(&format!("unknown parameter `{unknown}`"))),
-            None => Ok(()),
+        let knows = |name: &str| self.queries.iter().any(|known| known == name);
+        for sent in query.split('&').filter(|sent| !sent.is_empty()) {
+            let name = sent.split_once('=').map_or(sent, |(name, _)| name);
+            if knows(name) {
+                continue;
+            }
+            // Perhaps it is one that is written in another way.
+            let read = web::Query::<Vec<(String, String)>>::from_query(name);
+            let read = read.map_err(|error| invalid_query(&error))?.into_inner();
+            if let Some((unknown, _)) = read.iter().find(|(name, _)| !knows(name)) {
+                return Err(invalid_query(&format!("unknown parameter `{unknown}`")));
+            }
         }
+        Ok(())
     }
+}
+
+/// Refuses a query with a name that the description does not have.
+pub(super) fn check_query_of_service(request: &HttpRequest) -> Result<(), Problem> {
+    let routes = request.app_data::<web::Data<Routes>>();
+    let act = routes.filter(|_| !request.query_string().is_empty()).and_then(|routes| routes.act(request));
+    act.map_or(Ok(()), |act| act.read_query(request.query_string()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::scope::{Events, Facts, Relationships, SCOPES, Scope};
 use crate::clock::Micros;
 use crate::db::{Conn, Reads, StoreError, service_token};
 use crate::secret::Secret;
@@ -64,7 +65,7 @@ impl ServiceTokens {
         };
         if name == INTERNAL_CLIENT {
             let genuine = self.internal.as_ref().is_some_and(|held| same(held.reveal(), secret));
-            let scopes = vec!["events".into(), "facts".into(), "relationships".into()];
+            let scopes = [Events::NAME, Facts::NAME, Relationships::NAME].map(str::to_owned).to_vec();
             return Ok(genuine.then(|| ServiceClient { name: name.into(), scopes }));
         }
         let key: [u8; 32] = Sha256::digest(token.as_bytes()).into();
@@ -111,10 +112,6 @@ pub struct NewServiceToken {
 }
 
 impl NewServiceToken {
-    /// Every scope there is.
-    pub const SCOPES: [&'static str; 6] =
-        ["events", "visibility", "relationships", "fanout", "audit", "facts"];
-
     /// Makes a token for the client `name`. The error says which argument is wrong.
     pub fn new(name: &str, scopes: &[String]) -> Result<Self, String> {
         let plain =
@@ -126,10 +123,10 @@ impl NewServiceToken {
             return Err(format!("the name {INTERNAL_CLIENT} is taken by the service itself"));
         }
         if scopes.is_empty() {
-            return Err(format!("at least one scope is needed, of {}", Self::SCOPES.join(", ")));
+            return Err(format!("at least one scope is needed, of {}", SCOPES.join(", ")));
         }
-        if let Some(unknown) = scopes.iter().find(|scope| !Self::SCOPES.contains(&scope.as_str())) {
-            return Err(format!("{unknown} is no scope; there are {}", Self::SCOPES.join(", ")));
+        if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
+            return Err(format!("{unknown} is no scope; there are {}", SCOPES.join(", ")));
         }
         let secret = Secret::random().map_err(|error| error.to_string())?;
         Ok(Self { name: name.into(), secret, scopes: scopes.join(",") })

@@ -7,7 +7,7 @@ mod passwords;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
@@ -16,6 +16,7 @@ use url::Url;
 
 pub use limits::Limits;
 pub use passwords::{PasswordCost, Passwords, hash_threads};
+pub use shared::settings::Switch;
 
 /// People: registration, sessions, profiles and privacy.
 ///
@@ -126,14 +127,4 @@ pub fn two_factor_issuer(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("1 to {TWO_FACTOR_ISSUER_CHARS_MAX} characters, without a colon"))
-}
-
-/// Something that can be switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Switch {
-    /// In force.
-    #[default]
-    On,
-    /// Not in force.
-    Off,
 }

@@ -4,7 +4,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use shared::facts::{NamedFactsPage, UserFactsPage};
-use shared::http::{ServiceCaller, parse_ids};
+use shared::http::scope::Facts;
+use shared::http::{Granted, parse_ids};
 use shared::id::UserId;
 use shared::page::parse_limit;
 use shared::problem::{Problem, Refusals};
@@ -41,11 +42,10 @@ async fn keys(users: web::Data<UserHandle>) -> HttpResponse {
     responses((status = 200, description = "The facts", body = UserFactsPage), Refusals))]
 #[get("/v1/user-facts")]
 async fn facts(
-    caller: ServiceCaller,
-    query: web::Query<IdsQuery>,
+    granted: Granted<Facts, web::Query<IdsQuery>>,
     users: web::Data<UserHandle>,
 ) -> Result<web::Json<UserFactsPage>, Problem> {
-    caller.require("facts")?;
+    let Granted { asked: query, .. } = granted;
     Ok(web::Json(users.facts(parse_ids(&query.ids, IDS_MAX)?).await?))
 }
 
@@ -69,11 +69,10 @@ struct AllFactsQuery {
     responses((status = 200, description = "A page", body = UserFactsPage), Refusals))]
 #[get("/v1/user-facts/all")]
 async fn all_facts(
-    caller: ServiceCaller,
-    query: web::Query<AllFactsQuery>,
+    granted: Granted<Facts, web::Query<AllFactsQuery>>,
     users: web::Data<UserHandle>,
 ) -> Result<web::Json<UserFactsPage>, Problem> {
-    caller.require("facts")?;
+    let Granted { asked: query, .. } = granted;
     let limit = parse_limit(query.limit.as_deref(), FACTS_LIMIT_DEFAULT, FACTS_LIMIT_MAX)?;
     Ok(web::Json(users.all_facts(query.after, limit).await?))
 }
@@ -95,11 +94,10 @@ struct NamesQuery {
     responses((status = 200, description = "The facts", body = NamedFactsPage), Refusals))]
 #[get("/v1/user-facts/by-username")]
 async fn named_facts(
-    caller: ServiceCaller,
-    query: web::Query<NamesQuery>,
+    granted: Granted<Facts, web::Query<NamesQuery>>,
     users: web::Data<UserHandle>,
 ) -> Result<web::Json<NamedFactsPage>, Problem> {
-    caller.require("facts")?;
+    let Granted { asked: query, .. } = granted;
     let names: Vec<String> = query.usernames.split(',').take(IDS_MAX + 1).map(str::to_owned).collect();
     if names.len() > IDS_MAX {
         return Err(Problem::malformed("too_many_ids", format!("At most {IDS_MAX} usernames at once.")));

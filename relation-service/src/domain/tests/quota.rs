@@ -21,13 +21,25 @@ fn room_comes_when_the_oldest_that_counts_falls_out() {
 }
 
 #[test]
+fn what_is_left_is_told_until_there_is_more() {
+    let starts = [NOW.before(3 * HOUR), NOW.before(HOUR), NOW];
+    let left =
+        |at_most, begun| Quota::of(at_most, begun, 2 * HOUR, NOW).map(|quota| (quota.left, quota.wait));
+    assert_eq!(left(0, &starts), None, "no quota");
+    assert_eq!(left(3, &[]), Some((3, Duration::ZERO)));
+    assert_eq!(left(3, &starts), Some((1, HOUR)), "the oldest counts no longer");
+    assert_eq!(left(2, &starts), Some((0, HOUR)));
+    assert_eq!(left(1, &starts), Some((0, 2 * HOUR)), "after a lower quota");
+}
+
+#[test]
 fn only_a_new_follow_or_request_asks_for_room() {
     let spent = |facts: Facts, from: Micros| Facts {
         actor: ActorFacts { may_follow_from: Some(from), ..facts.actor },
         ..facts
     };
     let later = NOW.after(HOUR);
-    let refused = Refused(Refusal::FollowQuotaExceeded { wait: HOUR });
+    let refused = Refused(Refusal::FollowQuotaExceeded { at_most: LIMITS.follows_per_24h, wait: HOUR });
     for facts in [PUBLIC, PRIVATE] {
         check(&[(pair(NONE, NONE), DO_FOLLOW, spent(facts, later), refused)]);
         check(&[(pair(FOLLOW, NONE), DO_FOLLOW, spent(facts, later), Unchanged)]);

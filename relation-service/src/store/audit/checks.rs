@@ -48,7 +48,7 @@ pub enum Mend {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// At some people at a time: of each pair of `?`, the first is the id after which they begin and the second the id
-    /// of the last of them. `#` is the most that a limit can be set to. Each statement selects a person and another, or
+    /// of the last of them. `#` and a name is the most that one may keep. Each statement selects a person and another, or
     /// a person twice.
     People(&'static [&'static str]),
     /// At a table that stays small.
@@ -124,9 +124,9 @@ macro_rules! too_new {
     };
 }
 
-/// People with more rows in `$table` than any limit allows.
+/// People with more rows in `$table` than `$most`.
 macro_rules! too_many {
-    ($table:literal, $person:literal, $which:literal) => {
+    ($table:literal, $person:literal, $which:literal, $most:literal) => {
         concat!(
             "SELECT ",
             $person,
@@ -142,7 +142,8 @@ macro_rules! too_many {
             $which,
             " GROUP BY ",
             $person,
-            " HAVING COUNT(*) > #"
+            " HAVING COUNT(*) > ",
+            $most
         )
     };
 }
@@ -286,14 +287,14 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "limits",
         // Follows may be more: who is accepted may go beyond the limit, and imports have none.
-        rule: "nobody keeps more than any limit allows",
+        rule: "nobody keeps more than the limits allow",
         rules: &[9],
         cure: Cure::Person,
         look: Look::People(&[
-            too_many!("edges_out", "source", " AND state = 3"),
-            too_many!("mutes", "user_id", ""),
-            too_many!("close_friends", "user_id", ""),
-            too_many!("notes", "user_id", ""),
+            too_many!("edges_out", "source", " AND state = 3", "#blocks"),
+            too_many!("mutes", "user_id", "", "#mutes"),
+            too_many!("close_friends", "user_id", "", "#close_friends"),
+            too_many!("notes", "user_id", "", "#notes"),
         ]),
     },
     Check {

@@ -6,7 +6,7 @@ use shared::db::{Conn, StoreError, Value, execute, prefer_indexes, query};
 use super::checks::{CHECKS, Cure, EXTRA_BY_TARGET, MISSING_BY_TARGET, Mend};
 use super::recount::RECOUNTED;
 use super::walk::{statement, statements};
-use super::{HELD_MAX, Row, Slice, user};
+use super::{Held, Row, Slice, user};
 use crate::store::graph::{Told, Transaction};
 use crate::store::sweep::{self, Kind};
 
@@ -40,7 +40,7 @@ pub fn mend(
     let check = CHECKS.iter().find(|check| check.cure == Cure::Mend(mend));
     let mut mended = Vec::new();
     for text in check.map(statements).unwrap_or_default() {
-        let (found, binds) = statement(text, slice, HELD_MAX);
+        let (found, binds) = statement(text, slice, Held::ANY);
         let rows: Vec<Row> =
             query::<(BigInt, BigInt), _>(tx.conn, &format!("{found} LIMIT {limit}"), &binds)?;
         for row in rows {

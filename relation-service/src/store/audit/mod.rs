@@ -16,12 +16,47 @@ use shared::db::{Conn, StoreError};
 use shared::id::UserId;
 pub use walk::{Plan, Progress, Walk};
 
-/// The most that a limit of what people keep can be set to.
-const HELD_MAX: i64 = 100_000;
+use crate::domain::Limits;
+
 /// Rows shown of what breaks a check.
 const EXAMPLES_MAX: usize = 5;
 /// Places remembered for mending; what is beyond them is found when these are mended.
 const PLACES_MAX: usize = 10_000;
+
+/// The most that one person may keep of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// People blocked.
+    pub blocks: i64,
+    /// People muted.
+    pub mutes: i64,
+    /// Close friends.
+    pub close_friends: i64,
+    /// People with a note.
+    pub notes: i64,
+}
+
+impl Held {
+    /// As many as the settings can allow: for whoever does not know them.
+    pub const ANY: Self = Self { blocks: 100_000, mutes: 100_000, close_friends: 100_000, notes: 100_000 };
+
+    /// What `#` stands for before each of these names in a statement.
+    const fn named(self) -> [(&'static str, i64); 4] {
+        let Self { blocks, mutes, close_friends, notes } = self;
+        [("#blocks", blocks), ("#mutes", mutes), ("#close_friends", close_friends), ("#notes", notes)]
+    }
+}
+
+impl From<&Limits> for Held {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            blocks: limits.blocks_max,
+            mutes: limits.mutes_max,
+            close_friends: limits.close_friends_max,
+            notes: limits.notes_max,
+        }
+    }
+}
 
 /// Some people: those with an id after `after`, up to `through`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use shared::db::{Conn, StoreError, Value, log, prefer_indexes, query};
 
 use super::checks::{CHECKS, Check, Cure, EXTRA_BY_TARGET, Look};
 use super::replay::{LogScan, Sums};
-use super::{EXAMPLES_MAX, Finding, HELD_MAX, Row, Slice};
+use super::{EXAMPLES_MAX, Finding, Held, Row, Slice};
 
 /// Before every id.
 const START: i64 = i64::MIN;
@@ -31,8 +31,8 @@ const DIVIDED: [(&str, &str); 11] = [
 /// How an audit goes about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// The most that a limit of what people keep can be set to.
-    pub held_max: i64,
+    /// The most that one person may keep.
+    pub held: Held,
     /// Rows of a table, or events, that one step looks at; more only where one person has more.
     pub rows_per_step: i64,
     /// How often it looks again for what may come by itself.
@@ -41,7 +41,7 @@ pub struct Plan {
 
 impl Plan {
     /// Takes what is missing as missing.
-    pub const STRICT: Self = Self { held_max: HELD_MAX, rows_per_step: 4_000, looks: 0 };
+    pub const STRICT: Self = Self { held: Held::ANY, rows_per_step: 4_000, looks: 0 };
     /// Beside a running service: looks again for what is about to be written.
     pub const BESIDE: Self = Self { looks: 30, ..Self::STRICT };
 }
@@ -129,7 +129,7 @@ impl Walk {
             prefer_indexes(conn)?;
             let slice = slice_after(conn, after, plan.rows_per_step)?;
             for finding in findings.iter_mut() {
-                look_at(conn, finding, slice, plan.held_max, is_first)?;
+                look_at(conn, finding, slice, plan.held, is_first)?;
             }
             Ok((slice, Sums::of(conn, slice)?, people_in(conn, slice)?))
         })?;
@@ -144,14 +144,14 @@ impl Walk {
             return Ok(false);
         }
         self.plan.looks -= 1;
-        let held_max = self.plan.held_max;
+        let held = self.plan.held;
         for finding in self.findings.iter_mut().filter(|finding| is_awaited(finding)) {
             let places = std::mem::take(&mut finding.places);
             *finding = Finding::none(finding.check);
             for slice in places {
                 at_one_moment(conn, |conn| {
                     prefer_indexes(conn)?;
-                    look_at(conn, finding, slice, held_max, false)
+                    look_at(conn, finding, slice, held, false)
                 })?;
             }
         }
@@ -186,13 +186,13 @@ fn look_at(
     conn: &mut Conn,
     finding: &mut Finding,
     slice: Slice,
-    held_max: i64,
+    held: Held,
     is_first: bool,
 ) -> Result<(), StoreError> {
     match finding.check.look {
         Look::People(statements) => {
             for text_of in statements {
-                let (text, binds) = statement(text_of, slice, held_max);
+                let (text, binds) = statement(text_of, slice, held);
                 if find(conn, finding, &text, &binds)? {
                     place(conn, finding, text_of, (&text, &binds), slice)?;
                 }
@@ -248,10 +248,12 @@ fn place(
 }
 
 /// A statement of a check for these people: its text and binds.
-pub(super) fn statement(text: &str, slice: Slice, held_max: i64) -> (String, Vec<Value<'static>>) {
+pub(super) fn statement(text: &str, slice: Slice, held: Held) -> (String, Vec<Value<'static>>) {
     let ends = text.chars().filter(|mark| *mark == '?').count();
     let binds = (0..ends).map(|index| if index % 2 == 0 { slice.after } else { slice.through });
-    (text.replace('#', &held_max.to_string()), binds.map(Value::Int).collect())
+    let text =
+        held.named().iter().fold(text.to_owned(), |text, (name, most)| text.replace(name, &most.to_string()));
+    (text, binds.map(Value::Int).collect())
 }
 
 /// The statements of a check that looks at people.
