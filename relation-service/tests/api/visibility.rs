@@ -169,7 +169,8 @@ async fn r53_unknown_ids_spoil_no_other_answer(make: impl Fn() -> TestDatabase) 
         [check(Some(newcomer.id), ben.id, "follow"), check(Some(ben.id), newcomer.id, "view_content")];
     assert_eq!(words(&service, &fresh).await, ["-", "-"], "who has just registered is asked about");
     app.users.set_mode(Mode::Down);
-    let never = [check(Some(anna.id), ben.id, "message"), check(Some(anna.id), unknown, "view_profile")];
+    let other = UserId::new(2);
+    let never = [check(Some(anna.id), ben.id, "message"), check(Some(anna.id), other, "view_profile")];
     assert_eq!(words(&service, &never).await, ["-", "unconfirmed"], "nobody can be asked");
 }
 

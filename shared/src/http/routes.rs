@@ -242,8 +242,9 @@ impl Act {
             // Perhaps it is one that is written in another way.
             let read = web::Query::<Vec<(String, String)>>::from_query(name);
             let read = read.map_err(|error| invalid_query(&error))?.into_inner();
-            if let Some((unknown, _)) = read.iter().find(|(name, _)| !knows(name)) {
-                return Err(invalid_query(&format!("unknown parameter `{unknown}`")));
+            let read = read.first().map_or("", |(name, _)| name);
+            if !knows(read) {
+                return Err(invalid_query(&format!("unknown parameter `{read}`")));
             }
         }
         Ok(())

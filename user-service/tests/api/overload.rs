@@ -78,7 +78,8 @@ async fn no_spelling_gets_around_a_limit(make: Make) {
             let headers = [("content-type", "application/json"), (name, value)];
             let answer = app.client.send(Method::POST, path, &headers, body.clone()).await;
             let status = answer.status.as_u16();
-            assert!([404, 429].contains(&status), "{path} with {name}: {status}");
+            // 400: nothing is tried for a request that cannot be read.
+            assert!([400, 404, 429].contains(&status), "{path} with {name}: {status}");
         }
     }
 }
