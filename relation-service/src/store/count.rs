@@ -16,6 +16,7 @@ use super::{fact, rows_of_binds, shadow};
 use crate::domain::{CountDelta, Pair, Shadow, shadow_delta};
 
 type Row = (i64, i64, i64, i64, i64, i64, i64);
+type RowSql = (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
 
 /// The counters of `users`; one who has never had an edge is not in the map, and has zero of each.
 pub fn counts(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, CountDelta>, StoreError> {
@@ -42,12 +43,9 @@ pub fn shown(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, CountD
             vec!["?"; piece.len()].join(",")
         );
         let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
-        let rows: Vec<(i64, i64, i64, i64, i64, i64, i64, i32)> = query::<
-            (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Integer),
-            _,
-        >(conn, &text, &binds)?;
-        for (user, a, b, c, d, e, f, counting) in rows {
-            found.insert(UserId::new(user), counts_of((user, a, b, c, d, e, f)));
+        let rows: Vec<(Row, i32)> = query::<(RowSql, Integer), _>(conn, &text, &binds)?;
+        for (row, counting) in rows {
+            found.insert(UserId::new(row.0), counts_of(row));
             lag |= counting != 0;
         }
     }

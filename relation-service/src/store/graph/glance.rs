@@ -308,9 +308,8 @@ fn row(list: List, (user, edge, back): (UserId, Edge, Option<Micros>)) -> Option
 
 impl Sight for Glance<'_> {
     fn counts(&mut self, person: &Person) -> CountDelta {
-        match self.entry(Part::Counting, EVERYBODY) {
-            Some(Entry::Counting(true)) => self.beyond = true,
-            Some(_) | None => {}
+        if let Some(Entry::Counting(true)) = self.entry(Part::Counting, EVERYBODY) {
+            self.beyond = true;
         }
         person.counts
     }
