@@ -19,7 +19,12 @@ use user_service::domain::limits::PASSWORD_CHARS_MIN_DEFAULT;
 /// Without a command it serves: user-service on 127.0.0.1:8081 and relation-service on 127.0.0.1:8082,
 /// on embedded databases in ./data, with secrets made on first use.
 #[derive(Debug, Parser)]
-#[command(name = "mutual", version, after_help = "Try: mutual serve --seed-demo")]
+#[command(
+    name = "mutual",
+    version,
+    override_usage = "mutual [COMMAND] [OPTIONS]",
+    after_help = "Without a command, the options are those of serve. Try: mutual serve --seed-demo"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -41,7 +46,7 @@ pub enum Command {
     ///
     /// Reads in small steps, each at one moment of the database, so it may run beside the services. Exit codes: 0
     /// everything holds, or was repaired; 1 something has drifted; 2 could not be checked.
-    #[command(after_help = "Example: mutual audit --repair, then one line for each row that was made anew")]
+    #[command(after_help = "Example: mutual audit --repair (one line more for each row that is made anew)")]
     Audit(Audit),
     /// Fill empty databases with a small believable world: some hundred people, some of them private,
     /// some celebrities, with follows, friends, requests and blocks.

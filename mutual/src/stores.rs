@@ -115,11 +115,13 @@ pub fn begin(databases: &Databases) -> Result<(), Failure> {
 
 /// Refuses an embedded database that is not there, for commands that are about one that is in use.
 pub fn expect_database(url: &DatabaseUrl) -> Result<(), Failure> {
-    match url {
-        DatabaseUrl::Sqlite(path) if !path.is_file() => {
-            Err(Failure::Usage(format!("there is no database at {url}; see --data-dir")))
+    let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
+    match path.metadata() {
+        Ok(file) if file.is_file() => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::Usage(format!("{}: {error}", path.display())))
         }
-        DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => Ok(()),
+        Ok(_) | Err(_) => Err(Failure::Usage(format!("there is no database at {url}; see --data-dir"))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
-use log::{info, warn};
+use log::{Level, info, log, warn};
 use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
 use shared::db::StoreError;
@@ -201,7 +201,9 @@ impl Reader {
                 Ok(()) => (pause, wait) = (PAUSE_FIRST, PAGE_WAIT),
                 Err(failure) => {
                     wait = Duration::ZERO;
-                    warn!("user-service's feed waits {} ms: {failure}", pause.as_millis());
+                    // Once is what a restart looks like.
+                    let level = if pause == PAUSE_FIRST { Level::Info } else { Level::Warn };
+                    log!(level, "user-service's feed waits {} ms: {failure}", pause.as_millis());
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_LONGEST);
                 }

@@ -106,8 +106,8 @@ pub(super) async fn act(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BatchBody {
-    /// 1 to 100 ids; duplicates collapse.
-    #[schema(min_items = 1, max_items = 100)]
+    /// 1 to 100 ids, not counting duplicates, which collapse.
+    #[schema(min_items = 1)]
     user_ids: Vec<UserId>,
 }
 

@@ -161,7 +161,7 @@ struct ReportBody {
 /// 24 hours. 409 `import_running` while another of the kind is under way.
 #[utoipa::path(tag = "imports", params(ImportQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
-            min_length = 1, max_length = 255)),
+            min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body(content = String, content_type = "text/csv"), security(("user" = [])),
     responses(
         (status = 202, description = "It is kept, and will be worked off", body = ImportBody,

@@ -218,7 +218,7 @@ async fn into_file(dir: Arc<PathBuf>, outgoing: &Outgoing, message: &Message) ->
     });
     let written = written.await.map_err(io::Error::other).and_then(|written| written);
     written.map_err(|error| Failure::Temporary(error.to_string()))?;
-    log::info!("a mail ({}) to {} is in {}", mail.kind.as_str(), mail.recipient, shown.display());
+    log::info!("a mail ({}) is in {}", mail.kind.as_str(), shown.display());
     Ok(())
 }
 

@@ -49,7 +49,8 @@ pub struct Config {
     /// signed in shows a block; where it does not answer, such a search is refused. Without this it is not asked.
     #[arg(long, env, value_parser = service_url)]
     pub relation_service_url: Option<String>,
-    /// Tells apart several instances of this service on one database: a number of its own for each.
+    /// Tells apart processes that make ids for one database, each by a number of its own. One process serves a database so
+    /// far: sessions that end on another are not heard of.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1_023))]
     pub node: u16,
     /// Threads that answer requests; 0 takes one for each core.

@@ -21,7 +21,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
     /// A name, the beginning of one, or words of one. A leading `@`, case and accents make no difference.
-    #[param(min_length = 1, max_length = 64, example = "zoe mul")]
+    #[param(min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$", example = "zoe mul")]
     q: String,
     /// 1 to 100, more is taken as 100; 20 if left out.
     #[param(value_type = Option<u32>, minimum = 1)]

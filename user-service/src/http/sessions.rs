@@ -47,7 +47,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     params(
         ("Mutual-Device" = Option<String>, Header, description = "A refresh token of mine that this device had"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
-            min_length = 1, max_length = 255),
+            min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
     ),
     responses(
         (status = 201, description = "Signed in", body = SignedInView, links(

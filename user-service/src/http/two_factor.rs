@@ -67,7 +67,7 @@ struct NewTwoFactorView {
 /// has proved the password lately, else 403 `step_up_required`. 409 `two_factor_enabled` if there is one.
 #[utoipa::path(tag = "two-factor", security(("user" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
-        min_length = 1, max_length = 255)),
+        min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     responses(
         (status = 201, description = "The secret", body = NewTwoFactorView),
         (status = 409, description = "`two_factor_enabled`"),

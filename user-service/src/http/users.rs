@@ -33,7 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
 /// token included, which may have expired by then; with another body it is 422 `idempotency_key_reused`.
 #[utoipa::path(tag = "users", request_body = RawRegistration,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters",
-        min_length = 1, max_length = 255)),
+        min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     responses(
         (status = 201, description = "A member", body = SignedInView, links(
             ("person" = (operation_id = "by_id", parameters(("id" = "$response.body#/user/id")))),
