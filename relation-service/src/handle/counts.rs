@@ -38,7 +38,7 @@ impl Question for Counts {
                 .iter()
                 .flat_map(|&viewer| self.users.iter().map(move |&user| (viewer, user)))
                 .collect();
-            let needs = Needs { people: &self.users, counts: &self.users, pairs: &keys, ..Needs::default() };
+            let needs = Needs { people: &self.users, shown: &self.users, pairs: &keys, ..Needs::default() };
             sight.prepare(needs);
         }
         self.users.iter().map(|&user| (user, self.seen(sight, user))).collect()
@@ -49,6 +49,6 @@ impl Counts {
     fn seen(&self, sight: &mut dyn Sight, user: UserId) -> SeenCounts {
         let person = sight.person(user)?;
         let shown = may_see_counts(&person.facts, onlooker(sight, self.viewer, user)).ok()?;
-        Some(shown.then(|| sight.counts(&person)))
+        Some(shown.then(|| sight.counts(user, &person)))
     }
 }

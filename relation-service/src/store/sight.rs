@@ -23,6 +23,8 @@ pub struct Needs<'a> {
     pub people: &'a [UserId],
     /// Of whom the counters; they are among the people.
     pub counts: &'a [UserId],
+    /// Of whom the counters as they are shown.
+    pub shown: &'a [UserId],
     /// Which pairs' edges, both ways.
     pub pairs: &'a [Key],
     /// Which marks.
@@ -65,7 +67,7 @@ pub trait Sight {
     fn person(&mut self, user: UserId) -> Option<Arc<Person>>;
 
     /// The counters of a person, as if everybody who was hidden or came back had been counted out or in at once.
-    fn counts(&mut self, person: &Person) -> CountDelta;
+    fn counts(&mut self, user: UserId, person: &Person) -> CountDelta;
 
     /// The edges of a pair.
     fn pair(&mut self, source: UserId, target: UserId) -> Pair;
@@ -93,6 +95,7 @@ pub trait Sight {
 pub struct Statements<'c> {
     conn: &'c mut Conn,
     people: HashMap<UserId, Arc<Person>>,
+    shown: HashMap<UserId, CountDelta>,
     pairs: HashMap<Key, Pair>,
     marks: HashMap<Key, Marks>,
     notes: HashMap<Key, String>,
@@ -107,6 +110,7 @@ impl<'c> Statements<'c> {
         Self {
             conn,
             people: HashMap::new(),
+            shown: HashMap::new(),
             pairs: HashMap::new(),
             marks: HashMap::new(),
             notes: HashMap::new(),
@@ -126,13 +130,14 @@ impl<'c> Statements<'c> {
 
     fn fetch(&mut self, needs: Needs<'_>) -> Result<(), StoreError> {
         if !needs.people.is_empty() {
-            let counts = count::shown(self.conn, needs.counts)?;
+            let counts = count::counts(self.conn, needs.counts)?;
             let person = |(user, known): (UserId, fact::KnownUser)| {
                 let counts = counts.get(&user).copied().unwrap_or_default();
                 (user, Arc::new(Person { facts: Arc::new(known.facts), counts }))
             };
             self.people.extend(fact::known(self.conn, needs.people)?.into_iter().map(person));
         }
+        self.shown.extend(count::shown(self.conn, needs.shown)?);
         self.pairs.extend(pair::pairs(self.conn, needs.pairs)?);
         self.marks.extend(mark::marks(self.conn, needs.marks)?);
         self.notes.extend(note::notes(self.conn, needs.notes)?);
@@ -173,8 +178,8 @@ impl Sight for Statements<'_> {
         found
     }
 
-    fn counts(&mut self, person: &Person) -> CountDelta {
-        person.counts
+    fn counts(&mut self, user: UserId, _: &Person) -> CountDelta {
+        self.shown.get(&user).copied().unwrap_or_default()
     }
 
     fn pair(&mut self, source: UserId, target: UserId) -> Pair {

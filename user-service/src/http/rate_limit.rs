@@ -8,7 +8,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpResponse, ResponseError, web};
 use shared::clock::Clock;
 use shared::http::Network;
 use shared::problem::Problem;
@@ -48,7 +48,7 @@ pub(super) fn limit_registrations<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
-    limited(request, next, |limits| &limits.registrations, always)
+    limited(request, next, |limits| &limits.registrations)
 }
 
 /// Middleware of the route that logs in.
@@ -56,7 +56,7 @@ pub(super) fn limit_logins<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
-    limited(request, next, |limits| &limits.logins, always)
+    limited(request, next, |limits| &limits.logins)
 }
 
 /// Middleware of the routes that have a mail sent.
@@ -64,27 +64,48 @@ pub(super) fn limit_mails<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
-    limited(request, next, |limits| &limits.mails, always)
+    limited(request, next, |limits| &limits.mails)
 }
 
-/// Middleware of the route that refreshes: tokens that are refused count, so that nobody tries many, and good ones do not.
-pub(super) fn limit_refreshes<B: MessageBody>(
+/// Middleware of the route that refreshes: only tokens that are refused count, and only they are told to wait. A
+/// stranger on the same network keeps nobody from staying signed in.
+pub(super) async fn limit_refreshes<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> {
-    let failed = |status| status == StatusCode::UNAUTHORIZED;
-    limited(request, next, |limits| &limits.failed_refreshes, failed)
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let limits = request.app_data::<web::Data<RateLimits>>().cloned();
+    let Some(limits) = limits else { return Ok(next.call(request).await?.map_into_left_body()) };
+    let (windows, network) = (&limits.failed_refreshes, Network::of_request(request.request()));
+    let mut response = next.call(request).await?.map_into_left_body();
+    let refused = response.status() == StatusCode::UNAUTHORIZED;
+    let counted = windows.count(network, limits.clock.now());
+    if !refused && counted.is_ok() {
+        windows.take_back(&network);
+    }
+    match counted {
+        Ok(Left { max, remaining, resets_in }) => {
+            let remaining = remaining + u32::from(!refused);
+            RateLimit { max, remaining, resets_in }.tell(response.headers_mut());
+        }
+        Err(TooMany { max, wait }) if refused => {
+            return Ok(response.into_response(too_many(max, wait)).map_into_right_body());
+        }
+        Err(TooMany { max, wait }) => {
+            RateLimit { max, remaining: 0, resets_in: wait }.tell(response.headers_mut());
+        }
+    }
+    Ok(response)
 }
 
-fn always(_: StatusCode) -> bool {
-    true
+fn too_many(max: u32, wait: Duration) -> HttpResponse {
+    Problem::rate_limited("Too many of these came from your network; wait a little.", max, wait)
+        .error_response()
 }
 
 async fn limited<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
     windows: fn(&RateLimits) -> &Windows<Network>,
-    counts: fn(StatusCode) -> bool,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     // Switched off, there are no limits among the application's data.
     let limits = request.app_data::<web::Data<RateLimits>>().cloned();
@@ -94,17 +115,10 @@ async fn limited<B: MessageBody>(
     let Left { max, remaining, resets_in } = match windows.count(network, limits.clock.now()) {
         Ok(left) => left,
         Err(TooMany { max, wait }) => {
-            let detail = "Too many of these came from your network; wait a little.";
-            let refused = Problem::rate_limited(detail, max, wait).error_response();
-            return Ok(request.into_response(refused).map_into_right_body());
+            return Ok(request.into_response(too_many(max, wait)).map_into_right_body());
         }
     };
     let mut response = next.call(request).await?.map_into_left_body();
-    let counted = counts(response.status());
-    if !counted {
-        windows.take_back(&network);
-    }
-    let remaining = remaining + u32::from(!counted);
     RateLimit { max, remaining, resets_in }.tell(response.headers_mut());
     Ok(response)
 }

@@ -34,7 +34,7 @@ pub struct Glance<'g> {
     returner: Option<(UserId, Arc<Outbound>)>,
     watched: Option<(UserId, Arc<Inbound>)>,
     /// Of the pair before.
-    target: Option<UserId>,
+    source: Option<UserId>,
     keeper: Option<(UserId, Arc<Kept>)>,
 }
 
@@ -70,7 +70,7 @@ impl Graph {
             holder: None,
             returner: None,
             watched: None,
-            target: None,
+            source: None,
             keeper: None,
         }
     }
@@ -129,10 +129,11 @@ impl Glance<'_> {
         self.holder.as_ref().map(|(_, edges)| &**edges)
     }
 
-    /// What `target` holds towards `source`. Of one person and many others nothing is needed of each of those: either
-    /// what is known of the source tells, or the target is the one again.
+    /// What `target` holds towards `source`. Of one person and many others nothing is needed of each of those: what is
+    /// known of the source mostly tells; and of many and one, the target is the one again.
     fn backward(&mut self, source: UserId, target: UserId) -> Edge {
-        if self.target.replace(target) != Some(target) {
+        // What is known of a source is only worth a load for more than one pair.
+        if self.source.replace(source) == Some(source) {
             let Some(edges) = self.watched(source) else { return Edge::None };
             if let Some(edge) = edges.edge(target) {
                 return edge;
@@ -307,7 +308,7 @@ fn row(list: List, (user, edge, back): (UserId, Edge, Option<Micros>)) -> Option
 }
 
 impl Sight for Glance<'_> {
-    fn counts(&mut self, person: &Person) -> CountDelta {
+    fn counts(&mut self, _: UserId, person: &Person) -> CountDelta {
         if let Some(Entry::Counting(true)) = self.entry(Part::Counting, EVERYBODY) {
             self.beyond = true;
         }
