@@ -66,7 +66,8 @@ pub struct Limits {
     #[arg(long = "logins-per-15-min", env = "LOGINS_PER_15_MIN", default_value_t = 600,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub logins_per_15_min: u32,
-    /// Refresh tokens from one network that were refused, within 15 minutes, before all of its are (429).
+    /// Refresh tokens from one network that are refused as such within 15 minutes, before others like them have to wait
+    /// (429). Good ones never do.
     #[arg(long = "failed-refreshes-per-15-min", env = "FAILED_REFRESHES_PER_15_MIN", default_value_t = 600,
         value_parser = clap::value_parser!(u32).range(1..))]
     pub failed_refreshes_per_15_min: u32,
