@@ -12,8 +12,12 @@ use shared::on_backend;
 use super::graph::{Told, Transaction};
 use super::pair::{self, Key, int_binds};
 use super::schema::counters;
+use super::sweep::Kind;
 use super::{fact, rows_of_binds, shadow};
 use crate::domain::{CountDelta, Pair, Shadow, shadow_delta};
+
+/// The sweeps that take people out of the counters of others, or put them back.
+const COUNTING: i16 = Kind::Count.code();
 
 type Row = (i64, i64, i64, i64, i64, i64, i64);
 type RowSql = (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
@@ -38,7 +42,7 @@ pub fn shown(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, CountD
         // One statement for both: nearly always, nothing lags.
         let text = format!(
             "SELECT user_id, followers, following, friends, requests_received, requests_sent, blocks,
-                CASE WHEN EXISTS (SELECT 1 FROM sweeps WHERE kind = 3) THEN 1 ELSE 0 END
+                CASE WHEN EXISTS (SELECT 1 FROM sweeps WHERE kind = {COUNTING}) THEN 1 ELSE 0 END
              FROM counters WHERE user_id IN ({})",
             vec!["?"; piece.len()].join(",")
         );
@@ -65,9 +69,9 @@ fn behind(conn: &mut Conn, users: &[UserId]) -> Result<Vec<(UserId, CountDelta)>
         let some = vec!["?"; piece.len()].join(",");
         let text = format!(
             "SELECT e.source, e.target FROM sweeps s JOIN edges_out e ON e.target = s.user_id
-             WHERE s.kind = 3 AND e.source IN ({some})
+             WHERE s.kind = {COUNTING} AND e.source IN ({some})
              UNION SELECT e.target, e.source FROM sweeps s JOIN edges_out e ON e.source = s.user_id
-             WHERE s.kind = 3 AND e.target IN ({some})"
+             WHERE s.kind = {COUNTING} AND e.target IN ({some})"
         );
         let binds: Vec<Value<'_>> = piece.iter().chain(piece).map(|user| Value::Int(user.get())).collect();
         let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;

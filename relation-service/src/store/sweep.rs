@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn code(self) -> i16 {
+    pub(super) const fn code(self) -> i16 {
         match self {
             Self::AcceptReceived => 1,
             Self::AcceptSent => 2,

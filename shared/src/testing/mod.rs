@@ -55,7 +55,15 @@ macro_rules! on_both_databases {
             )+
         }
 
-        mod postgres {
+        $crate::on_postgres!(in postgres: $($case),+);
+    };
+}
+
+/// The same for what only a server's database can show.
+#[macro_export]
+macro_rules! on_postgres {
+    (in $module:ident: $($case:ident),+) => {
+        mod $module {
             $(
                 #[actix_web::test]
                 async fn $case() {
@@ -69,5 +77,8 @@ macro_rules! on_both_databases {
                 }
             )+
         }
+    };
+    ($($case:ident),+ $(,)?) => {
+        $crate::on_postgres!(in postgres_alone: $($case),+);
     };
 }

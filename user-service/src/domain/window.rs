@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use shared::clock::Micros;
+use shared::rate_limit::RateLimit;
 
 /// How many are counted at once. An entry takes about 200 bytes; when there are more, those seen least are forgotten
 /// first.
@@ -34,17 +35,6 @@ pub struct TooMany {
     pub wait: Duration,
 }
 
-/// What is left in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Left {
-    /// Of how many.
-    pub max: u32,
-    /// How many more.
-    pub remaining: u32,
-    /// When the window ends.
-    pub resets_in: Duration,
-}
-
 impl<K: Hash + Eq + Send + Sync + 'static> Windows<K> {
     /// Nothing counted yet: at most `max` in each window of this length.
     pub fn new(max: u32, length: Duration) -> Self {
@@ -53,7 +43,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Windows<K> {
     }
 
     /// Counts one, unless there were as many as there may be.
-    pub fn count(&self, whose: K, now: Micros) -> Result<Left, TooMany> {
+    pub fn count(&self, whose: K, now: Micros) -> Result<RateLimit, TooMany> {
         let fresh = || Window { resets_at: now.after(self.length), used: 0 };
         let window = self.each.get_with(whose, || Arc::new(Mutex::new(fresh())));
         let mut window = lock(&window);
@@ -65,7 +55,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Windows<K> {
             return Err(TooMany { max: self.max, wait: resets_in });
         }
         window.used += 1;
-        Ok(Left { max: self.max, remaining: self.max - window.used, resets_in })
+        Ok(RateLimit { max: self.max, remaining: self.max - window.used, resets_in })
     }
 
     /// Takes back one that was counted and is none after all.
@@ -91,7 +81,7 @@ mod tests {
         let windows = Windows::new(2, Duration::from_secs(60));
         let at = |millis: i64| Micros::from_millis(1_000_000 + millis);
         let left =
-            |remaining, millis| Ok(Left { max: 2, remaining, resets_in: Duration::from_millis(millis) });
+            |remaining, millis| Ok(RateLimit { max: 2, remaining, resets_in: Duration::from_millis(millis) });
         let full = |millis| Err(TooMany { max: 2, wait: Duration::from_millis(millis) });
         assert_eq!(windows.count("a", at(0)), left(1, 60_000));
         assert_eq!(windows.clone().count("a", at(10_000)), left(0, 50_000));

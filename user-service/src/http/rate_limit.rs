@@ -15,7 +15,7 @@ use shared::problem::Problem;
 use shared::rate_limit::RateLimit;
 
 use crate::config::Limits;
-use crate::domain::window::{Left, TooMany, Windows};
+use crate::domain::window::{TooMany, Windows};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const QUARTER: Duration = Duration::from_secs(15 * 60);
@@ -83,9 +83,9 @@ pub(super) async fn limit_refreshes<B: MessageBody>(
         windows.take_back(&network);
     }
     match counted {
-        Ok(Left { max, remaining, resets_in }) => {
-            let remaining = remaining + u32::from(!refused);
-            RateLimit { max, remaining, resets_in }.tell(response.headers_mut());
+        Ok(left) => {
+            let remaining = left.remaining + u32::from(!refused);
+            RateLimit { remaining, ..left }.tell(response.headers_mut());
         }
         Err(TooMany { max, wait }) if refused => {
             return Ok(response.into_response(too_many(max, wait)).map_into_right_body());
@@ -112,13 +112,13 @@ async fn limited<B: MessageBody>(
     let Some(limits) = limits else { return Ok(next.call(request).await?.map_into_left_body()) };
     let (windows, network) = (windows(&limits), Network::of_request(request.request()));
     // Counted before the answer is known, so that a thousand at once are a thousand.
-    let Left { max, remaining, resets_in } = match windows.count(network, limits.clock.now()) {
+    let left = match windows.count(network, limits.clock.now()) {
         Ok(left) => left,
         Err(TooMany { max, wait }) => {
             return Ok(request.into_response(too_many(max, wait)).map_into_right_body());
         }
     };
     let mut response = next.call(request).await?.map_into_left_body();
-    RateLimit { max, remaining, resets_in }.tell(response.headers_mut());
+    left.tell(response.headers_mut());
     Ok(response)
 }
