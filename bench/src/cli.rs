@@ -75,6 +75,9 @@ pub struct Run {
     /// The process of those services, for its processor time and memory.
     #[arg(long, value_name = "PID", requires = "base_url_user")]
     pub server_pid: Option<u32>,
+    /// Where those services tell their metrics.
+    #[arg(long, value_name = "ADDRESS", requires = "base_url_user")]
+    pub metrics: Option<SocketAddr>,
     /// Load services that are not on this machine. Their hello line is on this one, so ratios mean little.
     #[arg(long, requires = "base_url_user")]
     pub allow_remote: bool,
@@ -96,7 +99,7 @@ pub struct Run {
     /// How long the open loop of each operation is; 0 leaves it out.
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     pub open_seconds: f64,
-    /// Measure only what has this in its name. May be given several times.
+    /// Measure only what has this name, or else this in its name. May be given several times.
     #[arg(long, value_name = "WORD")]
     pub only: Vec<String>,
     /// Write a report in Markdown, with plots beside it as SVG.

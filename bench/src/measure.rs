@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::figures::{Measured, Percentiles, Round};
 use crate::generator::{Generator, Introduction, Replay};
 use crate::load::{Figures, Lanes, Source};
+use crate::metrics;
 use crate::number::{median, place, real, whole};
 use crate::plan::Operation;
 use crate::services::child::{Guarded, cpu_time};
@@ -22,7 +23,9 @@ use crate::world::World;
 /// How long requests are asked in one go before anything counts.
 const WARM_UP: Duration = Duration::from_millis(500);
 /// So often at the most.
-const WARM_UPS_MAX: usize = 20;
+const WARM_UPS_MAX: usize = 60;
+/// So few answers had to load something where all that is asked for is remembered.
+const LOADS_A_REQUEST: f64 = 0.001;
 /// A rate that has not grown by this factor grows no more.
 const STEADY: f64 = 1.03;
 /// How long a server for comparison may take to listen.
@@ -102,7 +105,7 @@ pub async fn measure(
     introduce(world, &mut lanes).await?;
     let generator = Rc::new(RefCell::new(Generator::new(world.clone(), &operation.mix, method.seed)));
     let source: &RefCell<dyn Source> = &*generator;
-    let warm = warm_up(name, &mut lanes, source).await?;
+    let warm = warm_up(name, services, &mut lanes, source).await?;
     let replay = {
         let mut drawn = Generator::new(world.clone(), &operation.mix, method.seed + SEED_OF_REPLAY);
         RefCell::new(Replay::of(&mut drawn, REPLAYED))
@@ -141,14 +144,22 @@ pub async fn measure(
     Ok(measured)
 }
 
-/// Asks until answers come as fast as they will: until what is asked for is remembered.
-async fn warm_up(name: &str, lanes: &mut Lanes, source: &RefCell<dyn Source>) -> Result<Figures, Failure> {
+/// Asks until answers come as fast as they will: until what is asked for is remembered, as far as there is room.
+async fn warm_up(
+    name: &str,
+    services: &Services,
+    lanes: &mut Lanes,
+    source: &RefCell<dyn Source>,
+) -> Result<Figures, Failure> {
     let mut warm = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+    let mut loads = metrics::loads(services.metrics).await;
     for _ in 1..WARM_UPS_MAX {
         let next = all_right(name, lanes.closed(source, WARM_UP).await?)?;
+        let loads_before = std::mem::replace(&mut loads, metrics::loads(services.metrics).await);
+        let is_loaded = loads - loads_before <= real(next.answers) * LOADS_A_REQUEST;
         let is_steady = next.rate() < warm.rate() * STEADY;
         warm = next;
-        if is_steady {
+        if is_steady && is_loaded {
             break;
         }
     }

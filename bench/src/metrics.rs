@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use crate::load::Connection;
 
+/// The name of the count of what was loaded into a cache.
+const LOADS: &str = "mutual_cache_loads_total";
+
 /// All samples: the name with its labels, and the value.
 async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
     let Some(address) = address else { return Vec::new() };
@@ -18,6 +21,12 @@ async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
 pub async fn caches(address: Option<SocketAddr>) -> Vec<(String, f64)> {
     let told = |name: &str| name.contains("cache") && !name.contains("_bucket");
     samples(address).await.into_iter().filter(|(name, _)| told(name)).collect()
+}
+
+/// How many entries the caches have loaded so far.
+pub async fn loads(address: Option<SocketAddr>) -> f64 {
+    let told = |name: &str| name.starts_with(LOADS);
+    samples(address).await.into_iter().filter(|(name, _)| told(name)).map(|(_, value)| value).sum()
 }
 
 fn parse(text: &str) -> Vec<(String, f64)> {

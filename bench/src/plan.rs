@@ -108,16 +108,21 @@ pub fn operations() -> Vec<Operation> {
         .collect()
 }
 
-/// Those that are asked for.
+/// Those that are asked for: a whole name means that one alone, any other word all that have it in their names.
 pub fn chosen(only: &[String], short: bool) -> Vec<Operation> {
-    let wanted = |operation: &Operation| {
+    let all = operations();
+    let is_name = |word: &String| all.iter().any(|one| one.name == *word);
+    let means = |word: &String, name: &str| {
+        if is_name(word) { name == word } else { name.contains(word.as_str()) }
+    };
+    let wanted = |operation: &&Operation| {
         if only.is_empty() {
             !short || operation.short
         } else {
-            only.iter().any(|word| operation.name.contains(word))
+            only.iter().any(|word| means(word, &operation.name))
         }
     };
-    operations().into_iter().filter(wanted).collect()
+    all.iter().filter(wanted).cloned().collect()
 }
 
 #[cfg(test)]
@@ -144,6 +149,7 @@ mod tests {
         let names: std::collections::HashSet<String> = operations().into_iter().map(|one| one.name).collect();
         assert_eq!(names.len(), operations().len());
         assert_eq!(chosen(&["mix".to_owned()], false).len(), 3);
+        assert_eq!(chosen(&["relationship".to_owned()], false).len(), 1);
         assert!(chosen(&[], true).len() < chosen(&[], false).len());
     }
 }

@@ -149,7 +149,7 @@ async fn prepare(
     if let (Some(users), Some(relations)) = (&settings.base_url_user, &settings.base_url_relation) {
         let (users, relations) = (address_of(users)?, address_of(relations)?);
         [users, relations].iter().try_for_each(|address| settings.allow(*address)).map_err(Failure::Usage)?;
-        let services = Services::running(users, relations, settings.server_pid);
+        let services = Services::running(users, relations, settings.metrics, settings.server_pid);
         return Ok(Prepared { operator, services, disk: None, copy: None });
     }
     let drawn = data_dir.join("graph.txt");

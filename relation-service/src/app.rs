@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
-    ServiceTokens, by_method,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
+    Routes, ServiceTokens,
 };
 use shared::process::Stopper;
-use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -96,18 +94,15 @@ impl App {
         let address = listener.local_addr()?;
         let spec = http::openapi();
         let routes = web::Data::new(Routes::of(NAME, &spec));
-        let (relations, auth, feed) =
-            (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
+        let (relations, auth, feed) = (handle.clone(), web::Data::from(auth), web::Data::new(feed));
         let server = HttpServer::new(move || {
+            let manners = http::RevisionManners(relations.clone());
             WebApp::new()
-                .app_data(relations.clone())
+                // One a thread, so that threads do not count each other's references.
+                .app_data(web::Data::new(relations.clone()))
                 .app_data(auth.clone())
                 .app_data(feed.clone())
-                .app_data(http::LONG_BODIES)
-                .wrap(from_fn(http::at_least))
-                .wrap(from_fn(by_method))
-                .wrap(from_fn(with_request_id))
-                .wrap(from_fn(http::with_revision))
+                .wrap(Front::new(routes.clone(), http::LONG_BODIES, manners))
                 .into_utoipa_app()
                 .configure(http::routes)
                 .into_app()

@@ -2,25 +2,19 @@
 //! the request makes one service ask the other.
 
 use std::io::Write;
-use std::time::Instant;
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use clap::ValueEnum;
 use env_logger::{Builder, Env};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::http::{BODY_BYTES_MAX, LongBodies, count};
-use crate::problem::Problem;
 
 /// The header that carries a request's id, both ways.
-pub const REQUEST_ID: &str = "x-request-id";
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header that says of which trace a request is a part (W3C Trace Context).
-pub const TRACEPARENT: &str = "traceparent";
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// A longer id from outside is replaced by one of ours.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 /// A later version of the standard may append to what we know; more than this is none of it.
@@ -45,10 +39,26 @@ impl Trace {
         CURRENT.try_with(Self::clone).ok()
     }
 
+    /// Of a request that comes in: by the id that it brings, or a new one.
+    pub(crate) fn of(request: &ServiceRequest) -> Self {
+        let request_id = incoming_id(request).unwrap_or_else(new_request_id);
+        Self { request_id, parent: incoming_parent(request) }
+    }
+
+    /// Runs `serve` as a part of it.
+    pub(crate) fn scope<F: Future>(self, serve: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, serve)
+    }
+
+    /// The request's id, for its answer.
+    pub(crate) fn into_request_id(self) -> HeaderValue {
+        self.request_id
+    }
+
     /// The headers with which it is sent on.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        let parent = self.parent.clone().map(|parent| (HeaderName::from_static(TRACEPARENT), parent));
-        let request_id = (HeaderName::from_static(REQUEST_ID), self.request_id.clone());
+        let parent = self.parent.clone().map(|parent| (TRACEPARENT, parent));
+        let request_id = (REQUEST_ID, self.request_id.clone());
         std::iter::once(request_id).chain(parent)
     }
 }
@@ -104,48 +114,6 @@ pub fn current_request_id() -> String {
     CURRENT.try_with(id).unwrap_or_else(|_| "-".into())
 }
 
-/// Middleware: gives the request its id, refuses a body that announces itself as too large, echoes the id, and counts
-/// the answer.
-pub async fn with_request_id<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let id = incoming_id(&request).unwrap_or_else(new_request_id);
-    let trace = Trace { request_id: id.clone(), parent: incoming_parent(&request) };
-    CURRENT.scope(trace, serve(id, request, next)).await
-}
-
-async fn serve<B: MessageBody>(
-    id: HeaderValue,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let started = Instant::now();
-    let line =
-        log::log_enabled!(log::Level::Debug).then(|| format!("{} {}", request.method(), request.path()));
-    let mut response = if announces_too_much(&request) {
-        request.into_response(Problem::body_too_large().error_response()).map_into_right_body()
-    } else {
-        next.call(request).await?.map_into_left_body()
-    };
-    response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
-    count(response.request(), response.status(), started.elapsed());
-    if let Some(line) = line {
-        log::debug!("{line} {} in {} us", response.status().as_u16(), started.elapsed().as_micros());
-    }
-    Ok(response)
-}
-
-fn announces_too_much(request: &ServiceRequest) -> bool {
-    let long = request.app_data::<LongBodies>();
-    if long.is_some_and(|long| long.0.contains(&request.path())) {
-        return false;
-    }
-    let announced =
-        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    announced.is_some_and(|length: usize| length > BODY_BYTES_MAX)
-}
-
 fn incoming_id(request: &ServiceRequest) -> Option<HeaderValue> {
     let id = request.headers().get(REQUEST_ID)?;
     let text = id.to_str().ok()?;
@@ -178,8 +146,13 @@ fn is_traceparent(text: &str) -> bool {
 }
 
 fn new_request_id() -> HeaderValue {
+    let mut text = [0; 16];
     let random = fastrand::u64(..);
-    HeaderValue::from_str(&format!("{random:016x}")).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    for (digit, byte) in (0..).zip(&mut text) {
+        let nibble = usize::try_from((random >> (4 * digit)) & 0xF).unwrap_or_default();
+        *byte = b"0123456789abcdef"[nibble];
+    }
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"))
 }
 
 #[cfg(test)]

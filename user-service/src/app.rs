@@ -7,19 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
-    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
-    ServiceTokens, TrustedProxies, by_method,
+    Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, LongBodies, REQUEST_HEAD_WAIT,
+    Retention, Routes, ServiceTokens, TrustedProxies,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
 use shared::secret::Secret;
-use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -151,18 +149,16 @@ impl App {
         let routes = web::Data::new(Routes::of(NAME, &spec));
         let limits = (settings.rate_limits == Switch::On)
             .then(|| web::Data::new(RateLimits::new(&settings.limits, &settings.clock)));
-        let (users, auth, feed) =
-            (web::Data::new(handle.clone()), web::Data::from(auth), web::Data::new(feed));
+        let (users, auth, feed) = (handle.clone(), web::Data::from(auth), web::Data::new(feed));
         let proxies = web::Data::new(settings.trusted_proxies);
         let server = HttpServer::new(move || {
             let app = WebApp::new()
-                .app_data(users.clone())
+                // One a thread, so that threads do not count each other's references.
+                .app_data(web::Data::new(users.clone()))
                 .app_data(auth.clone())
                 .app_data(feed.clone())
                 .app_data(proxies.clone())
-                .wrap(from_fn(by_method))
-                .wrap(from_fn(http::by_role))
-                .wrap(from_fn(with_request_id));
+                .wrap(Front::new(routes.clone(), LongBodies(&[]), http::RoleManners));
             let app = match &limits {
                 Some(limits) => app.app_data(limits.clone()),
                 None => app,

@@ -135,8 +135,13 @@ impl Operator {
 
 impl Services {
     /// Services that run already.
-    pub const fn running(users: SocketAddr, relations: SocketAddr, pid: Option<u32>) -> Self {
-        Self { users, relations, metrics: None, pid, process: None }
+    pub const fn running(
+        users: SocketAddr,
+        relations: SocketAddr,
+        metrics: Option<SocketAddr>,
+        pid: Option<u32>,
+    ) -> Self {
+        Self { users, relations, metrics, pid, process: None }
     }
 
     /// Whether this run started them.

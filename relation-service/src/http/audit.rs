@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
 use shared::http::scope::Audit;
-use shared::http::{Granted, OptionalBody};
+use shared::http::{Granted, Json, OptionalBody};
 use shared::problem::{Problem, Refusals};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -192,6 +192,6 @@ async fn begin_audit(
 async fn audit_state(
     _: Granted<Audit>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<AuditStateBody>, Problem> {
-    Ok(web::Json(AuditStateBody::from(&relations.audit_state())))
+) -> Result<Json<AuditStateBody>, Problem> {
+    Ok(Json(AuditStateBody::from(&relations.audit_state())))
 }

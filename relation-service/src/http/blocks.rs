@@ -1,7 +1,7 @@
 //! Blocking.
 
 use actix_web::{delete, get, put, web};
-use shared::http::{Listed, Viewer};
+use shared::http::{Json, Listed, Viewer};
 use shared::id::UserId;
 use shared::page::Page;
 use shared::problem::{Problem, Refusals};
@@ -28,7 +28,7 @@ async fn block(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Block).await
 }
 
@@ -42,7 +42,7 @@ async fn unblock(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Unblock).await
 }
 

@@ -1,7 +1,7 @@
 //! Close friends.
 
 use actix_web::{delete, get, put, web};
-use shared::http::{Listed, Viewer, listed};
+use shared::http::{Json, Listed, Viewer, listed};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest};
 use shared::problem::{Problem, Refusals};
@@ -29,7 +29,7 @@ async fn mark(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::MarkClose).await
 }
 
@@ -42,7 +42,7 @@ async fn unmark(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::UnmarkClose).await
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use serde::Serialize;
-use shared::http::{MaybeViewer, parse_ids};
+use shared::http::{Json, MaybeViewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::ToSchema;
@@ -58,11 +58,11 @@ async fn counts_of_one(
     viewer: MaybeViewer,
     user: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Counts>, Problem> {
+) -> Result<Json<Counts>, Problem> {
     let found = relations.counts(viewer.0, vec![*user]).await?;
     let seen = found.into_iter().find_map(|(_, seen)| seen);
     let shown = seen.ok_or(RelationError::Refused(Refusal::UserNotFound))?;
-    Ok(web::Json(Counts::new(*user, shown, viewer.0 == Some(*user))))
+    Ok(Json(Counts::new(*user, shown, viewer.0 == Some(*user))))
 }
 
 /// One person asked for.
@@ -87,12 +87,12 @@ async fn counts_of_many(
     viewer: MaybeViewer,
     query: web::Query<IdsQuery>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ManyCounts>, Problem> {
+) -> Result<Json<ManyCounts>, Problem> {
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.counts(viewer.0, ids).await?;
     let items = found.into_iter().map(|(id, seen)| CountsItem {
         id,
         counts: seen.map(|shown| Counts::new(id, shown, viewer.0 == Some(id))),
     });
-    Ok(web::Json(ManyCounts { items: items.collect() }))
+    Ok(Json(ManyCounts { items: items.collect() }))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
-use shared::http::Viewer;
+use shared::http::{Json, Viewer};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -78,10 +78,10 @@ async fn explain(
     viewer: Viewer,
     query: web::Query<ExplainQuery>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Explanation>, Problem> {
+) -> Result<Json<Explanation>, Problem> {
     let asked = Asked { source: viewer.id, target: query.user_id, action: query.action.into() };
     let explained = relations.explain(asked).await?;
-    Ok(web::Json(Explanation {
+    Ok(Json(Explanation {
         allowed: explained.refusal.is_none(),
         outcome: explained.outcome.as_str(),
         code: explained.refusal.map(|refusal| refusal.code()),

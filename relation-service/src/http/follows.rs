@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use actix_web::{HttpResponse, delete, post, put, web};
 use serde::{Deserialize, Serialize};
-use shared::http::{Body, OptionalBody, Viewer};
+use shared::http::{Body, Json, OptionalBody, Viewer};
 use shared::id::UserId;
 use shared::problem::{FieldError, Problem, Refusals};
 use utoipa::ToSchema;
@@ -73,7 +73,7 @@ async fn unfollow(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Unfollow).await
 }
 
@@ -87,7 +87,7 @@ async fn remove_follower(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::RemoveFollower).await
 }
 
@@ -97,9 +97,9 @@ pub(super) async fn act(
     viewer: Viewer,
     target: UserId,
     action: Action,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     let acted = relations.act(viewer.id, target, action).await?;
-    Ok(web::Json(ActedBody::new(target, acted)))
+    Ok(Json(ActedBody::new(target, acted)))
 }
 
 /// People to act on.
@@ -138,7 +138,7 @@ async fn follow_batch(
     viewer: Viewer,
     body: Body<BatchBody>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<BatchOutcome>, Problem> {
+) -> Result<Json<BatchOutcome>, Problem> {
     batch(&relations, viewer, body.0, Action::Follow { notify: None }).await
 }
 
@@ -150,7 +150,7 @@ async fn unfollow_batch(
     viewer: Viewer,
     body: Body<BatchBody>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<BatchOutcome>, Problem> {
+) -> Result<Json<BatchOutcome>, Problem> {
     batch(&relations, viewer, body.0, Action::Unfollow).await
 }
 
@@ -159,7 +159,7 @@ async fn batch(
     viewer: Viewer,
     body: BatchBody,
     action: Action,
-) -> Result<web::Json<BatchOutcome>, Problem> {
+) -> Result<Json<BatchOutcome>, Problem> {
     let mut seen = HashSet::new();
     let targets: Vec<UserId> = body.user_ids.into_iter().filter(|id| seen.insert(*id)).collect();
     if targets.is_empty() {
@@ -183,5 +183,5 @@ async fn batch(
             BatchItem { user_id, outcome, code: Some(code) }
         }
     };
-    Ok(web::Json(BatchOutcome { items: outcomes.into_iter().map(item).collect() }))
+    Ok(Json(BatchOutcome { items: outcomes.into_iter().map(item).collect() }))
 }

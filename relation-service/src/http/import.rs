@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Viewer, long_body};
+use shared::http::{Json, Viewer, long_body};
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -236,8 +236,8 @@ async fn progress(
     viewer: Viewer,
     id: web::Path<ImportId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ReportBody>, Problem> {
+) -> Result<Json<ReportBody>, Problem> {
     let (import, failures) = relations.import(viewer.id, *id).await?;
     let failures = failures.into_iter().map(FailureBody::from).collect();
-    Ok(web::Json(ReportBody { import: import.into(), failures }))
+    Ok(Json(ReportBody { import: import.into(), failures }))
 }

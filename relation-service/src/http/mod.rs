@@ -30,7 +30,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use revision::{at_least, with_revision};
+pub use revision::RevisionManners;
 
 /// The paths that take files.
 pub const LONG_BODIES: LongBodies = LongBodies(&["/v1/me/imports"]);

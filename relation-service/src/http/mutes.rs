@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{delete, get, put, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Listed, OptionalBody, Viewer, listed};
+use shared::http::{Json, Listed, OptionalBody, Viewer, listed};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest};
 use shared::problem::{FieldError, Problem, Refusals};
@@ -68,7 +68,7 @@ async fn mute(
     target: web::Path<UserId>,
     options: OptionalBody<MuteOptions>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, options.0.action()?).await
 }
 
@@ -80,7 +80,7 @@ async fn unmute(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Unmute).await
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{put, web};
 use serde::Deserialize;
-use shared::http::{Body, Viewer};
+use shared::http::{Body, Json, Viewer};
 use shared::id::UserId;
 use shared::problem::{FieldError, Problem, Refusals};
 use utoipa::ToSchema;
@@ -37,11 +37,11 @@ async fn note(
     target: web::Path<UserId>,
     body: Body<NoteBody>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     let note = Note::parse(body.0.note, relations.limits().note_chars_max).map_err(|bad| {
         let (field, code, detail) = ("note".into(), bad.code().into(), bad.to_string());
         Problem::validation(vec![FieldError { field, code, detail }])
     })?;
     let acted = relations.note(viewer.id, *target, note).await?;
-    Ok(web::Json(ActedBody::new(*target, acted)))
+    Ok(Json(ActedBody::new(*target, acted)))
 }

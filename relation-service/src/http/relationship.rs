@@ -4,7 +4,7 @@ use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
 use shared::http::scope::Relationships as MayAsk;
-use shared::http::{Granted, Viewer, parse_ids};
+use shared::http::{Granted, Json, Viewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -136,10 +136,10 @@ async fn relationships(
     viewer: Viewer,
     query: web::Query<IdsQuery>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Relationships>, Problem> {
+) -> Result<Json<Relationships>, Problem> {
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.relationships(viewer.id, ids).await?;
-    Ok(web::Json(Relationships { items: found.into_iter().map(RelationshipItem::new).collect() }))
+    Ok(Json(Relationships { items: found.into_iter().map(RelationshipItem::new).collect() }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -193,7 +193,7 @@ struct Standings {
 async fn standings(
     granted: Granted<MayAsk, web::Query<ServiceQuery>>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Standings>, Problem> {
+) -> Result<Json<Standings>, Problem> {
     let Granted { asked: query, .. } = granted;
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.standings(query.viewer_id, ids).await?;
@@ -203,5 +203,5 @@ async fn standings(
     };
     let items =
         found.into_iter().map(|(id, seen)| StandingItem { id, relationship: seen.map(|s| body(id, s)) });
-    Ok(web::Json(Standings { items: items.collect() }))
+    Ok(Json(Standings { items: items.collect() }))
 }

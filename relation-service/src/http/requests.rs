@@ -3,7 +3,7 @@
 use actix_web::{get, post, web};
 use serde::Serialize;
 use shared::clock::Micros;
-use shared::http::{Listed, Viewer};
+use shared::http::{Json, Listed, Viewer};
 use shared::id::UserId;
 use shared::page::Page;
 use shared::problem::{Problem, Refusals};
@@ -80,7 +80,7 @@ async fn accept(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Accept).await
 }
 
@@ -95,7 +95,7 @@ async fn reject(
     viewer: Viewer,
     target: web::Path<UserId>,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<ActedBody>, Problem> {
+) -> Result<Json<ActedBody>, Problem> {
     act(&relations, viewer, *target, Action::Reject).await
 }
 
@@ -109,20 +109,14 @@ struct Count {
 #[utoipa::path(tag = "follow requests", security(("user" = [])),
     responses((status = 200, description = "How many", body = Count), Refusals))]
 #[post("/v1/me/follow-requests/accept-all")]
-async fn accept_all(
-    viewer: Viewer,
-    relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Count>, Problem> {
-    Ok(web::Json(Count { count: relations.answer_all(viewer.id, true).await? }))
+async fn accept_all(viewer: Viewer, relations: web::Data<RelationHandle>) -> Result<Json<Count>, Problem> {
+    Ok(Json(Count { count: relations.answer_all(viewer.id, true).await? }))
 }
 
 /// Reject all requests
 #[utoipa::path(tag = "follow requests", security(("user" = [])),
     responses((status = 200, description = "How many", body = Count), Refusals))]
 #[post("/v1/me/follow-requests/reject-all")]
-async fn reject_all(
-    viewer: Viewer,
-    relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Count>, Problem> {
-    Ok(web::Json(Count { count: relations.answer_all(viewer.id, false).await? }))
+async fn reject_all(viewer: Viewer, relations: web::Data<RelationHandle>) -> Result<Json<Count>, Problem> {
+    Ok(Json(Count { count: relations.answer_all(viewer.id, false).await? }))
 }

@@ -1,12 +1,11 @@
 //! Consistency on request: every answer says as of which revision it is true, and a reader may ask for
 //! at least one.
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
+use shared::http::Manners;
 use shared::problem::Problem;
 
 use crate::handle::RelationHandle;
@@ -14,19 +13,29 @@ use crate::handle::RelationHandle;
 const REVISION: HeaderName = HeaderName::from_static("mutual-revision");
 const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
 
-/// Middleware: sets `Mutual-Revision`. The outermost, so that no answer goes without.
-pub async fn with_revision<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
-    let mut response = next.call(request).await?;
-    if let Some(relations) = relations {
-        let read_at = response.request().extensions().get::<ReadAt>().map(|read_at| read_at.0);
-        let revision = read_at.unwrap_or_else(|| relations.revision());
-        response.headers_mut().insert(REVISION, HeaderValue::from(revision));
+/// Sets `Mutual-Revision` on every answer, and waits for `Mutual-At-Least`.
+pub struct RevisionManners(pub RelationHandle);
+
+/// The revision that the answer of a request by GET states.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stated(Option<i64>);
+
+impl Manners for RevisionManners {
+    type Noted = Stated;
+
+    async fn before(&self, request: &ServiceRequest) -> Result<Stated, Problem> {
+        if let Some(wanted) = request.headers().get(AT_LEAST) {
+            wait_for(&self.0, wanted).await?;
+        }
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        Ok(Stated(reads.then(|| self.0.revision())))
     }
-    Ok(response)
+
+    fn after(&self, Stated(noted): Stated, request: &HttpRequest, headers: &mut HeaderMap) {
+        let read_at = request.extensions().get::<ReadAt>().map(|read_at| read_at.0);
+        let revision = read_at.or(noted).unwrap_or_else(|| self.0.revision());
+        headers.insert(REVISION, HeaderValue::from(revision));
+    }
 }
 
 /// The revision before a read: what was committed while it ran may be in its answer or not. An answer to
@@ -41,25 +50,6 @@ pub(super) fn is_read(request: &HttpRequest, relations: &RelationHandle) {
 /// Says that the answer is as true as this revision.
 pub(super) fn is_read_at(request: &HttpRequest, revision: i64) {
     request.extensions_mut().insert(ReadAt(revision));
-}
-
-/// Middleware: waits for `Mutual-At-Least`.
-pub async fn at_least<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let relations = request.app_data::<web::Data<RelationHandle>>().cloned();
-    let waited = match (&relations, request.headers().get(AT_LEAST)) {
-        (Some(relations), Some(wanted)) => wait_for(relations, wanted).await,
-        _ => Ok(()),
-    };
-    if let (Some(relations), &Method::GET) = (&relations, request.method()) {
-        request.extensions_mut().insert(ReadAt(relations.revision()));
-    }
-    match waited {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
-        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
-    }
 }
 
 async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<(), Problem> {

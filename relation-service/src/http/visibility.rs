@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, post, web};
 use serde::{Deserialize, Serialize};
 use shared::http::scope::Visibility;
-use shared::http::{Body, Granted};
+use shared::http::{Body, Granted, Json};
 use shared::id::UserId;
 use shared::problem::{FieldError, Problem, Refusals};
 use shared::word::Word;
@@ -119,7 +119,7 @@ async fn visibility(
     granted: Granted<Visibility, Body<ChecksBody>>,
     request: HttpRequest,
     relations: web::Data<RelationHandle>,
-) -> Result<web::Json<Verdicts>, Problem> {
+) -> Result<Json<Verdicts>, Problem> {
     let Granted { asked: body, .. } = granted;
     let checks = body.0.checks;
     if checks.is_empty() {
@@ -132,5 +132,5 @@ async fn visibility(
     }
     is_read(&request, &relations);
     let verdicts = relations.visibility(read(checks)?).await?;
-    Ok(web::Json(Verdicts { items: verdicts.into_iter().map(Verdict::from).collect() }))
+    Ok(Json(Verdicts { items: verdicts.into_iter().map(Verdict::from).collect() }))
 }

@@ -45,6 +45,9 @@ impl ServiceCaller {
     }
 }
 
+/// What stands before an access token, in any case.
+const SCHEME: &str = "Bearer ";
+
 /// The raw claim of a request: its bearer token, if it sent one.
 struct Claimed<'r>(Option<&'r str>);
 
@@ -52,10 +55,11 @@ impl<'r> Claimed<'r> {
     fn of(request: &'r HttpRequest) -> Result<Self, Problem> {
         let mut sent = request.headers().get_all(AUTHORIZATION);
         let Some(value) = sent.next() else { return Ok(Self(None)) };
-        let text = value.to_str().ok().filter(|_| sent.next().is_none());
+        // Not `to_str`, which looks at each character: a token with others than it may have is refused in any case.
+        let text = std::str::from_utf8(value.as_bytes()).ok().filter(|_| sent.next().is_none());
         let bearer = text
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty());
+            .and_then(|text| text.split_at_checked(SCHEME.len()))
+            .filter(|(scheme, token)| scheme.eq_ignore_ascii_case(SCHEME) && !token.is_empty());
         match bearer {
             Some((_, token)) => Ok(Self(Some(token.trim()))),
             None => Err(Problem::unauthenticated("Send Authorization: Bearer and an access token.")),

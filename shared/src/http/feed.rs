@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Pass;
+use super::json::Json;
 use super::scope::{Events, Granted, Scope};
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
@@ -200,7 +201,7 @@ impl Feed {
 pub async fn events(
     granted: Granted<Events, web::Query<FeedQuery>>,
     feed: web::Data<Feed>,
-) -> Result<web::Json<EventPage>, Problem> {
+) -> Result<Json<EventPage>, Problem> {
     let Granted { client, asked: query, .. } = granted;
     let after = position(query.after)?;
     let limit = parse_limit(query.limit.as_deref(), EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX)?;
@@ -210,7 +211,7 @@ pub async fn events(
     if after <= feed.newest(after).await? {
         feed.readers.acknowledge(&client.name, after).await?;
     }
-    Ok(web::Json(feed.page(after, limit, wait).await?))
+    Ok(Json(feed.page(after, limit, wait).await?))
 }
 
 /// Events as they happen (server-sent events)

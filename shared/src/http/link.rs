@@ -4,6 +4,7 @@ use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
+use super::json;
 use crate::page::{CountedPage, Page};
 
 /// A page about to be sent.
@@ -47,5 +48,5 @@ fn send(request: &HttpRequest, page: &impl Serialize, next_cursor: Option<&str>)
         let target = format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"));
         response.insert_header((LINK, target));
     }
-    response.json(page)
+    json::send(&mut response, page)
 }

@@ -2,10 +2,9 @@
 //! call it, and how it is counted.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
@@ -152,16 +151,9 @@ impl Routes {
         route.acts.iter().find(|act| act.method == *method)
     }
 
-    /// How a request is counted.
-    fn meter(&self, request: &HttpRequest) -> &Meter {
-        self.act(request).map_or(&self.other, |act| &act.meter)
-    }
-}
-
-/// Counts an answer that began after so long.
-pub(crate) fn count(request: &HttpRequest, status: StatusCode, took: Duration) {
-    if let Some(routes) = request.app_data::<web::Data<Routes>>() {
-        routes.meter(request).count(status, took);
+    /// How a request for this is counted.
+    pub(super) fn meter<'r>(&'r self, act: Option<&'r Act>) -> &'r Meter {
+        act.map_or(&self.other, |act| &act.meter)
     }
 }
 

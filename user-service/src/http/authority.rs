@@ -5,11 +5,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpRequest, ResponseError, web};
-use shared::http::{Viewer, is_described};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpRequest, web};
+use shared::http::{Manners, Viewer, is_described};
 use shared::id::UserId;
 use shared::problem::Problem;
 
@@ -58,15 +57,17 @@ impl FromRequest for Admin {
     }
 }
 
-/// Middleware: refuses who has no role for what is asked, before the path, the query and the body are read.
-pub async fn by_role<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if let Err(problem) = check_role(&request).await {
-        return Ok(request.into_response(problem.error_response()).map_into_right_body());
+/// Refuses who has no role for what is asked, before the path, the query and the body are read.
+pub struct RoleManners;
+
+impl Manners for RoleManners {
+    type Noted = ();
+
+    async fn before(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        check_role(request).await
     }
-    Ok(next.call(request).await?.map_into_left_body())
+
+    fn after(&self, (): (), _: &HttpRequest, _: &mut HeaderMap) {}
 }
 
 async fn check_role(request: &ServiceRequest) -> Result<(), Problem> {

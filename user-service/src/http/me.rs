@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, patch, web};
-use shared::http::{Body, Viewer};
+use shared::http::{Body, Json, Viewer};
 use shared::problem::{Problem, Refusals};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -62,8 +62,8 @@ async fn patch_me(
 #[utoipa::path(tag = "me", security(("user" = [])),
     responses((status = 200, description = "My settings", body = Privacy), Refusals))]
 #[get("/v1/me/privacy")]
-async fn privacy(viewer: Viewer, users: web::Data<UserHandle>) -> Result<web::Json<Privacy>, Problem> {
-    Ok(web::Json(users.me(viewer.id).await?.privacy))
+async fn privacy(viewer: Viewer, users: web::Data<UserHandle>) -> Result<Json<Privacy>, Problem> {
+    Ok(Json(users.me(viewer.id).await?.privacy))
 }
 
 /// Change my privacy settings

@@ -30,7 +30,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use authority::by_role;
+pub use authority::RoleManners;
 pub use rate_limit::RateLimits;
 
 /// Everything that this service answers, once: the routes and their description.

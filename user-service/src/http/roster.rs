@@ -4,7 +4,7 @@ use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
 use shared::facts::AccountStatus;
-use shared::http::{Listed, listed};
+use shared::http::{Json, Listed, listed};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest, Position};
 use shared::problem::{Problem, Refusals};
@@ -201,6 +201,6 @@ async fn one(
     _moderator: Moderator,
     id: web::Path<UserId>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<RosterView>, Problem> {
-    Ok(web::Json(users.roster_row(*id).await?.into()))
+) -> Result<Json<RosterView>, Problem> {
+    Ok(Json(users.roster_row(*id).await?.into()))
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get, web};
 use serde::Deserialize;
 use shared::facts::{NamedFactsPage, UserFactsPage};
 use shared::http::scope::Facts;
-use shared::http::{Granted, parse_ids};
+use shared::http::{Granted, Json, parse_ids};
 use shared::id::UserId;
 use shared::page::parse_limit;
 use shared::problem::{Problem, Refusals};
@@ -44,9 +44,9 @@ async fn keys(users: web::Data<UserHandle>) -> HttpResponse {
 async fn facts(
     granted: Granted<Facts, web::Query<IdsQuery>>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<UserFactsPage>, Problem> {
+) -> Result<Json<UserFactsPage>, Problem> {
     let Granted { asked: query, .. } = granted;
-    Ok(web::Json(users.facts(parse_ids(&query.ids, IDS_MAX)?).await?))
+    Ok(Json(users.facts(parse_ids(&query.ids, IDS_MAX)?).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -71,10 +71,10 @@ struct AllFactsQuery {
 async fn all_facts(
     granted: Granted<Facts, web::Query<AllFactsQuery>>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<UserFactsPage>, Problem> {
+) -> Result<Json<UserFactsPage>, Problem> {
     let Granted { asked: query, .. } = granted;
     let limit = parse_limit(query.limit.as_deref(), FACTS_LIMIT_DEFAULT, FACTS_LIMIT_MAX)?;
-    Ok(web::Json(users.all_facts(query.after, limit).await?))
+    Ok(Json(users.all_facts(query.after, limit).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,11 +96,11 @@ struct NamesQuery {
 async fn named_facts(
     granted: Granted<Facts, web::Query<NamesQuery>>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<NamedFactsPage>, Problem> {
+) -> Result<Json<NamedFactsPage>, Problem> {
     let Granted { asked: query, .. } = granted;
     let names: Vec<String> = query.usernames.split(',').take(IDS_MAX + 1).map(str::to_owned).collect();
     if names.len() > IDS_MAX {
         return Err(Problem::malformed("too_many_ids", format!("At most {IDS_MAX} usernames at once.")));
     }
-    Ok(web::Json(users.named_facts(names).await?))
+    Ok(Json(users.named_facts(names).await?))
 }

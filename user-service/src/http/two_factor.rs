@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
-use shared::http::{Body, Viewer};
+use shared::http::{Body, Json, Viewer};
 use shared::problem::{Problem, Refusals};
 use shared::secret::Secret;
 use utoipa::ToSchema;
@@ -39,12 +39,9 @@ struct TwoFactorView {
 #[utoipa::path(tag = "two-factor", security(("user" = [])),
     responses((status = 200, description = "How it stands", body = TwoFactorView), Refusals))]
 #[get("/v1/me/two-factor")]
-async fn two_factor(
-    viewer: Viewer,
-    users: web::Data<UserHandle>,
-) -> Result<web::Json<TwoFactorView>, Problem> {
+async fn two_factor(viewer: Viewer, users: web::Data<UserHandle>) -> Result<Json<TwoFactorView>, Problem> {
     let state = users.two_factor(viewer.id).await?;
-    Ok(web::Json(TwoFactorView {
+    Ok(Json(TwoFactorView {
         enabled: state.since.is_some(),
         recovery_codes_left: state.recovery_codes_left,
         since: state.since,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
-use shared::http::{Body, MaybeViewer, Network, parse_ids};
+use shared::http::{Body, Json, MaybeViewer, Network, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -72,7 +72,7 @@ struct NameAnswer {
 async fn name_state(
     name: web::Path<String>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<NameAnswer>, Problem> {
+) -> Result<Json<NameAnswer>, Problem> {
     let reason = match users.name_state(&name).await? {
         NameState::Available => None,
         NameState::Taken => Some("taken"),
@@ -80,7 +80,7 @@ async fn name_state(
         NameState::Invalid => Some("invalid"),
         NameState::Quarantined => Some("quarantined"),
     };
-    Ok(web::Json(NameAnswer { username: name.into_inner(), available: reason.is_none(), reason }))
+    Ok(Json(NameAnswer { username: name.into_inner(), available: reason.is_none(), reason }))
 }
 
 /// A person
@@ -156,9 +156,9 @@ async fn many(
     _viewer: MaybeViewer,
     query: web::Query<IdsQuery>,
     users: web::Data<UserHandle>,
-) -> Result<web::Json<Users>, Problem> {
+) -> Result<Json<Users>, Problem> {
     let found = users.users(parse_ids(&query.ids, IDS_MAX)?).await?;
     let view = |user: Arc<User>| PublicView::from(User::clone(&user));
     let items = found.into_iter().map(|(id, user)| UserItem { id, user: user.map(view) });
-    Ok(web::Json(Users { items: items.collect() }))
+    Ok(Json(Users { items: items.collect() }))
 }
