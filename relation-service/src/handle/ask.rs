@@ -46,15 +46,18 @@ impl RelationHandle {
         &self,
         question: Q,
     ) -> Result<Q::Answer, RelationError> {
-        let first = self.ask(question.clone()).await?;
+        let first = self.ask(&question).await?;
         if !self.learn_to_read(first.unknown).await? {
             return Ok(first.value);
         }
-        Ok(self.ask(question).await?.value)
+        Ok(self.ask(&question).await?.value)
     }
 
     /// The answer as far as people are known.
-    pub(super) async fn ask<Q: Question>(&self, question: Q) -> Result<Known<Q::Answer>, StoreError> {
+    pub(super) async fn ask<Q: Question + Clone>(
+        &self,
+        question: &Q,
+    ) -> Result<Known<Q::Answer>, StoreError> {
         let Some(recall) = &self.recall else { return self.ask_store(question).await };
         let graph = &recall.memory.0;
         let mut loaded = HashMap::new();
@@ -85,7 +88,8 @@ impl RelationHandle {
     }
 
     /// The store's answer, of one moment: between two statements somebody may close what the first found open.
-    async fn ask_store<Q: Question>(&self, question: Q) -> Result<Known<Q::Answer>, StoreError> {
+    async fn ask_store<Q: Question + Clone>(&self, question: &Q) -> Result<Known<Q::Answer>, StoreError> {
+        let question = question.clone();
         let read = move |conn: &mut Conn| {
             let mut statements = Statements::new(conn);
             let value = question.answer(&mut statements);

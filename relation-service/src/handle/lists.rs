@@ -46,7 +46,7 @@ pub struct ListRow {
 impl PartialEq for ListRow {
     /// Of the counters nothing is shown.
     fn eq(&self, other: &Self) -> bool {
-        let facts = |row: &Self| row.user.as_ref().map(|person| person.facts.clone());
+        let facts = |row: &'_ Self| row.user.clone().map(|person| person.facts.clone());
         (self.entry, self.muting) == (other.entry, other.muting) && facts(self) == facts(other)
     }
 }
@@ -59,12 +59,12 @@ impl RelationHandle {
 
     /// The rows of a page of those whom `owner` has marked as close friends, newest first.
     pub async fn close_friends(&self, owner: UserId, page: PageRequest) -> Result<Vec<Entry>, RelationError> {
-        Ok(self.ask(CloseFriends { owner, page }).await?.value)
+        Ok(self.ask(&CloseFriends { owner, page }).await?.value)
     }
 
     /// The rows of a page of those whom `owner` mutes now, newest first.
     pub async fn mutes(&self, owner: UserId, page: PageRequest) -> Result<Vec<Muted>, RelationError> {
-        Ok(self.ask(Mutes { owner, page, now: self.clock.now() }).await?.value)
+        Ok(self.ask(&Mutes { owner, page, now: self.clock.now() }).await?.value)
     }
 }
 
@@ -129,6 +129,7 @@ pub(super) fn rows(sight: &mut dyn Sight, entries: Vec<Entry>, expanded: Option<
     entries.into_iter().map(row).collect()
 }
 
+#[derive(Clone)]
 struct CloseFriends {
     owner: UserId,
     page: PageRequest,
@@ -142,6 +143,7 @@ impl Question for CloseFriends {
     }
 }
 
+#[derive(Clone)]
 struct Mutes {
     owner: UserId,
     page: PageRequest,

@@ -41,10 +41,10 @@ impl RelationHandle {
             current: self.feed_state.behind(&self.clock) <= NEWS_WAIT_MAX,
         };
         let checks = Checks { checks: Arc::new(checks), circumstances };
-        let first = self.ask(checks.clone()).await?;
+        let first = self.ask(&checks).await?;
         match self.learn_to_read(first.unknown).await {
             Ok(false) => Ok(first.value),
-            Ok(true) => Ok(self.ask(checks).await?.value),
+            Ok(true) => Ok(self.ask(&checks).await?.value),
             Err(error) => {
                 warn!("people who are not known yet are denied: {error}");
                 let unsure = |denial| if denial == Denial::Unknown { Denial::Unconfirmed } else { denial };
@@ -112,12 +112,12 @@ impl Checks {
             None => Viewer::Nameless,
             Some(viewer) if viewer == owner => Viewer::Owner,
             Some(viewer) => Viewer::Other {
-                known: known.as_ref().map(|person| &*person.facts),
+                known: known.as_ref().map(|person| &person.facts),
                 pair: sight.pair(viewer, owner),
                 holds,
             },
         };
-        let owner = owner_known.as_ref().map(|person| &*person.facts);
+        let owner = owner_known.as_ref().map(|person| &person.facts);
         check_visibility(attempt, viewer, owner, self.circumstances)
     }
 

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::handle::{ListRequest, ListRow, RelationHandle};
+use crate::store::graph::Person;
 use crate::store::list::{Entry, List, Order};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -101,19 +102,37 @@ struct UserCardBody<'f> {
 #[derive(Debug)]
 pub(super) struct UserCard {
     id: UserId,
-    facts: Arc<UserFacts>,
+    known: Known,
     muting: Option<bool>,
 }
 
+/// What is known about a person, from memory or read for this answer.
+#[derive(Debug)]
+enum Known {
+    Remembered(Arc<Person>),
+    Read(Box<UserFacts>),
+}
+
 impl UserCard {
-    pub(super) const fn new(id: UserId, facts: Arc<UserFacts>, muting: Option<bool>) -> Self {
-        Self { id, facts, muting }
+    pub(super) const fn of(id: UserId, person: Arc<Person>, muting: Option<bool>) -> Self {
+        Self { id, known: Known::Remembered(person), muting }
+    }
+
+    pub(super) fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
+        Self { id, known: Known::Read(Box::new(facts)), muting }
+    }
+
+    fn facts(&self) -> &UserFacts {
+        match &self.known {
+            Known::Remembered(person) => &person.facts,
+            Known::Read(facts) => facts,
+        }
     }
 }
 
 impl Serialize for UserCard {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = &*self.facts;
+        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = self.facts();
         let body = UserCardBody {
             id: self.id,
             username,
@@ -153,7 +172,7 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn new(row: ListRow, signed_in: bool) -> Self {
         let (id, muting) = (row.entry.user, signed_in.then_some(row.muting));
-        let user = row.user.map(|person| UserCard::new(id, person.facts.clone(), muting));
+        let user = row.user.map(|person| UserCard::of(id, person, muting));
         Self { user_id: id, since: row.entry.since, user }
     }
 }

@@ -1,7 +1,5 @@
 //! People whom one may know.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, delete, get, web};
 use serde::{Deserialize, Serialize};
 use shared::http::{Listed, MaybeViewer, Viewer, listed};
@@ -90,7 +88,7 @@ impl SuggestionBody {
     fn new(row: Suggestion, expand: bool, signed_in: bool) -> Self {
         let Suggestion { user, score, reasons, facts, .. } = row;
         // Nobody is suggested whom the viewer mutes.
-        let card = expand.then(|| UserCard::new(user, Arc::new(facts), signed_in.then_some(false)));
+        let card = expand.then(|| UserCard::new(user, facts, signed_in.then_some(false)));
         let reasons = reasons.into_iter().map(ReasonBody::from).collect();
         Self { user_id: user, score: score.points(), reasons, user: card }
     }

@@ -133,7 +133,7 @@ impl<'c> Statements<'c> {
             let counts = count::counts(self.conn, needs.counts)?;
             let person = |(user, known): (UserId, fact::KnownUser)| {
                 let counts = counts.get(&user).copied().unwrap_or_default();
-                (user, Arc::new(Person { facts: Arc::new(known.facts), counts }))
+                (user, Arc::new(Person { facts: known.facts, counts }))
             };
             self.people.extend(fact::known(self.conn, needs.people)?.into_iter().map(person));
         }

@@ -11,22 +11,29 @@ use crate::problem::Problem;
 /// distinct ones are refused.
 pub fn parse_ids<T>(text: &str, max: usize) -> Result<Vec<T>, Problem>
 where
-    T: FromStr<Err = InvalidId> + Copy + Eq + Hash,
+    T: FromStr<Err = InvalidId> + Copy + Ord + Hash,
 {
-    let most = text.bytes().filter(|&byte| byte == b',').count().min(max) + 1;
-    let mut seen = HashSet::with_capacity(most);
-    let mut ids = Vec::with_capacity(most);
+    let most = text.bytes().filter(|&byte| byte == b',').count() + 1;
+    let mut ids: Vec<T> = Vec::with_capacity(most);
     for part in text.split(',') {
-        let id: T =
-            part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?;
-        if seen.insert(id) {
-            ids.push(id);
-        }
-        if ids.len() > max {
-            return Err(Problem::malformed("too_many_ids", format!("At most {max} ids at once.")));
-        }
+        ids.push(part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?);
+    }
+    collapse(&mut ids);
+    if ids.len() > max {
+        return Err(Problem::malformed("too_many_ids", format!("At most {max} ids at once.")));
     }
     Ok(ids)
+}
+
+/// Leaves the first of equal ids. Mostly all are different, which is found out without hashing them.
+fn collapse<T: Copy + Ord + Hash>(ids: &mut Vec<T>) {
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < ids.len() {
+        let mut seen = HashSet::with_capacity(sorted.len());
+        ids.retain(|id| seen.insert(*id));
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
-use super::json;
+use super::json::send_json;
 use crate::page::{CountedPage, Page};
 
 /// A page about to be sent.
@@ -48,5 +48,5 @@ fn send(request: &HttpRequest, page: &impl Serialize, next_cursor: Option<&str>)
         let target = format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"));
         response.insert_header((LINK, target));
     }
-    json::send(&mut response, page)
+    send_json(&mut response, page)
 }

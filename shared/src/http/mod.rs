@@ -35,7 +35,7 @@ pub use feed::{EVENTS_LIMIT_MAX, EVENTS_WAIT_MAX, Feed, FeedQuery, FeedReaders, 
 pub use front::{Front, Manners};
 pub use health::livez;
 pub use ids::parse_ids;
-pub use json::Json;
+pub use json::{Json, send_json};
 pub use link::{Counted, Listed, counted, listed};
 pub(crate) use meter::{SECONDS, SECONDS_BOUNDS};
 pub use peer::{Network, TrustedProxies};

@@ -38,7 +38,7 @@ async fn rename(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let user = users.rename(viewer.id, body.0).await?;
-    Ok(tagged(user.version, OwnView::from(user)))
+    Ok(tagged(user.version, &OwnView::from(user)))
 }
 
 /// Change my password

@@ -3,6 +3,7 @@
 use actix_web::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use shared::http::send_json;
 use utoipa::{IntoParams, IntoResponses};
 
 /// How a route that may answer "you have this already" describes the question.
@@ -21,12 +22,12 @@ pub(super) struct IfNoneMatch {
 pub(super) struct NotModified;
 
 /// Answers a record with its version.
-pub(super) fn tagged(version: i64, body: impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header(tag(version)).json(body)
+pub(super) fn tagged(version: i64, body: &impl Serialize) -> HttpResponse {
+    send_json(HttpResponse::Ok().insert_header(tag(version)), body)
 }
 
 /// As [`tagged`], but only that nothing has changed if the caller has this version already.
-pub(super) fn if_changed(request: &HttpRequest, version: i64, body: impl Serialize) -> HttpResponse {
+pub(super) fn if_changed(request: &HttpRequest, version: i64, body: &impl Serialize) -> HttpResponse {
     if versions(request, &IF_NONE_MATCH).is_some_and(|at_hand| at_hand.hold(version)) {
         return HttpResponse::NotModified().insert_header(tag(version)).finish();
     }

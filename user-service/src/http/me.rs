@@ -33,7 +33,7 @@ async fn me(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let user = users.me(viewer.id).await?;
-    Ok(if_changed(&request, user.version, OwnView::from(user)))
+    Ok(if_changed(&request, user.version, &OwnView::from(user)))
 }
 
 /// Change my profile
@@ -55,7 +55,7 @@ async fn patch_me(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let user = users.patch_profile(viewer.id, if_match(&request), body.0).await?;
-    Ok(tagged(user.version, OwnView::from(user)))
+    Ok(tagged(user.version, &OwnView::from(user)))
 }
 
 /// My privacy settings

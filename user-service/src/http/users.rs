@@ -1,7 +1,5 @@
 //! Registering, and looking people up.
 
-use std::sync::Arc;
-
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
@@ -15,7 +13,6 @@ use super::etag::{IfNoneMatch, NotModified, if_changed};
 use super::idempotency::NetworkKey;
 use super::rate_limit::limit_registrations;
 use super::views::{PublicView, SignedInView, signed_in_answer};
-use crate::domain::account::User;
 use crate::domain::registration::RawRegistration;
 use crate::handle::{NameState, UserHandle};
 
@@ -100,7 +97,7 @@ async fn by_id(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let user = users.user(*id).await?;
-    Ok(if_changed(&request, user.version, PublicView::from(User::clone(&user))))
+    Ok(if_changed(&request, user.version, &PublicView::from(user)))
 }
 
 /// A person by name
@@ -120,7 +117,7 @@ async fn by_name(
     users: web::Data<UserHandle>,
 ) -> Result<HttpResponse, Problem> {
     let user = users.user_by_name(&name).await?;
-    Ok(if_changed(&request, user.version, PublicView::from(user)))
+    Ok(if_changed(&request, user.version, &PublicView::from(user)))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -158,7 +155,6 @@ async fn many(
     users: web::Data<UserHandle>,
 ) -> Result<Json<Users>, Problem> {
     let found = users.users(parse_ids(&query.ids, IDS_MAX)?).await?;
-    let view = |user: Arc<User>| PublicView::from(User::clone(&user));
-    let items = found.into_iter().map(|(id, user)| UserItem { id, user: user.map(view) });
+    let items = found.into_iter().map(|(id, user)| UserItem { id, user: user.map(PublicView::from) });
     Ok(Json(Users { items: items.collect() }))
 }

@@ -1,12 +1,16 @@
 //! How people and sessions look on the wire.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::clock::Micros;
 use shared::facts::AccountStatus;
 use shared::id::{SessionId, UserId};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::account::{Role, User};
 use crate::domain::email::Email;
@@ -31,18 +35,18 @@ pub(super) fn accepted() -> HttpResponse {
 /// A person as anybody sees them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = User)]
-pub(super) struct PublicView {
+struct PublicBody<'u> {
     id: UserId,
     /// In lower case.
-    username: String,
+    username: &'u str,
     /// Empty if none was given.
-    display_name: String,
+    display_name: &'u str,
     /// Empty if none was given.
-    bio: String,
-    avatar_url: Option<String>,
-    links: Vec<String>,
+    bio: &'u str,
+    avatar_url: Option<&'u str>,
+    links: &'u [String],
     /// ISO 3166-1 alpha-2.
-    region: Option<String>,
+    region: Option<&'u str>,
     /// Following needs the person's consent.
     private_account: bool,
     /// A moderator vouches for the person.
@@ -50,20 +54,50 @@ pub(super) struct PublicView {
     created_at: Micros,
 }
 
+/// The same, before it is written: nothing of a person who is remembered is copied.
+#[derive(Debug)]
+pub(super) struct PublicView(Arc<User>);
+
+impl From<Arc<User>> for PublicView {
+    fn from(user: Arc<User>) -> Self {
+        Self(user)
+    }
+}
+
 impl From<User> for PublicView {
     fn from(user: User) -> Self {
-        Self {
+        Self(Arc::new(user))
+    }
+}
+
+impl Serialize for PublicView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let user = &*self.0;
+        let body = PublicBody {
             id: user.id,
-            username: user.username.as_str().to_owned(),
-            display_name: user.display_name,
-            bio: user.bio,
-            avatar_url: user.avatar_url,
-            links: user.links,
-            region: user.region,
+            username: user.username.as_str(),
+            display_name: &user.display_name,
+            bio: &user.bio,
+            avatar_url: user.avatar_url.as_deref(),
+            links: &user.links,
+            region: user.region.as_deref(),
             private_account: user.privacy.private_account,
             verified: user.verified,
             created_at: user.created_at,
-        }
+        };
+        body.serialize(serializer)
+    }
+}
+
+impl PartialSchema for PublicView {
+    fn schema() -> RefOr<Schema> {
+        PublicBody::schema()
+    }
+}
+
+impl ToSchema for PublicView {
+    fn name() -> Cow<'static, str> {
+        PublicBody::name()
     }
 }
 

@@ -91,7 +91,7 @@ fn people(conn: &mut Conn, users: &[UserId]) -> Result<Vec<(UserId, Entry)>, Sto
     let person = |&user: &UserId| {
         let entry = known.remove(&user).map_or(Entry::Nobody, |known| {
             let counts = counts.get(&user).copied().unwrap_or_default();
-            Entry::Person(Arc::new(Person { facts: Arc::new(known.facts), counts }))
+            Entry::Person(Arc::new(Person { facts: known.facts, counts }))
         });
         (user, entry)
     };

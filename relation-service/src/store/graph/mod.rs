@@ -172,7 +172,7 @@ impl Graph {
                     self.change_person(user, |person| person.counts += delta);
                 }
             }
-            Told::Facts(known) => self.change_person(known.id, |person| person.facts = Arc::new(known.facts)),
+            Told::Facts(known) => self.change_person(known.id, |person| person.facts = known.facts),
             Told::Note((user, target), note) => self.change_kept(user, |kept| kept.set_note(target, &note)),
             Told::Rows(people) => people.into_iter().for_each(|user| self.forget(user)),
             Told::Uncounted => self.forget(EVERYBODY),
