@@ -69,4 +69,5 @@ FROM runtime AS mutual
 COPY --from=build /out/mutual /usr/local/bin/
 ENV USER_LISTEN=0.0.0.0:8081 RELATION_LISTEN=0.0.0.0:8082
 EXPOSE 8081 8082
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["mutual", "--healthcheck"]
 ENTRYPOINT ["mutual"]

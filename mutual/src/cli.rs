@@ -50,7 +50,7 @@ pub enum Command {
     Audit(Audit),
     /// Fill empty databases with a small believable world: some hundred people, some of them private,
     /// some celebrities, with follows, friends, requests and blocks.
-    Seed(Databases),
+    Seed(Seed),
     /// Manage accounts and tokens.
     #[command(subcommand)]
     Admin(Admin),
@@ -178,6 +178,17 @@ pub enum ServiceToken {
         #[command(flatten)]
         databases: Databases,
     },
+}
+
+/// Where the demo world goes.
+#[derive(Debug, Args)]
+pub struct Seed {
+    /// Leave databases alone that are not empty, instead of failing: for a job that runs at every start.
+    #[arg(long)]
+    pub if_empty: bool,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
 }
 
 /// What to do about drift.
@@ -314,4 +325,8 @@ pub struct Serve {
     /// Show the settings in force, without secrets, and stop.
     #[arg(long)]
     pub print_config: bool,
+    /// Ask the services that listen at --user-listen and --relation-listen whether they are ready, and exit with 0 if they
+    /// are.
+    #[arg(long)]
+    pub healthcheck: bool,
 }

@@ -18,7 +18,7 @@ use cli::{Admin, Cli, Command};
 use failure::Failure;
 use mimalloc::MiMalloc;
 use shared::process::{EXIT_USAGE, complain, stopped};
-use shared::{settings, telemetry};
+use shared::{healthcheck, settings, telemetry};
 
 /// What happens without a command, and the section that a settings file sets.
 const SERVE: &str = "serve";
@@ -34,6 +34,11 @@ async fn main() -> ExitCode {
         Ok((cli, _)) => cli.command,
         Err(stop) => return stopped(stop),
     };
+    if let Command::Serve(settings) = &command
+        && settings.healthcheck
+    {
+        return healthcheck::run(&[settings.user_listen, settings.relation_listen]);
+    }
     match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         // Every line of the audit is printed already.
@@ -59,7 +64,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(_) => Ok(()),
         Command::ImportGraph(args) => import::run(&args),
         Command::Audit(args) => audit::run(&args).await,
-        Command::Seed(databases) => seed::run(&databases),
+        Command::Seed(args) => seed::run(&args),
         Command::Admin(Admin::Create(args)) => account::create(&args),
         Command::Admin(Admin::Role(args)) => account::give_role(&args),
         Command::Admin(Admin::ServiceToken(command)) => token::run(&command),

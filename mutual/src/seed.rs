@@ -13,7 +13,7 @@ use user_service::actors::register::{Imported, ImportedUser};
 use user_service::domain::privacy::PrivacyPatch;
 use user_service::domain::username::Username;
 
-use crate::cli::Databases;
+use crate::cli::{Databases, Seed};
 use crate::failure::Failure;
 use crate::stores::{Stores, relation_engine, user_engine};
 
@@ -38,9 +38,9 @@ const RETURNED_PERCENT: u8 = 45;
 const BLOCKS: usize = 60;
 const SEED: u64 = 20_250_101;
 
-/// Fills the databases, and refuses if somebody is there already.
-pub fn run(databases: &Databases) -> Result<(), Failure> {
-    if fill_if_empty(databases)? {
+/// Fills the databases. If somebody is there already, it refuses, or leaves them alone if told so.
+pub fn run(args: &Seed) -> Result<(), Failure> {
+    if fill_if_empty(&args.databases)? || args.if_empty {
         return Ok(());
     }
     Err(Failure::Usage("the databases are not empty: the demo world is for new ones".into()))

@@ -12,9 +12,9 @@ const WAIT: Duration = Duration::from_secs(2);
 const REQUEST: &[u8] = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 const READY: &[u8] = b"HTTP/1.1 200 ";
 
-/// Asks the service that listens on `address`; says why if it is not ready.
-pub fn run(address: SocketAddr) -> ExitCode {
-    match ask(address) {
+/// Asks the services that listen on `addresses`; says why if one is not ready.
+pub fn run(addresses: &[SocketAddr]) -> ExitCode {
+    match addresses.iter().try_for_each(|&address| ask(address)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("not ready: {error}"));

@@ -14,7 +14,7 @@ use crate::db::DatabaseUrl;
 /// The environment variable that names the file, as `--config` does.
 pub const CONFIG_VARIABLE: &str = "MUTUAL_CONFIG";
 /// Settings about one call of the program, which no file sets and no print shows.
-const META: [&str; 5] = ["config", "print_config", "healthcheck", "help", "version"];
+const META: [&str; 6] = ["config", "print_config", "migrate_only", "healthcheck", "help", "version"];
 
 /// Something that can be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

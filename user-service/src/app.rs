@@ -95,6 +95,9 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("user-service: {0}")]
     Listen(#[from] io::Error),
+    /// The schema is older than this program, and the start is not to change it.
+    #[error("user-service: {0} migrations are pending: run user-service --migrate-only first")]
+    Pending(usize),
     /// A key is not one.
     #[error("user-service: the {0} is not 32 bytes in base64url")]
     Key(&'static str),
@@ -182,6 +185,21 @@ impl App {
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
     pub async fn run(self) -> io::Result<()> {
         self.server.await
+    }
+}
+
+/// Brings the database to this schema, beside no other process on an embedded one. Returns how many migrations ran.
+pub fn migrate(url: &DatabaseUrl) -> Result<usize, StartError> {
+    let _owner = Owner::take(url)?;
+    Ok(store::migrate(&mut open_writer(url)?)?)
+}
+
+/// Refuses a database that is not at this schema.
+pub fn expect_schema(url: &DatabaseUrl) -> Result<(), StartError> {
+    let _owner = Owner::take(url)?;
+    match store::pending(&mut open_writer(url)?)? {
+        0 => Ok(()),
+        pending => Err(StartError::Pending(pending)),
     }
 }
 

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
+use shared::db::DatabaseUrl;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::{admin, healthcheck, secret, settings, telemetry};
-use user_service::app::{App, Settings};
+use user_service::app::{self, App, Settings, StartError};
 use user_service::config::Config;
 
 /// Answers are made of many small pieces that live for a moment.
@@ -24,15 +25,27 @@ async fn main() -> ExitCode {
         Err(stop) => return stopped(stop),
     };
     if config.healthcheck {
-        return healthcheck::run(config.listen);
+        return healthcheck::run(&[config.listen]);
     }
     telemetry::init(config.log_format);
+    if config.migrate_only {
+        return ended(migrate(&config.database_url));
+    }
     ended(serve(config).await)
+}
+
+fn migrate(url: &DatabaseUrl) -> Result<(), StartError> {
+    let ran = app::migrate(url)?;
+    log::info!("{url} has the schema of this version: {ran} migrations were pending");
+    Ok(())
 }
 
 async fn serve(config: Config) -> io::Result<()> {
     if config.relation_service_url.is_none() {
         log::warn!("without --relation-service-url, searches show people across blocks");
+    }
+    if config.migrate_at_start == Switch::Off {
+        app::expect_schema(&config.database_url).map_err(io::Error::other)?;
     }
     let admin = admin::start(config.admin_listen)?;
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;

@@ -110,6 +110,23 @@ async fn the_demo_world_adds_up(ground: Ground) {
     drop(world);
     ground.audit();
     assert_eq!(ground.run(&["seed"]).status.code(), Some(2), "the demo world is for empty databases");
+    assert!(ground.run(&["seed", "--if-empty"]).status.success(), "a job that runs again changes nothing");
+    ground.audit();
+}
+
+#[actix_web::test]
+async fn a_health_check_asks_both_services() {
+    let ground = Ground::sqlite().unwrap();
+    let world = ground.serve();
+    let [users, relations] = [&world.users, &world.relations].map(|url| url.replace("http://", ""));
+    let check = |users: &str, relations: &str| {
+        let words = ["serve", "--healthcheck", "--user-listen", users, "--relation-listen", relations];
+        ground.run(&words).status.code()
+    };
+    assert_eq!(check(&users, &relations), Some(0));
+    // Nobody listens on port 1.
+    assert_eq!(check(&users, "127.0.0.1:1"), Some(1));
+    assert_eq!(check("127.0.0.1:1", &relations), Some(1));
 }
 
 /// relation-service begins with an empty database, and the events from which it would learn are gone.

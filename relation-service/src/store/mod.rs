@@ -33,10 +33,16 @@ use shared::db::{Conn, Migrations, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
 
 /// Brings the database to this schema. Returns how many migrations ran.
 pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {
-    shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })
+    shared::db::migrate(conn, MIGRATIONS)
+}
+
+/// How many migrations have not run.
+pub fn pending(conn: &mut Conn) -> Result<usize, StoreError> {
+    shared::db::pending_migrations(conn, MIGRATIONS)
 }
 
 /// `(?,?),(?,?)`: as many rows of as many binds.

@@ -58,6 +58,7 @@ mod relationships;
 mod requests;
 mod retention;
 mod revision;
+mod schema;
 mod secrecy;
 mod sessions;
 mod similar;

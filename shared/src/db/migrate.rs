@@ -12,16 +12,31 @@ pub struct Migrations {
     pub postgres: EmbeddedMigrations,
 }
 
+impl Migrations {
+    fn of(self, conn: &Conn) -> EmbeddedMigrations {
+        match conn {
+            Conn::Sqlite(_) => self.sqlite,
+            Conn::Postgres(_) => self.postgres,
+        }
+    }
+}
+
 /// Runs what is pending, each migration in its own transaction. Returns how many ran.
 pub fn migrate(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreError> {
     without_time_limit(conn)?;
-    let chosen = match conn {
-        Conn::Sqlite(_) => migrations.sqlite,
-        Conn::Postgres(_) => migrations.postgres,
-    };
-    let ran =
-        conn.run_pending_migrations(chosen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let chosen = migrations.of(conn);
+    let ran = conn.run_pending_migrations(chosen).map_err(|error| unavailable(&*error))?;
     let count = ran.len();
     with_time_limit(conn)?;
     Ok(count)
+}
+
+/// How many migrations have not run.
+pub fn pending_migrations(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreError> {
+    let chosen = migrations.of(conn);
+    Ok(conn.pending_migrations(chosen).map_err(|error| unavailable(&*error))?.len())
+}
+
+fn unavailable(error: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+    StoreError::Unavailable(error.to_string())
 }

@@ -25,7 +25,7 @@ pub use connection::{
     prefer_indexes, quick_check, with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
-pub use migrate::{Migrations, migrate};
+pub use migrate::{Migrations, migrate, pending_migrations};
 pub use owner::Owner;
 pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::{chunks, distinct};

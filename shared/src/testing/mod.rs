@@ -7,12 +7,14 @@ mod client;
 mod plan;
 pub mod postgres;
 mod residue;
+mod schema;
 mod server_thread;
 mod table;
 
 pub use client::{Answer, Client};
 pub use plan::reads_little;
 pub use residue::{columns, residue, tables};
+pub use schema::schema_is_made_when_asked;
 pub use server_thread::{Running, ServerThread};
 pub use table::RouteTable;
 use tempfile::TempDir;

@@ -96,12 +96,18 @@ pub struct Config {
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,
+    /// `off` leaves the schema to --migrate-only, and refuses to start where something is pending.
+    #[arg(long, env, value_enum, default_value_t)]
+    pub migrate_at_start: Switch,
     /// Read settings from this TOML file.
     #[arg(long, env = shared::settings::CONFIG_VARIABLE, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Show the settings in force, without secrets, and stop.
     #[arg(long)]
     pub print_config: bool,
+    /// Bring the database to the schema of this version, and stop.
+    #[arg(long)]
+    pub migrate_only: bool,
     /// Ask the service that listens at --listen whether it is ready, and exit with 0 if it is.
     #[arg(long)]
     pub healthcheck: bool,

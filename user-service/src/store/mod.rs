@@ -26,12 +26,18 @@ use shared::db::{Conn, Migrations, StoreError, begin_snapshot, end_write};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
 
 /// Brings the database to this schema, with everybody in the search index. Returns how many migrations ran.
 pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {
-    let ran = shared::db::migrate(conn, Migrations { sqlite: SQLITE, postgres: POSTGRES })?;
+    let ran = shared::db::migrate(conn, MIGRATIONS)?;
     search_index::complete(conn)?;
     Ok(ran)
+}
+
+/// How many migrations have not run.
+pub fn pending(conn: &mut Conn) -> Result<usize, StoreError> {
+    shared::db::pending_migrations(conn, MIGRATIONS)
 }
 
 /// Runs `read` on one state of the database, and says which: the log's head that this state includes.

@@ -38,6 +38,7 @@ mod register;
 mod rename;
 mod retention;
 mod roster;
+mod schema;
 mod search;
 mod search_blocks;
 mod search_index;
