@@ -10,6 +10,7 @@ use shared::clock::Clock;
 use shared::db::DatabaseUrl;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
+use shared::settings::Switch;
 use shared::{admin, healthcheck, secret, settings, telemetry};
 use user_service::app::{self, App, Settings, StartError};
 use user_service::config::Config;
