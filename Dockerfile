@@ -55,19 +55,19 @@ FROM runtime AS user-service
 COPY --from=build /out/user-service /usr/local/bin/
 ENV LISTEN=0.0.0.0:8081
 EXPOSE 8081
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["user-service", "--healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s CMD ["user-service", "--healthcheck"]
 ENTRYPOINT ["user-service"]
 
 FROM runtime AS relation-service
 COPY --from=build /out/relation-service /usr/local/bin/
 ENV LISTEN=0.0.0.0:8082
 EXPOSE 8082
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["relation-service", "--healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s CMD ["relation-service", "--healthcheck"]
 ENTRYPOINT ["relation-service"]
 
 FROM runtime AS mutual
 COPY --from=build /out/mutual /usr/local/bin/
 ENV USER_LISTEN=0.0.0.0:8081 RELATION_LISTEN=0.0.0.0:8082
 EXPOSE 8081 8082
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["mutual", "--healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s CMD ["mutual", "--healthcheck"]
 ENTRYPOINT ["mutual"]
