@@ -32,7 +32,7 @@ ENTRYPOINT ["init-secrets"]
 FROM ${BUILDER_IMAGE} AS manifests
 WORKDIR /manifests
 COPY . .
-RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/main.rs' ! -path '*/src/lib.rs' -delete \
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' ! -path '*/src/main.rs' ! -path '*/src/lib.rs' -delete \
     && find . -type d -empty -delete \
     && echo 'fn main() {}' >/tmp/empty.rs \
     && find . -name '*.rs' -exec cp /tmp/empty.rs {} \;

@@ -38,6 +38,11 @@ pub enum Command {
     Run(Box<Run>),
     /// Write the graph that a run draws to a file, for services that are started by hand.
     Graph(DrawGraph),
+    /// Measure the write path alone: follows through the engine of relation-service, in transactions of a fixed size, without
+    /// HTTP. Says what a follow costs in processor time, in bytes written and in bytes kept.
+    #[command(after_help = "Example:
+  cargo run --release -p bench -- engine --batch 1 --batch 32 --batch 64")]
+    Engine(Engine),
     /// Answer every request with the same bytes until standard input closes: what `run` starts beside the services.
     #[command(hide = true)]
     Hello(Hello),
@@ -141,6 +146,32 @@ pub struct DrawGraph {
     pub drawn: Drawn,
     /// The file.
     pub file: PathBuf,
+}
+
+/// What to write, and how.
+#[derive(Debug, Args)]
+pub struct Engine {
+    /// The graph.
+    #[command(flatten)]
+    pub drawn: Drawn,
+    /// Follows in one transaction. May be given several times: then each is measured on a copy of its own.
+    #[arg(long, default_values_t = [1, 8, 32, 64], value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub batch: Vec<u16>,
+    /// Transactions of one size at the most; the first quarter is not measured.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(4..=1_000_000))]
+    pub commits: u32,
+    /// Follows of one size at the most.
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(64..=10_000_000))]
+    pub follows: u32,
+    /// People who follow others.
+    #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(64..=100_000))]
+    pub viewers: u32,
+    /// Mebibytes of memory, as of the service; 0 for none.
+    #[arg(long, default_value_t = 256)]
+    pub cache_mb: u32,
+    /// Keep the graph's database in this file; one that is there already is taken as it is.
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<PathBuf>,
 }
 
 /// What to answer.

@@ -3,6 +3,7 @@
 mod baseline;
 mod beside;
 mod cli;
+mod engine;
 mod failure;
 mod figures;
 mod generator;
@@ -57,6 +58,7 @@ async fn obey(command: Command) -> Result<(), Failure> {
             complain(&format!("{}: {}", file.display(), synthetic::describe(&graph)));
             Ok(())
         }
+        Command::Engine(settings) => engine::run(&settings),
         Command::Hello(settings) => Ok(http::hello::run(settings).await?),
         Command::Naive(settings) => Ok(http::naive::run(settings).await?),
     }

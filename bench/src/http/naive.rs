@@ -21,7 +21,7 @@ use crate::cli::Naive;
 /// Longer than a connection is idle in an open loop.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// No limit stops the comparison.
-const LIMITS: Limits = Limits {
+pub const LIMITS: Limits = Limits {
     following_max: i64::MAX,
     requests_sent_max: i64::MAX,
     blocks_max: i64::MAX,

@@ -65,7 +65,6 @@ impl Batch {
         let keys = distinct(acts.iter().map(|act| pair_key(act.source, act.target).0));
         let pairs = store::pair::whole_pairs(conn, &keys)?;
         let targets = distinct(acts.iter().map(|act| act.target));
-        let known = store::fact::known(conn, &targets)?;
         let ends = distinct(acts.iter().flat_map(|act| [act.source, act.target]));
         let ways = distinct(acts.iter().map(|act| (act.source, act.target)));
         // Only these look at what the actor holds already.
@@ -74,7 +73,7 @@ impl Batch {
         let markers = who(acts, |action| matches!(action, Action::MarkClose));
         let followers = who(acts, |action| matches!(action, Action::Follow { .. }));
         Ok(Self {
-            targets: known.into_iter().map(|(id, user)| (id, (&user.facts).into())).collect(),
+            targets: store::fact::targets(conn, &targets)?,
             pairs: pairs.into_iter().map(|(key, pair)| (key, (pair, pair))).collect(),
             counts: store::count::counts(conn, &actors)?,
             shadows: store::shadow::shadows(conn, &ends)?,

@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::facts::AccountStatus;
 use shared::id::UserId;
-use shared::on_backend;
 
 use super::graph::{Told, Transaction};
 use super::pair::{self, Key, int_binds};
-use super::schema::counters;
 use super::sweep::Kind;
 use super::{fact, rows_of_binds, shadow};
 use crate::domain::{CountDelta, Pair, Shadow, shadow_delta};
@@ -26,8 +23,14 @@ type RowSql = (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt);
 pub fn counts(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, CountDelta>, StoreError> {
     let mut found = HashMap::with_capacity(users.len());
     for piece in chunks(users) {
-        let wanted = counters::table.filter(counters::user_id.eq_any(piece.iter().map(|user| user.get())));
-        let rows: Vec<Row> = on_backend!(conn, |c| wanted.load(c))?;
+        // As a text: diesel prepares a list of its own anew each time.
+        let text = format!(
+            "SELECT user_id, followers, following, friends, requests_received, requests_sent, blocks
+             FROM counters WHERE user_id IN ({})",
+            vec!["?"; piece.len()].join(",")
+        );
+        let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<Row> = query::<RowSql, _>(conn, &text, &binds)?;
         found.extend(rows.into_iter().map(|row| (UserId::new(row.0), counts_of(row))));
     }
     Ok(found)
@@ -98,9 +101,6 @@ fn counts_of(
 }
 
 /// Adds the differences, one row a user: a thousand follows of one person are one change of one row.
-///
-/// In two steps, because a new row that carries a negative difference would be refused by the check
-/// even where the row exists: first zeros for those who have no row, then the differences.
 pub fn add(tx: &mut Transaction<'_>, deltas: &HashMap<UserId, CountDelta>) -> Result<(), StoreError> {
     let mut rows: Vec<[i64; 7]> = deltas
         .iter()
@@ -109,10 +109,33 @@ pub fn add(tx: &mut Transaction<'_>, deltas: &HashMap<UserId, CountDelta>) -> Re
             [user.get(), d.followers, d.following, d.friends, d.requests_received, d.requests_sent, d.blocks]
         })
         .collect();
-    // In one order on every instance, so that two never wait for each other.
+    // In the order of the key, neighbouring rows share pages.
     rows.sort_unstable();
-    for piece in chunks(&rows) {
-        insert_missing(tx.conn, piece)?;
+    let (grow, shrink): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[1..].iter().all(|n| *n >= 0));
+    for piece in chunks(&grow) {
+        let text = format!(
+            "INSERT INTO counters
+                (user_id, followers, following, friends, requests_received, requests_sent, blocks) VALUES {}
+             ON CONFLICT (user_id) DO UPDATE SET
+                followers = counters.followers + excluded.followers,
+                following = counters.following + excluded.following,
+                friends = counters.friends + excluded.friends,
+                requests_received = counters.requests_received + excluded.requests_received,
+                requests_sent = counters.requests_sent + excluded.requests_sent,
+                blocks = counters.blocks + excluded.blocks",
+            rows_of_binds(piece.len(), 7)
+        );
+        execute(tx.conn, &text, &int_binds(piece))?;
+    }
+    take_from(tx.conn, &shrink)?;
+    tx.tell(|| Told::Counts(deltas.clone()));
+    Ok(())
+}
+
+/// A difference below zero cannot be inserted, since the check looks at it alone; nor does it have to be, since what it
+/// is taken from was counted before.
+fn take_from(conn: &mut Conn, rows: &[[i64; 7]]) -> Result<(), StoreError> {
+    for piece in chunks(rows) {
         let text = format!(
             "UPDATE counters SET
                 followers = followers + v.column2, following = following + v.column3,
@@ -121,18 +144,9 @@ pub fn add(tx: &mut Transaction<'_>, deltas: &HashMap<UserId, CountDelta>) -> Re
              FROM (VALUES {}) AS v WHERE user_id = v.column1",
             rows_of_binds(piece.len(), 7)
         );
-        execute(tx.conn, &text, &int_binds(piece))?;
+        if execute(conn, &text, &int_binds(piece))? != piece.len() {
+            return Err(StoreError::Unreadable("edges end that no counter has counted".into()));
+        }
     }
-    tx.tell(|| Told::Counts(deltas.clone()));
     Ok(())
-}
-
-fn insert_missing(conn: &mut Conn, rows: &[[i64; 7]]) -> Result<(), StoreError> {
-    let users: Vec<[i64; 1]> = rows.iter().map(|row| [row[0]]).collect();
-    let text = format!(
-        "INSERT INTO counters (user_id, followers, following, friends, requests_received, requests_sent, blocks)
-         VALUES {} ON CONFLICT (user_id) DO NOTHING",
-        vec!["(?,0,0,0,0,0,0)"; users.len()].join(",")
-    );
-    execute(conn, &text, &int_binds(&users)).map(drop)
 }

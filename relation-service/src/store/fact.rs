@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, SmallInt};
 use diesel::upsert::excluded;
-use shared::db::{Conn, StoreError, chunks};
+use shared::db::{Conn, StoreError, Value, chunks, query};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::UserId;
 use shared::on_backend;
 
 use super::graph::{Told, Transaction};
 use super::schema::{feed_position, parked_events, user_facts};
+use crate::domain::TargetFacts;
 
 /// The feed that the facts come from.
 const USER_FEED: &str = "user";
@@ -101,6 +103,26 @@ pub fn known(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, KnownU
             let known = KnownUser::try_from(row)?;
             found.insert(known.id, known);
         }
+    }
+    Ok(found)
+}
+
+/// What acts ask about `users`. Who is not in the map has not been heard of.
+pub fn targets(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, TargetFacts>, StoreError> {
+    let mut found = HashMap::with_capacity(users.len());
+    for piece in chunks(users) {
+        // As a text: diesel prepares a list of its own anew each time.
+        let text = format!(
+            "SELECT user_id, status, private_account FROM user_facts WHERE user_id IN ({})",
+            vec!["?"; piece.len()].join(",")
+        );
+        let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<(i64, i16, i16)> = query::<(BigInt, SmallInt, SmallInt), _>(conn, &text, &binds)?;
+        found.extend(rows.into_iter().map(|(user, status, private)| {
+            let facts =
+                TargetFacts { visible: status == AccountStatus::Active.to_code(), private: private != 0 };
+            (UserId::new(user), facts)
+        }));
     }
     Ok(found)
 }

@@ -1,18 +1,6 @@
 //! The tables, one description for both databases.
 
 diesel::table! {
-    counters (user_id) {
-        user_id -> BigInt,
-        followers -> BigInt,
-        following -> BigInt,
-        friends -> BigInt,
-        requests_received -> BigInt,
-        requests_sent -> BigInt,
-        blocks -> BigInt,
-    }
-}
-
-diesel::table! {
     user_facts (user_id) {
         user_id -> BigInt,
         seq -> BigInt,

@@ -37,8 +37,13 @@ impl Way {
 pub fn shadows(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Shadow>, StoreError> {
     let mut found = HashMap::new();
     for piece in chunks(users) {
-        let wanted = shadows::table.filter(shadows::user_id.eq_any(piece.iter().map(|user| user.get())));
-        let rows: Vec<(i64, i16, i64, i64, i64)> = on_backend!(conn, |c| wanted.load(c))?;
+        let text = format!(
+            "SELECT user_id, in_state, in_neg_since, in_source, out_target FROM shadows WHERE user_id IN ({})",
+            vec!["?"; piece.len()].join(",")
+        );
+        let binds: Vec<Value<'_>> = piece.iter().map(|user| Value::Int(user.get())).collect();
+        let rows: Vec<(i64, i16, i64, i64, i64)> =
+            query::<(BigInt, SmallInt, BigInt, BigInt, BigInt), _>(conn, &text, &binds)?;
         found.extend(rows.into_iter().map(|(user, rank, neg_since, source, target)| {
             let incoming = place((rank, neg_since, source));
             (UserId::new(user), Shadow { incoming, outgoing: UserId::new(target) })

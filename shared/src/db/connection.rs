@@ -17,6 +17,8 @@ const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
 /// How long a statement of a request may take on a server.
 const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
+/// The page cache of a writer, in KiB: acts touch pages all over the tables, and what is not kept is read anew.
+const SQLITE_WRITER_CACHE_KIB: u32 = 32 << 10;
 /// The page cache of a bulk load, in KiB.
 const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
@@ -29,9 +31,14 @@ pub enum Conn {
     Sqlite(SqliteConnection),
 }
 
-/// Opens a connection that writes: each commit is on the disk before it is answered.
+/// Opens a connection that writes: each commit is on the disk before it is answered. What a statement of many rows would
+/// need to be taken back alone stays in memory: a file for it would be written as much as the tables.
 pub fn open_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
-    open(url, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+    let mode = format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+         PRAGMA cache_size = -{SQLITE_WRITER_CACHE_KIB}; PRAGMA temp_store = MEMORY;"
+    );
+    open(url, &mode)
 }
 
 /// Opens a connection for loading much at once: as durable, with room to keep what it changes in memory.

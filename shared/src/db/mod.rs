@@ -5,6 +5,7 @@
 //! expression is type-checked for both and one that either cannot express does not compile.
 
 pub mod audit;
+mod checkpoints;
 mod connection;
 mod error;
 pub mod feed_reader;
@@ -20,6 +21,7 @@ mod sql;
 mod url;
 mod wipe;
 
+pub use checkpoints::Checkpoints;
 pub use connection::{
     Conn, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer, open_reader, open_writer,
     prefer_indexes, quick_check, with_time_limit, without_time_limit,

@@ -7,4 +7,4 @@ CREATE TABLE counters (
     requests_received BIGINT NOT NULL CHECK (requests_received >= 0),
     requests_sent BIGINT NOT NULL CHECK (requests_sent >= 0),
     blocks BIGINT NOT NULL CHECK (blocks >= 0)
-);
+) WITHOUT ROWID;

@@ -14,4 +14,4 @@ CREATE TABLE user_facts (
     messages_from SMALLINT NOT NULL,
     comments_from SMALLINT NOT NULL,
     mentions_from SMALLINT NOT NULL
-);
+) WITHOUT ROWID;

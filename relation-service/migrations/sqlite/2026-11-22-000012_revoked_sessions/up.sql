@@ -2,4 +2,4 @@
 CREATE TABLE revoked_sessions (
     session_id BIGINT NOT NULL PRIMARY KEY,
     revoked_at BIGINT NOT NULL
-);
+) WITHOUT ROWID;

@@ -9,4 +9,4 @@ CREATE TABLE shadows (
     in_source BIGINT NOT NULL,
     -- A key of edges_out below the person's id.
     out_target BIGINT NOT NULL
-);
+) WITHOUT ROWID;

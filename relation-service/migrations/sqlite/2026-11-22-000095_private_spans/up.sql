@@ -3,4 +3,4 @@
 CREATE TABLE private_spans (
     user_id BIGINT NOT NULL PRIMARY KEY,
     since BIGINT NOT NULL              -- microseconds since 1970, in the order of the log
-);
+) WITHOUT ROWID;
