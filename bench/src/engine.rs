@@ -14,7 +14,7 @@ use relation_service::store::fact::KnownUser;
 use relation_service::store::graph::{Graph as Memory, Remembering};
 use shared::cache::CacheSize;
 use shared::clock::Clock;
-use shared::db::{Conn, DatabaseUrl, StoreError, open_bulk_writer, open_writer};
+use shared::db::{Checkpoints, Conn, DatabaseUrl, StoreError, open_bulk_writer};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::UserId;
 use shared::process::say;
@@ -24,7 +24,7 @@ use crate::cli::Engine;
 use crate::failure::Failure;
 use crate::graph::{Graph, synthetic};
 use crate::http::naive::LIMITS;
-use crate::number::{count, median, place, real};
+use crate::number::{count, place, real};
 use crate::scratch::Scratch;
 use crate::services::child::cpu_time;
 use crate::store::table_sizes;
@@ -160,18 +160,19 @@ impl Line {
     }
 
     fn measure(&self, file: &Path) -> Result<(), Failure> {
-        let mut conn = open_writer(&DatabaseUrl::sqlite(file))?;
+        let mut checkpoints = Checkpoints::of(DatabaseUrl::sqlite(file));
+        let mut conn = checkpoints.open_writer()?;
         // What is prepared once, and the pages that every transaction reads.
         let (first, rest) = self.batches.split_at(self.batches.len() / 4);
         for commands in first {
-            self.commit(&mut conn, commands)?;
+            self.commit(&mut conn, &mut checkpoints, commands)?;
         }
         let (pid, started) = (std::process::id(), Instant::now());
         let (cpu, written) = (cpu_time(pid)?, Written::now()?);
         let mut commits: Vec<Duration> = Vec::with_capacity(rest.len());
         for commands in rest {
             let begun = Instant::now();
-            self.commit(&mut conn, commands)?;
+            self.commit(&mut conn, &mut checkpoints, commands)?;
             commits.push(begun.elapsed());
         }
         let span = started.elapsed();
@@ -195,8 +196,14 @@ impl Line {
         Ok(())
     }
 
-    fn commit(&self, conn: &mut Conn, commands: &[Command]) -> Result<(), Failure> {
+    fn commit(
+        &self,
+        conn: &mut Conn,
+        checkpoints: &mut Checkpoints,
+        commands: &[Command],
+    ) -> Result<(), Failure> {
         let (answers, _) = commit_batch(conn, &self.engine, commands, &Clock::system())?;
+        checkpoints.committed(conn, commands.len());
         let all = answers.iter().all(|answer| matches!(answer, Answer::Acted(acted) if acted.changed));
         if all { Ok(()) } else { Err(io::Error::other("a follow changed nothing").into()) }
     }

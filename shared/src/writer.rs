@@ -17,7 +17,7 @@ use crate::actor::start_on_own_thread;
 use crate::cache::Marks;
 use crate::clock::{Clock, Micros};
 use crate::db::log::{self as event_log, Head};
-use crate::db::{Checkpoints, Conn, DatabaseUrl, StoreError, begin_write, end_write, open_writer};
+use crate::db::{Checkpoints, Conn, DatabaseUrl, StoreError, begin_write, end_write};
 use crate::event::NewEvent;
 use crate::id::UserId;
 use crate::revision::Revision;
@@ -139,12 +139,10 @@ struct Writer<E: Engine> {
 /// What the blocking thread works with: taken out of the actor while a commit runs.
 struct Session {
     name: &'static str,
-    url: DatabaseUrl,
+    checkpoints: Checkpoints,
     clock: Clock,
     /// `None` until the first batch, and after the database went away.
     conn: Option<Conn>,
-    /// From the first connection on, where the database is embedded.
-    checkpoints: Option<Checkpoints>,
 }
 
 impl<E: Engine> Actor for Writer<E> {
@@ -254,30 +252,17 @@ impl Session {
     ) -> Result<(Vec<E::Answer>, i64), StoreError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.open()?,
+            None => self.checkpoints.open_writer()?,
         };
         let started = Instant::now();
         let done = commit_batch(&mut conn, engine, commands, &self.clock);
         self.measure(commands.len(), started, done.is_ok());
         if let Ok((_, revision)) = &done {
-            if let Some(checkpoints) = &mut self.checkpoints {
-                checkpoints.committed(&mut conn, commands.len());
-            }
+            self.checkpoints.committed(&mut conn, commands.len());
             metrics::gauge!("mutual_log_revision", "service" => self.name).set(as_f64(*revision));
             self.conn = Some(conn);
         }
         done
-    }
-
-    fn open(&mut self) -> Result<Conn, StoreError> {
-        let mut conn = open_writer(&self.url)?;
-        if self.checkpoints.is_none() {
-            self.checkpoints = Checkpoints::beside(&self.url)?;
-        }
-        if let Some(checkpoints) = &self.checkpoints {
-            checkpoints.adopt(&mut conn)?;
-        }
-        Ok(conn)
     }
 
     fn measure(&self, commands: usize, started: Instant, committed: bool) {
@@ -381,7 +366,7 @@ impl<E: Engine> WriterHandle<E> {
     pub fn start(name: &'static str, engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
         let head = Revision::new(revision);
         let known = head.clone();
-        let session = Some(Session { name, url, clock, conn: None, checkpoints: None });
+        let session = Some(Session { name, checkpoints: Checkpoints::of(url), clock, conn: None });
         let writer = start_on_own_thread(WRITE_QUEUE_MAX, move || Writer {
             engine,
             session,

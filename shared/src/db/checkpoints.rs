@@ -24,20 +24,59 @@ const PASS_SHORT: Duration = Duration::from_millis(5);
 /// Passes of one checkpoint at the most: each is over what came during the one before.
 const PASSES_MAX: usize = 4;
 
-/// What a writer knows of the thread. It ends with this value.
+/// How a writer opens its database, and who empties the write-ahead file beside it, where there is one.
 pub struct Checkpoints {
-    due: SyncSender<()>,
-    /// The thread has done its part.
-    rest: Arc<AtomicBool>,
+    url: DatabaseUrl,
+    /// From the first connection on.
+    thread: Option<Mover>,
     commands: usize,
 }
 
+/// What is known of the thread, which ends with this value.
+struct Mover {
+    due: SyncSender<()>,
+    /// It has done its part.
+    rest: Arc<AtomicBool>,
+}
+
 impl Checkpoints {
-    /// Starts the thread for an embedded database; a server looks after itself.
-    pub fn beside(url: &DatabaseUrl) -> Result<Option<Self>, StoreError> {
-        if matches!(url, DatabaseUrl::Postgres(_)) {
-            return Ok(None);
+    /// Of the database at `url`.
+    pub const fn of(url: DatabaseUrl) -> Self {
+        Self { url, thread: None, commands: 0 }
+    }
+
+    /// Opens a connection that leaves checkpoints to the thread.
+    pub fn open_writer(&mut self) -> Result<Conn, StoreError> {
+        let mut conn = open_writer(&self.url)?;
+        if matches!(conn, Conn::Sqlite(_)) {
+            run(&mut conn, &format!("PRAGMA wal_autocheckpoint = {PAGES_MAX}"))?;
+            if self.thread.is_none() {
+                self.thread = Some(Mover::start(&self.url)?);
+            }
         }
+        Ok(conn)
+    }
+
+    /// After a commit of so many commands.
+    pub fn committed(&mut self, conn: &mut Conn, commands: usize) {
+        let Some(Mover { due, rest }) = &self.thread else { return };
+        self.commands += commands;
+        if self.commands >= COMMANDS_BETWEEN {
+            self.commands = 0;
+            // One is due already, or the thread has gone: then the writer itself does it at the bound.
+            let _ = due.try_send(());
+        }
+        if rest.swap(false, Ordering::Relaxed)
+            && let Err(failure) = checkpoint(conn)
+        {
+            // What was committed stands; the next checkpoint moves it.
+            warn!("the write-ahead file could not be emptied: {failure}");
+        }
+    }
+}
+
+impl Mover {
+    fn start(url: &DatabaseUrl) -> Result<Self, StoreError> {
         // One checkpoint that is due is as good as many.
         let (due, told) = sync_channel(1);
         let (rest, url) = (Arc::new(AtomicBool::new(false)), url.clone());
@@ -46,28 +85,7 @@ impl Checkpoints {
             .name("checkpoints".into())
             .spawn(move || keep_moving(&url, &told, &ready))
             .map_err(|failure| StoreError::Unavailable(failure.to_string()))?;
-        Ok(Some(Self { due, rest, commands: 0 }))
-    }
-
-    /// Leaves checkpoints of a new connection to the thread.
-    pub fn adopt(&self, conn: &mut Conn) -> Result<(), StoreError> {
-        run(conn, &format!("PRAGMA wal_autocheckpoint = {PAGES_MAX}"))
-    }
-
-    /// After a commit of so many commands.
-    pub fn committed(&mut self, conn: &mut Conn, commands: usize) {
-        self.commands += commands;
-        if self.commands >= COMMANDS_BETWEEN {
-            self.commands = 0;
-            // One is due already, or the thread has gone: then the writer itself does it at the bound.
-            let _ = self.due.try_send(());
-        }
-        if self.rest.swap(false, Ordering::Relaxed)
-            && let Err(failure) = checkpoint(conn)
-        {
-            // What was committed stands; the next checkpoint moves it.
-            warn!("the write-ahead file could not be emptied: {failure}");
-        }
+        Ok(Self { due, rest })
     }
 }
 
@@ -125,9 +143,8 @@ mod tests {
     fn the_file_begins_anew_without_a_checkpoint_in_a_commit() {
         let dir = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(dir.path().join("test.db"));
-        let mut conn = open_writer(&url).unwrap();
-        let mut checkpoints = Checkpoints::beside(&url).unwrap().unwrap();
-        checkpoints.adopt(&mut conn).unwrap();
+        let mut checkpoints = Checkpoints::of(url);
+        let mut conn = checkpoints.open_writer().unwrap();
         run(&mut conn, "CREATE TABLE filling (body BLOB)").unwrap();
         // Twice what SQLite would have moved by itself.
         run(&mut conn, "INSERT INTO filling VALUES (zeroblob(8000000))").unwrap();

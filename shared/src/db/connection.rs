@@ -17,8 +17,9 @@ const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
 /// How long a statement of a request may take on a server.
 const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
-/// The page cache of a writer, in KiB: acts touch pages all over the tables, and what is not kept is read anew.
-const SQLITE_WRITER_CACHE_KIB: u32 = 32 << 10;
+/// The page cache of a writer, in KiB: what a full batch changes fits into it, five pages for each of 512 acts, so that
+/// none is written twice. Not more, since a commit that has split a page goes through all of it.
+const SQLITE_WRITER_CACHE_KIB: u32 = 12 << 10;
 /// The page cache of a bulk load, in KiB.
 const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
