@@ -15,7 +15,7 @@ use log::warn;
 
 use super::{Conn, DatabaseUrl, StoreError, open_writer};
 
-/// Commands between two checkpoints: a follow is about five pages, so this is about 20 MB.
+/// Commands between two checkpoints: with five pages each, that is 20 MB.
 const COMMANDS_BETWEEN: usize = 1_024;
 /// Pages after which a commit moves them after all, if the thread does not come to it: 64 MiB.
 const PAGES_MAX: u32 = 16_384;
