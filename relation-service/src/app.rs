@@ -31,6 +31,8 @@ use crate::handle::{Parts, Recall, RelationHandle};
 use crate::store::graph::{Graph, Remembering};
 use crate::{http, store};
 
+/// What says where to listen.
+const LISTEN: &str = "--listen, or --relation-listen of mutual serve";
 /// By which its metrics are known.
 const NAME: &str = "relation-service";
 
@@ -93,7 +95,7 @@ impl App {
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
         let closing = feed.closing();
-        let listener = shared::http::listen(settings.listen)?;
+        let listener = shared::http::listen(settings.listen, LISTEN)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
         let routes = web::Data::new(Routes::of(NAME, &spec));

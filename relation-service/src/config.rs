@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args, Parser};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
@@ -53,7 +53,7 @@ pub struct Config {
     pub cache_mb: u32,
     /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
     /// database has one writer in any case.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
     #[arg(long, env, default_value = "localhost")]

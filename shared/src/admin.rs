@@ -24,7 +24,7 @@ pub struct Admin {
 
 /// Starts collecting, and serves `/metrics` in the text form of Prometheus, beside whatever this thread does.
 pub fn start(address: SocketAddr) -> io::Result<Admin> {
-    let listener = listen(address)?;
+    let listener = listen(address, "--admin-listen")?;
     let address = listener.local_addr()?;
     let bounded = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), &SECONDS_BOUNDS)

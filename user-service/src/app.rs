@@ -39,6 +39,8 @@ use crate::http::RateLimits;
 use crate::store::cards::{Cards, Remembering};
 use crate::{http, store};
 
+/// What says where to listen.
+const LISTEN: &str = "--listen, or --user-listen of mutual serve";
 /// By which its metrics are known.
 const NAME: &str = "user-service";
 
@@ -146,7 +148,7 @@ impl App {
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
         let closing = feed.closing();
-        let listener = shared::http::listen(settings.listen)?;
+        let listener = shared::http::listen(settings.listen, LISTEN)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
         let routes = web::Data::new(Routes::of(NAME, &spec));

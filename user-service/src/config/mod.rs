@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
@@ -64,7 +65,7 @@ pub struct Config {
     pub cache_mb: u32,
     /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
     /// database has one writer in any case.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// How passwords are hashed.
     #[command(flatten)]
