@@ -6,6 +6,7 @@
 mod client;
 mod plan;
 pub mod postgres;
+mod postgres_tls;
 mod residue;
 mod schema;
 mod server_thread;
@@ -13,6 +14,7 @@ mod table;
 
 pub use client::{Answer, Client};
 pub use plan::reads_little;
+pub use postgres_tls::{TlsCluster, is_encrypted};
 pub use residue::{columns, residue, tables};
 pub use schema::schema_is_made_when_asked;
 pub use server_thread::{Running, ServerThread};
