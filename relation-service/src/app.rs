@@ -182,7 +182,9 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
     let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
+    reads.measure(NAME);
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
+    feed_state.measure(NAME, clock.clone());
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
         writer: writer.clone(),
@@ -211,6 +213,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
+    events.measure(NAME);
     if let Some(keep) = settings.event_retention {
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod healthcheck;
 pub mod http;
 pub mod id;
+pub mod metric;
 pub mod page;
 pub mod problem;
 pub mod process;

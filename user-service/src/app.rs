@@ -246,6 +246,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let cards = memory.map(|memory| memory.0);
     let gate = cards.as_ref().map(|cards| cards.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
+    reads.measure(NAME);
     let hasher =
         PasswordHasher::start(passwords.hash_cost(), passwords.threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(MailerParts {
@@ -269,6 +270,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
     let feed = Feed::new(reads.clone(), lookout, readers.clone());
+    feed.measure(NAME);
     if let Some(keep) = settings.event_retention {
         let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

@@ -17,6 +17,7 @@ use super::json::Json;
 use super::scope::{Events, Granted, Scope};
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
+use crate::metric;
 use crate::page::parse_limit;
 use crate::problem::{Problem, Refusals};
 use crate::revision::Lookout;
@@ -145,6 +146,20 @@ impl Feed {
     /// The feed of the log that `reads` reads, with whoever waits for its events.
     pub fn new(reads: Reads, lookout: Lookout, readers: FeedReaders) -> Self {
         Self { reads, lookout, readers, closing: watch::Sender::new(false) }
+    }
+
+    /// Tells at `/metrics`, for as long as the process lives, how far each reader is behind. Readers have tokens, so they
+    /// are few.
+    pub fn measure(&self, service: &'static str) {
+        let feed = self.clone();
+        metric::every_second(move || {
+            let newest = feed.lookout.revision();
+            for (reader, position) in feed.readers.positions.borrow().iter() {
+                let reader = reader.clone();
+                metrics::gauge!(metric::FEED_READER_LAG, "service" => service, "reader" => reader)
+                    .set(metric::count(newest.saturating_sub(*position).max(0)));
+            }
+        });
     }
 
     /// Set to true when the server stops: then nobody waits here any longer.

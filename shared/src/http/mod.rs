@@ -37,7 +37,6 @@ pub use health::livez;
 pub use ids::parse_ids;
 pub use json::{Json, send_json};
 pub use link::{Counted, Listed, counted, listed};
-pub(crate) use meter::{SECONDS, SECONDS_BOUNDS};
 pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use routes::{Routes, is_described};
