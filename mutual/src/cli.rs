@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::publisher::NatsConfig;
 use shared::settings::Switch;
 use shared::telemetry::LogFormat;
 use user_service::config::Passwords;
@@ -302,6 +303,9 @@ pub struct Serve {
     /// four times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// How mails are sent. Without a mail server they are written into outbox-mail of the data directory.
     #[command(flatten)]
     pub mail: user_service::config::mail::MailConfig,

@@ -15,6 +15,7 @@ use shared::http::{
     Routes, ServiceTokens,
 };
 use shared::process::Stopper;
+use shared::publisher::{NatsConfig, Publisher};
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -33,6 +34,8 @@ use crate::{http, store};
 
 /// What says where to listen.
 const LISTEN: &str = "--listen, or --relation-listen of mutual serve";
+/// By which its log is known where it is published.
+const LOG: &str = "relation";
 /// By which its metrics are known.
 const NAME: &str = "relation-service";
 
@@ -59,6 +62,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// How long events are kept; for ever if `None`.
     pub event_retention: Option<Duration>,
+    /// Where events are published to besides the feed.
+    pub nats: NatsConfig,
     /// The time.
     pub clock: Clock,
 }
@@ -214,6 +219,11 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
     events.measure(NAME);
+    if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
+        let (service, database_url) = (NAME, database_url.clone());
+        let (lookout, readers) = (lookout.clone(), readers.clone());
+        Publisher { service, publishing, database_url, lookout, readers }.start();
+    }
     if let Some(keep) = settings.event_retention {
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

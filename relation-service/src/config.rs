@@ -8,6 +8,7 @@ use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args, Parser};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
+use shared::publisher::NatsConfig;
 use shared::settings::Switch;
 use shared::span::{DAY, span};
 use shared::telemetry::LogFormat;
@@ -48,6 +49,9 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// Memory for what is asked again, in MiB; 0 remembers nothing.
     #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub cache_mb: u32,

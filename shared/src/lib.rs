@@ -15,6 +15,7 @@ pub mod metric;
 pub mod page;
 pub mod problem;
 pub mod process;
+pub mod publisher;
 pub mod rate_limit;
 pub mod revision;
 pub mod secret;

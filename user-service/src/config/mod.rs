@@ -12,6 +12,7 @@ use clap::builder::BoolishValueParser;
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::publisher::NatsConfig;
 use shared::telemetry::LogFormat;
 use url::Url;
 
@@ -81,6 +82,9 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// How mails are sent.
     #[command(flatten)]
     pub mail: mail::MailConfig,
