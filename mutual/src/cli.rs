@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::publisher::NatsConfig;
 use shared::settings::Switch;
 use shared::telemetry::LogFormat;
 use user_service::config::Passwords;
@@ -266,7 +268,7 @@ pub struct Serve {
     #[arg(long, env, default_value = "127.0.0.1:8083")]
     pub admin_listen: SocketAddr,
     /// Fill empty databases with a small believable world first.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub seed_demo: bool,
     /// What authenticator apps show beside the username: the name of the app or site. No colon.
     #[arg(long, env, default_value = user_service::config::TWO_FACTOR_ISSUER,
@@ -295,12 +297,15 @@ pub struct Serve {
     pub cache_mb: u32,
     /// Remember on Postgres too: only where this process is the only one that writes to the databases. Embedded ones
     /// have one writer in any case.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// How many days both services keep events; 0 keeps them for ever. What a known reader of a feed has not read is kept
     /// four times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// How mails are sent. Without a mail server they are written into outbox-mail of the data directory.
     #[command(flatten)]
     pub mail: user_service::config::mail::MailConfig,

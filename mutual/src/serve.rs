@@ -79,6 +79,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         trusted_proxies: settings.trusted_proxies.clone(),
         limits: settings.user_limits,
         event_retention: retention(settings.event_retention_days),
+        nats: settings.nats.clone(),
         clock: Clock::system(),
     })
 }
@@ -100,6 +101,7 @@ fn relation_settings(
         read_connections: settings.read_connections,
         cache: CacheSettings::new(settings.cache_mb, settings.only_writer),
         event_retention: retention(settings.event_retention_days),
+        nats: settings.nats.clone(),
         clock: Clock::system(),
     })
 }

@@ -15,6 +15,7 @@ use shared::http::{
     Routes, ServiceTokens,
 };
 use shared::process::Stopper;
+use shared::publisher::{NatsConfig, Publisher};
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -31,6 +32,10 @@ use crate::handle::{Parts, Recall, RelationHandle};
 use crate::store::graph::{Graph, Remembering};
 use crate::{http, store};
 
+/// What says where to listen.
+const LISTEN: &str = "--listen, or --relation-listen of mutual serve";
+/// By which its log is known where it is published.
+const LOG: &str = "relation";
 /// By which its metrics are known.
 const NAME: &str = "relation-service";
 
@@ -57,6 +62,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// How long events are kept; for ever if `None`.
     pub event_retention: Option<Duration>,
+    /// Where events are published to besides the feed.
+    pub nats: NatsConfig,
     /// The time.
     pub clock: Clock,
 }
@@ -93,7 +100,7 @@ impl App {
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
         let closing = feed.closing();
-        let listener = shared::http::listen(settings.listen)?;
+        let listener = shared::http::listen(settings.listen, LISTEN)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
         let routes = web::Data::new(Routes::of(NAME, &spec));
@@ -180,7 +187,9 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
     let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
+    reads.measure(NAME);
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
+    feed_state.measure(NAME, clock.clone());
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
         writer: writer.clone(),
@@ -209,6 +218,12 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
+    events.measure(NAME);
+    if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
+        let (service, database_url) = (NAME, database_url.clone());
+        let (lookout, readers) = (lookout.clone(), readers.clone());
+        Publisher { service, publishing, database_url, lookout, readers }.start();
+    }
     if let Some(keep) = settings.event_retention {
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args, Parser};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
+use shared::publisher::NatsConfig;
 use shared::settings::Switch;
 use shared::span::{DAY, span};
 use shared::telemetry::LogFormat;
@@ -48,12 +49,15 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// Memory for what is asked again, in MiB; 0 remembers nothing.
     #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub cache_mb: u32,
     /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
     /// database has one writer in any case.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.
     #[arg(long, env, default_value = "localhost")]

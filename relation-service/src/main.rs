@@ -72,6 +72,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         read_connections: config.read_connections,
         cache: CacheSettings::new(config.cache_mb, config.only_writer),
         event_retention: retention(config.event_retention_days),
+        nats: config.nats,
         clock: Clock::system(),
     })
 }

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::watch;
 
-use crate::http::{SECONDS, SECONDS_BOUNDS, listen};
+use crate::http::listen;
+use crate::metric;
 use crate::process::Stopper;
 
 /// How often single measurements are put into their sums: until then each takes memory, whether anybody asks or not.
@@ -24,12 +25,10 @@ pub struct Admin {
 
 /// Starts collecting, and serves `/metrics` in the text form of Prometheus, beside whatever this thread does.
 pub fn start(address: SocketAddr) -> io::Result<Admin> {
-    let listener = listen(address)?;
+    let listener = listen(address, "--admin-listen")?;
     let address = listener.local_addr()?;
-    let bounded = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), &SECONDS_BOUNDS)
-        .map_err(io::Error::other)?;
-    let metrics = bounded.install_recorder().map_err(io::Error::other)?;
+    let metrics = bounded().and_then(PrometheusBuilder::install_recorder).map_err(io::Error::other)?;
+    metric::describe();
     let kept_up = metrics.clone();
     actix_web::rt::spawn(async move {
         let mut due = tokio::time::interval(UPKEEP_EVERY);
@@ -46,6 +45,16 @@ pub fn start(address: SocketAddr) -> io::Result<Admin> {
     let stop = Stopper::new(server.handle(), watch::Sender::new(false));
     actix_web::rt::spawn(server);
     Ok(Admin { address, stop })
+}
+
+/// With buckets for each histogram.
+fn bounded() -> Result<PrometheusBuilder, BuildError> {
+    let bounds = |builder: PrometheusBuilder, name: &str, bounds: &[f64]| {
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
+    };
+    let builder = bounds(PrometheusBuilder::new(), metric::HTTP_SECONDS, &metric::SECONDS_BOUNDS)?;
+    let builder = bounds(builder, metric::WRITER_COMMIT, &metric::SECONDS_BOUNDS)?;
+    bounds(builder, metric::WRITER_BATCH, &metric::BATCH_BOUNDS)
 }
 
 async fn render(metrics: web::Data<PrometheusHandle>) -> HttpResponse {

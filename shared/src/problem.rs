@@ -71,6 +71,10 @@ pub struct ProblemBody {
     oldest: Option<i64>,
 }
 
+/// Left in an answer that says "not now", so that it is counted by its reason: the code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotNow(pub &'static str);
+
 impl Problem {
     /// A problem with a stable `code` and a `detail` for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -239,6 +243,9 @@ impl ResponseError for Problem {
         }
         if let Some(allow) = &self.allow {
             response.insert_header((header::ALLOW, allow.as_ref()));
+        }
+        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.extensions_mut().insert(NotNow(self.code));
         }
         let mut response = response.json(ProblemBody {
             kind: "about:blank",

@@ -75,7 +75,16 @@ fn stop(error: &clap::Error) -> Stop {
     {
         // The value is not repeated: a mistyped URL may hold a password.
         let reason = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-        return Stop::Refused(format!("error: the value of {argument} is not valid{reason} (see --help)"));
+        // What the standard library says of an address helps nobody who has written a name.
+        let example =
+            if reason.contains("socket address") { ", expected one such as 127.0.0.1:8081" } else { "" };
+        return Stop::Refused(format!(
+            "error: the value of {argument} is not valid{reason}{example} (see --help)"
+        ));
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Who lacks a word wants to know which there are.
+        return Stop::Refused(text.trim_end().to_owned());
     }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Shown(text);
@@ -137,11 +146,18 @@ fn show(declared: &Command, matches: &ArgMatches) -> String {
         let id = arg.get_id().as_str();
         let raw = matches.get_raw(id).and_then(|mut values| values.next());
         match raw.map(|value| value.to_string_lossy().into_owned()) {
-            Some(value) => format!("{id} = {:?}\n", redacted(&value)),
+            Some(value) => format!("{id} = {}\n", as_toml(&redacted(&value))),
             None => format!("# {id} is not set\n"),
         }
     });
     lines.collect()
+}
+
+/// Numbers and switches as such, all else as text: the file takes either.
+fn as_toml(value: &str) -> String {
+    let plain =
+        value.parse::<bool>().is_ok() || value.parse::<i64>().is_ok_and(|number| number.to_string() == value);
+    if plain { value.to_owned() } else { format!("{value:?}") }
 }
 
 fn redacted(value: &str) -> String {
@@ -170,6 +186,8 @@ mod tests {
         database_url: DatabaseUrl,
         #[arg(long, default_value = "")]
         mail_url: String,
+        #[arg(long, default_value = "127.0.0.1:1")]
+        listen: std::net::SocketAddr,
         #[arg(long, default_value = "")]
         mail_from: String,
         #[arg(long)]
@@ -209,6 +227,7 @@ mod tests {
             ("= =", &[], "settings"),
             ("", &["--first-max=x"], "first-max"),
             ("", &["--what"], "--what"),
+            ("", &["--listen=localhost:8081"], "such as 127.0.0.1:8081"),
             ("", &["--database-url=postgress://a:s3cret@h/d"], "database-url"),
         ] {
             let line = refusal(file, flags);
@@ -217,8 +236,42 @@ mod tests {
     }
 
     #[test]
+    fn the_printed_settings_are_a_file_of_the_same_settings() {
+        let Err(Stop::Shown(text)) = run("first_max = 7\nmail_from = \"007\"", &["--print-config"]) else {
+            panic!("nothing was shown")
+        };
+        assert!(text.contains("first_max = 7\n") && text.contains("mail_from = \"007\"\n"), "{text}");
+        let again = run(&text, &[]).unwrap();
+        assert_eq!((again.first_max, again.mail_from.as_str()), (7, "007"));
+    }
+
+    #[derive(Debug, Parser)]
+    #[command(name = "sample")]
+    enum Words {
+        /// Manage.
+        #[command(subcommand)]
+        Admin(AdminWords),
+    }
+
+    #[derive(Debug, clap::Subcommand)]
+    enum AdminWords {
+        Create,
+        Role,
+    }
+
+    #[test]
+    fn a_command_that_lacks_a_word_says_which_there_are() {
+        let Err(Stop::Refused(line)) = load::<Words>(["sample", "admin"].map(OsString::from).into()) else {
+            panic!("not refused")
+        };
+        for word in ["Manage", "create", "role", "Usage: sample admin <COMMAND>"] {
+            assert!(line.contains(word), "{line}");
+        }
+    }
+
+    #[test]
     fn the_printed_settings_hide_passwords() {
-        for (flag, part) in [("--print-config", "first_max = \"1\""), ("--help", "--first-max")] {
+        for (flag, part) in [("--print-config", "first_max = 1\n"), ("--help", "--first-max")] {
             let file = "database_url = \"postgres://a:s3cret@h/d\"\nmail_url = \"smtp://a:s3cret@@h:25\"\n\
                 mail_from = \"M <a@b.io>\"";
             let shown = run(file, &[flag]);

@@ -7,6 +7,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use clap::ValueEnum;
 use env_logger::{Builder, Env};
+use log::LevelFilter;
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -85,8 +86,10 @@ struct Line<'a> {
 /// Starts logging at `RUST_LOG`, or at `info`. A second call changes nothing.
 pub fn init(format: LogFormat) {
     // The framework's errors about heads that cannot be parsed are the clients' to cause.
-    let mut builder =
-        Builder::from_env(Env::default().default_filter_or("info,actix_server=warn,actix_http=off"));
+    let mut builder = Builder::new();
+    // The publisher tells of NATS by itself: once, not at each try.
+    builder.filter_module("async_nats", LevelFilter::Off);
+    builder.parse_env(Env::default().default_filter_or("info,actix_server=warn,actix_http=off"));
     builder.format(move |out, record| {
         let request_id = current_request_id();
         let time = Clock::system().now().to_string();

@@ -5,12 +5,15 @@
 //! fails alone, by its own answer, and so does one whose data the database refuses; a database that is
 //! away fails the whole batch, and since commands are idempotent a caller may simply repeat them.
 
+mod meter;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use actix::prelude::*;
 use actix_web::web;
 use log::{error, warn};
+use meter::Queue;
 use tokio::sync::oneshot;
 
 use crate::actor::start_on_own_thread;
@@ -133,6 +136,7 @@ struct Writer<E: Engine> {
     engine: E,
     session: Option<Session>,
     queue: VecDeque<Submit<E>>,
+    waiting: Queue,
     head: Revision,
 }
 
@@ -159,6 +163,7 @@ impl<E: Engine> Handler<Submit<E>> for Writer<E> {
             return;
         }
         self.queue.push_back(submit);
+        self.waiting.has(self.queue.len());
         // Let what is already in the mailbox join the batch.
         if self.session.is_some() && self.queue.len() == 1 {
             ctx.notify(Flush);
@@ -187,6 +192,7 @@ impl<E: Engine> Writer<E> {
         let count = self.queue.len().min(WRITE_BATCH_MAX);
         let (commands, replies): (Vec<_>, Vec<Reply<E>>) =
             self.queue.drain(..count).map(|submit| (submit.command, submit.reply)).unzip();
+        self.waiting.has(self.queue.len());
         let engine = self.engine.clone();
         let commit = web::block(move || {
             let done = session.commit(&engine, &commands);
@@ -256,28 +262,14 @@ impl Session {
         };
         let started = Instant::now();
         let done = commit_batch(&mut conn, engine, commands, &self.clock);
-        self.measure(commands.len(), started, done.is_ok());
-        if let Ok((_, revision)) = &done {
+        let revision = done.as_ref().ok().map(|(_, revision)| *revision);
+        meter::ended(self.name, commands.len(), started.elapsed(), revision);
+        if revision.is_some() {
             self.checkpoints.committed(&mut conn, commands.len());
-            metrics::gauge!("mutual_log_revision", "service" => self.name).set(as_f64(*revision));
             self.conn = Some(conn);
         }
         done
     }
-
-    fn measure(&self, commands: usize, started: Instant, committed: bool) {
-        let outcome = if committed { "committed" } else { "failed" };
-        let commands = i64::try_from(commands).unwrap_or(i64::MAX);
-        metrics::histogram!("mutual_writer_batch_commands", "service" => self.name).record(as_f64(commands));
-        metrics::histogram!("mutual_writer_commit_seconds", "service" => self.name, "outcome" => outcome)
-            .record(started.elapsed());
-    }
-}
-
-/// Exact below 2^53, which is enough for a gauge.
-#[expect(clippy::as_conversions, reason = "the standard library has no other conversion to a float")]
-fn as_f64(number: i64) -> f64 {
-    number as f64
 }
 
 /// Applies `commands` in one transaction on `conn`: what the actor does for each batch, and what the
@@ -371,6 +363,7 @@ impl<E: Engine> WriterHandle<E> {
             engine,
             session,
             queue: VecDeque::new(),
+            waiting: Queue::of(name),
             head,
         });
         Self { writer, head: known }

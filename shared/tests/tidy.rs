@@ -39,6 +39,7 @@ const ACTIX: &[&str] = &[
     "shared/src/actor.rs",
     "shared/src/writer.rs",
     "shared/src/http/",
+    "shared/src/publisher/",
     "mutual/src/",
 ];
 /// Who names the HTTP library.

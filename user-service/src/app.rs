@@ -17,6 +17,7 @@ use shared::http::{
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
+use shared::publisher::{NatsConfig, Publisher};
 use shared::secret::Secret;
 use shared::token::{Revoked, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -39,6 +40,10 @@ use crate::http::RateLimits;
 use crate::store::cards::{Cards, Remembering};
 use crate::{http, store};
 
+/// What says where to listen.
+const LISTEN: &str = "--listen, or --user-listen of mutual serve";
+/// By which its log is known where it is published.
+const LOG: &str = "user";
 /// By which its metrics are known.
 const NAME: &str = "user-service";
 
@@ -82,6 +87,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long events are kept; for ever if `None`.
     pub event_retention: Option<Duration>,
+    /// Where events are published to besides the feed.
+    pub nats: NatsConfig,
     /// The time.
     pub clock: Clock,
 }
@@ -146,7 +153,7 @@ impl App {
         let owner = Owner::take(&settings.database_url)?;
         let (handle, auth, feed) = start_actors(&settings)?;
         let closing = feed.closing();
-        let listener = shared::http::listen(settings.listen)?;
+        let listener = shared::http::listen(settings.listen, LISTEN)?;
         let address = listener.local_addr()?;
         let spec = http::openapi();
         let routes = web::Data::new(Routes::of(NAME, &spec));
@@ -244,6 +251,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let cards = memory.map(|memory| memory.0);
     let gate = cards.as_ref().map(|cards| cards.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
+    reads.measure(NAME);
     let hasher =
         PasswordHasher::start(passwords.hash_cost(), passwords.threads(), limits.password_chars_min)?;
     let mailer = Mailer::start(MailerParts {
@@ -266,7 +274,13 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
-    let feed = Feed::new(reads.clone(), lookout, readers.clone());
+    let feed = Feed::new(reads.clone(), lookout.clone(), readers.clone());
+    feed.measure(NAME);
+    if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
+        let (service, database_url) = (NAME, database_url.clone());
+        let readers = readers.clone();
+        Publisher { service, publishing, database_url, lookout, readers }.start();
+    }
     if let Some(keep) = settings.event_retention {
         let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
         Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();

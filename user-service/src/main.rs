@@ -76,6 +76,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         trusted_proxies: config.trusted_proxies,
         limits: config.limits,
         event_retention: retention(config.event_retention_days),
+        nats: config.nats,
         clock: Clock::system(),
     })
 }

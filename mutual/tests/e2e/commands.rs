@@ -1,6 +1,8 @@
 //! The operator's commands beside, before and after running services.
 
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use shared::db::{DatabaseUrl, log, open_writer};
 use shared::testing::Client;
@@ -13,6 +15,36 @@ on_both_grounds!(
     the_operator_makes_admins_beside_running_services,
     the_demo_world_adds_up
 );
+
+#[test]
+fn what_is_wrong_at_the_start_is_told_with_what_to_change() {
+    let ground = Ground::sqlite().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let free = ["--relation-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    for (words, code, told) in [
+        (
+            &[&["serve", "--user-listen", &taken], &free[..]].concat()[..],
+            1,
+            "(--listen, or --user-listen of mutual serve)",
+        ),
+        (&["serve", "--user-listen", "localhost:8081"], 2, "such as 127.0.0.1:8081"),
+    ] {
+        let output = ground.run(words);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let line = text.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        assert!(output.status.code() == Some(code) && line.contains(told), "{text}");
+    }
+    let admin = Command::new(env!("CARGO_BIN_EXE_mutual")).arg("admin").output().unwrap();
+    let text = String::from_utf8(admin.stderr).unwrap();
+    assert!(
+        admin.status.code() == Some(2) && text.contains("service-token") && text.contains("Usage:"),
+        "{text}"
+    );
+    let shown = ground.command(&["serve", "--print-config"]).env("SEED_DEMO", "1").output().unwrap();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert!(text.contains("\nseed_demo = 1\n") && text.contains("\ncache_mb = 256\n"), "{text}");
+}
 
 async fn it_stops_cleanly_when_asked(ground: Ground) {
     for signal in ["TERM", "INT"] {

@@ -9,6 +9,7 @@ mod freshness;
 mod import;
 mod lists;
 mod metrics;
+mod nats;
 mod search;
 mod walkthrough;
 mod world;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
@@ -46,6 +47,14 @@ impl Ground {
 
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where people are kept.
+    pub fn user_url(&self) -> DatabaseUrl {
+        match &self.urls {
+            Some([users, _]) => DatabaseUrl::Postgres(users.clone()),
+            None => DatabaseUrl::sqlite(self.dir().join("user.db")),
+        }
     }
 
     /// Where relations are kept.
@@ -112,11 +121,25 @@ impl Ground {
     }
 
     pub fn serve_with(&self, flags: &[&str]) -> World {
+        self.start(|command| command.args(flags))
+    }
+
+    /// The same at the usual level of the log, whose lines come as long as it runs.
+    pub fn serve_and_listen(&self, flags: &[&str]) -> (World, Receiver<String>) {
+        let mut world =
+            self.start(|command| command.args(flags).env("RUST_LOG", "info").stderr(Stdio::piped()));
+        let (tell, told) = mpsc::channel();
+        let log = BufReader::new(world.child.stderr.take().unwrap());
+        std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        (world, told)
+    }
+
+    fn start(&self, adapt: impl FnOnce(&mut Command) -> &mut Command) -> World {
         let mut command = self.command(&["serve", "--rate-limits", "off", "--password-cost", "low"]);
         for listen in ["--user-listen", "--relation-listen", "--admin-listen"] {
             command.args([listen, "127.0.0.1:0"]);
         }
-        let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = adapt(&mut command).stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = BufReader::new(child.stdout.take().unwrap());
         let (mut users, mut relations, mut metrics) = (String::new(), String::new(), String::new());
         let mut line = String::new();

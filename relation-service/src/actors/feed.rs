@@ -13,6 +13,7 @@ use shared::db::StoreError;
 use shared::event::EventPage;
 use shared::facts::UserFactsPage;
 use shared::id::UserId;
+use shared::metric;
 use shared::telemetry::Trace;
 use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -48,6 +49,8 @@ pub struct FeedState {
     last_contact: Arc<AtomicI64>,
     /// Since when news are known to wait; 0 while none are.
     behind_since: Arc<AtomicI64>,
+    /// How many events they are.
+    behind_by: Arc<AtomicI64>,
 }
 
 impl FeedState {
@@ -63,6 +66,26 @@ impl FeedState {
             0 => Duration::ZERO,
             since => clock.now().since(Micros::new(since)),
         }
+    }
+
+    /// Tells at `/metrics`, for as long as the process lives, how far the copy is behind.
+    pub fn measure(&self, service: &'static str, clock: Clock) {
+        let events = metrics::gauge!(metric::FEED_LAG_EVENTS, "service" => service);
+        let seconds = metrics::gauge!(metric::FEED_LAG_SECONDS, "service" => service);
+        let silence = metrics::gauge!(metric::FEED_SILENCE_SECONDS, "service" => service);
+        let state = self.clone();
+        metric::every_second(move || {
+            events.set(metric::count(state.behind_by.load(Ordering::Relaxed)));
+            seconds.set(state.behind(&clock).as_secs_f64());
+            // Before the first answer it was never heard of.
+            if state.last_contact.load(Ordering::Relaxed) != 0 {
+                silence.set(state.lag(&clock).as_secs_f64());
+            }
+        });
+    }
+
+    fn left(&self, events: i64) {
+        self.behind_by.store(events, Ordering::Relaxed);
     }
 
     fn heard_of_news(&self, now: Micros) {
@@ -226,10 +249,12 @@ impl Reader {
         if page.newest > position {
             self.parts.state.heard_of_news(self.parts.clock.now());
         }
-        let current = page.next_after >= page.newest;
+        self.parts.state.left(page.newest - position);
+        let (current, left) = (page.next_after >= page.newest, page.newest - page.next_after);
         if !page.items.is_empty() {
             self.apply(page).await?;
         }
+        self.parts.state.left(left);
         // Where there is more, the copy is not current yet.
         if current {
             self.parts.state.at_the_end(self.parts.clock.now());

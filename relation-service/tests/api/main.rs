@@ -47,6 +47,8 @@ mod lists;
 mod memory;
 mod metrics;
 mod mutes;
+mod nats;
+mod nats_readers;
 mod notes;
 mod openapi;
 mod outages;

@@ -15,7 +15,8 @@ use shared::clock::{Clock, Micros};
 use shared::db::{Conn, DatabaseUrl, open_reader, open_writer};
 use shared::facts::{AccountStatus, UserFacts};
 use shared::http::NewServiceToken;
-use shared::testing::{Client, ServerThread, TestDatabase};
+use shared::publisher::NatsConfig;
+use shared::testing::{Client, NatsServer, ServerThread, TestDatabase};
 
 use crate::fake_user_service::FakeUserService;
 use crate::person::Person;
@@ -54,6 +55,8 @@ pub struct TestApp {
     pub event_retention: Option<Duration>,
     /// For the next start.
     pub cache: CacheSettings,
+    /// For the next start.
+    pub nats: NatsConfig,
     server: Option<ServerThread>,
     base: String,
 }
@@ -88,6 +91,13 @@ impl TestApp {
         app.started().await
     }
 
+    /// The same that publishes there.
+    pub async fn publishing(make: impl Fn() -> TestDatabase, nats: &NatsServer) -> Self {
+        let mut app = Self::of(make, LIMITS, Clock::system());
+        app.nats.nats_url = Some(nats.url().parse().unwrap());
+        app.started().await
+    }
+
     fn of(make: impl Fn() -> TestDatabase, limits: Limits, clock: Clock) -> Self {
         Self {
             users: FakeUserService::start(clock.clone()),
@@ -97,6 +107,7 @@ impl TestApp {
             limits,
             event_retention: None,
             cache: cache(),
+            nats: NatsConfig::off(),
             server: None,
             base: String::new(),
         }
@@ -129,6 +140,7 @@ impl TestApp {
             read_connections: 2,
             cache: self.cache,
             event_retention: self.event_retention,
+            nats: self.nats.clone(),
             clock: self.clock.clone(),
         };
         let (server, address) = ServerThread::start(move || {
@@ -235,6 +247,11 @@ impl TestApp {
     /// The log's newest event, as answers say it.
     pub async fn revision(&self) -> i64 {
         self.nobody.get("/livez").await.header("mutual-revision").parse().unwrap()
+    }
+
+    /// The number of the newest event, as the table has it.
+    pub fn head(&self) -> i64 {
+        shared::db::log::head(&mut self.writer()).unwrap().seq
     }
 
     /// Where the database is.

@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
-use diesel::{Connection, RunQueryDsl};
+use diesel::{Connection, ConnectionError, RunQueryDsl};
 
 use super::{DatabaseUrl, StoreError};
 
@@ -74,7 +74,7 @@ fn open_sqlite(path: &Path, mode: &str) -> Result<SqliteConnection, StoreError> 
 }
 
 fn open_postgres(url: &str) -> Result<Conn, StoreError> {
-    let mut conn = PgConnection::establish(&with_patience(url))?;
+    let mut conn = PgConnection::establish(&with_patience(url)).map_err(connection_refused)?;
     conn.batch_execute(
         "SET synchronous_commit = on; SET lock_timeout = '5s';
          SET default_transaction_isolation = 'read committed';
@@ -83,6 +83,18 @@ fn open_postgres(url: &str) -> Result<Conn, StoreError> {
     let mut conn = Conn::Postgres(conn);
     with_time_limit(&mut conn)?;
     Ok(conn)
+}
+
+/// libpq's words, and what to do about those that a build without TLS has.
+fn connection_refused(error: ConnectionError) -> StoreError {
+    let text = error.to_string();
+    if text.contains("SSL support is not compiled in") {
+        return StoreError::Unavailable(format!(
+            "{}: this program is built without TLS to Postgres; build it with --features postgres-tls",
+            text.trim_end()
+        ));
+    }
+    error.into()
 }
 
 /// The URL with bounds for a server that does not answer, unless it has its own.

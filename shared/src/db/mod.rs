@@ -18,6 +18,7 @@ mod schema;
 pub mod service_token;
 mod snapshots;
 mod sql;
+mod turn;
 mod url;
 mod wipe;
 
@@ -33,6 +34,7 @@ pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::{chunks, distinct};
 pub use snapshots::{SNAPSHOTS_MAX, Snapshot, Snapshots};
 pub use sql::{Value, execute, query};
+pub use turn::take_turn;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use wipe::Wiper;
 

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::{Conn, DatabaseUrl, StoreError, in_snapshot, open_reader, quick_check};
 use crate::cache::Gate;
+use crate::metric;
 
 /// How many reads may wait for a connection; one more is refused at once.
 pub const READ_QUEUE_MAX: usize = 1_024;
@@ -46,6 +47,24 @@ impl Reads {
     /// The same beside a memory: an answer waits until memory knows what it may have seen.
     pub fn behind(self, gate: Option<Gate>) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Tells at `/metrics`, for as long as the process lives, how far the connections are used.
+    pub fn measure(&self, service: &'static str) {
+        let max = metrics::gauge!(metric::READS_CONNECTIONS_MAX, "service" => service);
+        let open = metrics::gauge!(metric::READS_CONNECTIONS, "service" => service);
+        let in_use = metrics::gauge!(metric::READS_IN_USE, "service" => service);
+        let waiting = metrics::gauge!(metric::READS_WAITING, "service" => service);
+        let reads = self.clone();
+        metric::every_second(move || {
+            let (state, most) = (reads.pool.state(), reads.pool.max_size());
+            let used = usize::try_from(most).unwrap_or(0).saturating_sub(reads.running.available_permits());
+            max.set(metric::count(most));
+            open.set(metric::count(state.connections));
+            in_use.set(metric::count(used));
+            // Who is being served is among those who have a place.
+            waiting.set(metric::count(reads.waiting.load(Ordering::Relaxed).saturating_sub(used)));
+        });
     }
 
     /// Runs `read` on a connection. A connection that the server dropped is replaced once.

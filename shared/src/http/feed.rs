@@ -17,8 +17,10 @@ use super::json::Json;
 use super::scope::{Events, Granted, Scope};
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
+use crate::metric;
 use crate::page::parse_limit;
 use crate::problem::{Problem, Refusals};
+use crate::publisher::READER as PUBLISHER;
 use crate::revision::Lookout;
 
 /// Events on a page when the caller does not say.
@@ -98,6 +100,17 @@ impl FeedReaders {
             let name = reader.to_owned();
             web::block(move || remember(&name)).await.map_err(|_| StoreError::Overloaded)??;
         }
+        self.has_read(reader, after);
+        Ok(())
+    }
+
+    /// Counts a reader of this process in, which has read nothing yet; it need not be remembered for the next start.
+    pub(crate) fn expect(&self, reader: &str) {
+        self.has_read(reader, 0);
+    }
+
+    /// A reader has come to `after`.
+    pub(crate) fn has_read(&self, reader: &str, after: i64) {
         self.positions.send_if_modified(|positions| match positions.get_mut(reader) {
             Some(held) if *held >= after => false,
             Some(held) => {
@@ -106,7 +119,6 @@ impl FeedReaders {
             }
             None => positions.insert(reader.to_owned(), after).is_none(),
         });
-        Ok(())
     }
 
     /// Up to where all known readers have read; a reader that has not come back since this start counts as one that has
@@ -145,6 +157,22 @@ impl Feed {
     /// The feed of the log that `reads` reads, with whoever waits for its events.
     pub fn new(reads: Reads, lookout: Lookout, readers: FeedReaders) -> Self {
         Self { reads, lookout, readers, closing: watch::Sender::new(false) }
+    }
+
+    /// Tells at `/metrics`, for as long as the process lives, how far each reader is behind. Readers have tokens, so they
+    /// are few.
+    pub fn measure(&self, service: &'static str) {
+        let feed = self.clone();
+        metric::every_second(move || {
+            let newest = feed.lookout.revision();
+            let positions = feed.readers.positions.borrow();
+            // How far the publisher has come it tells itself: it may be another instance's turn.
+            for (reader, position) in positions.iter().filter(|(reader, _)| *reader != PUBLISHER) {
+                let reader = reader.clone();
+                metrics::gauge!(metric::FEED_READER_LAG, "service" => service, "reader" => reader)
+                    .set(metric::count(newest.saturating_sub(*position).max(0)));
+            }
+        });
     }
 
     /// Set to true when the server stops: then nobody waits here any longer.
@@ -274,4 +302,21 @@ fn as_stream(page: &EventPage) -> web::Bytes {
         })
         .collect();
     web::Bytes::from(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_reader_says_how_far_all_have_read() {
+        let readers = FeedReaders::default();
+        assert_eq!(readers.all_have_read(), i64::MAX, "nobody reads");
+        readers.expect("publisher");
+        readers.has_read("notifier", 7);
+        assert_eq!(readers.all_have_read(), 0, "who is expected has read nothing yet");
+        readers.has_read("publisher", 5);
+        readers.has_read("publisher", 3);
+        assert_eq!(readers.all_have_read(), 5, "nobody goes back");
+    }
 }

@@ -17,7 +17,7 @@ use actix_web::{Error, HttpRequest, ResponseError, web};
 use super::methods::{Bodiless, wrong_method};
 use super::routes::Act;
 use super::{BODY_BYTES_MAX, LongBodies, Routes};
-use crate::problem::Problem;
+use crate::problem::{NotNow, Problem};
 use crate::telemetry::{REQUEST_ID, Trace};
 
 /// What a service adds to every request of its own.
@@ -117,7 +117,11 @@ impl<M: Manners> Parts<M> {
         self.manners.after(noted, &request, answer.headers_mut());
         answer.headers_mut().insert(REQUEST_ID, trace.into_request_id());
         let (status, took) = (answer.status(), started.elapsed());
-        self.routes.meter(act).count(status, took);
+        let meter = self.routes.meter(act);
+        meter.count(status, took);
+        if let Some(NotNow(code)) = answer.extensions().get() {
+            meter.count_refusal(status, code);
+        }
         if let Some(line) = line {
             log::debug!("{line} {} in {} us", status.as_u16(), took.as_micros());
         }

@@ -6,13 +6,8 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use metrics::{Counter, Histogram};
 
-/// The name of the count of answers.
-const REQUESTS: &str = "mutual_http_requests_total";
-/// The name of the time until an answer begins.
-pub(crate) const SECONDS: &str = "mutual_http_request_seconds";
-/// The bounds of its buckets.
-pub(crate) const SECONDS_BOUNDS: [f64; 13] =
-    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+use crate::metric;
+
 /// By the first digit of a status, from 1.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -40,13 +35,20 @@ impl Meter {
         self.seconds.get_or_init(|| self.histogram()).record(took.as_secs_f64());
     }
 
+    /// Counts an answer that says "not now", by the reason.
+    pub(super) fn count_refusal(&self, status: StatusCode, code: &'static str) {
+        let status = status.as_u16().to_string();
+        metrics::counter!(metric::HTTP_REFUSALS, "service" => self.service, "status" => status, "code" => code)
+            .increment(1);
+    }
+
     fn counter(&self, class: &'static str) -> Counter {
         let route = self.route.clone();
-        metrics::counter!(REQUESTS, "service" => self.service, "method" => self.method, "route" => route, "status" => class)
+        metrics::counter!(metric::HTTP_REQUESTS, "service" => self.service, "method" => self.method, "route" => route, "status" => class)
     }
 
     fn histogram(&self) -> Histogram {
         let route = self.route.clone();
-        metrics::histogram!(SECONDS, "service" => self.service, "method" => self.method, "route" => route)
+        metrics::histogram!(metric::HTTP_SECONDS, "service" => self.service, "method" => self.method, "route" => route)
     }
 }

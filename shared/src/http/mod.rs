@@ -37,7 +37,6 @@ pub use health::livez;
 pub use ids::parse_ids;
 pub use json::{Json, send_json};
 pub use link::{Counted, Listed, counted, listed};
-pub(crate) use meter::{SECONDS, SECONDS_BOUNDS};
 pub use peer::{Network, TrustedProxies};
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};
 pub use routes::{Routes, is_described};
@@ -61,15 +60,15 @@ pub const DRAIN_SECS: u64 = 10;
 /// How many connections one worker thread serves.
 pub const CONNECTIONS_MAX: usize = 10_000;
 
-/// Opens a listening socket. Port 0 takes a free one.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Opens a listening socket. Port 0 takes a free one. `setting` is what says where.
+pub fn listen(address: SocketAddr, setting: &str) -> io::Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::AddrInUse {
             "; stop what listens there, or choose another address"
         } else {
             ""
         };
-        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
+        io::Error::new(error.kind(), format!("cannot listen on {address} ({setting}): {error}{hint}"))
     })
 }
 
@@ -98,4 +97,16 @@ fn invalid_query(error: &impl fmt::Display) -> Problem {
 fn plain(error: &impl fmt::Display) -> String {
     let text = error.to_string();
     text.split_once("deserialize error: ").map_or(text.clone(), |(_, reason)| reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_use_is_told_with_its_setting() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = listen(taken.local_addr().unwrap(), "--listen").unwrap_err().to_string();
+        assert!(error.contains("(--listen)") && error.contains("choose another address"), "{error}");
+    }
 }

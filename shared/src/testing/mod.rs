@@ -4,15 +4,19 @@
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
 mod client;
+mod nats;
 mod plan;
 pub mod postgres;
+mod postgres_tls;
 mod residue;
 mod schema;
 mod server_thread;
 mod table;
 
 pub use client::{Answer, Client};
+pub use nats::{Message, NatsServer};
 pub use plan::reads_little;
+pub use postgres_tls::{TlsCluster, is_encrypted};
 pub use residue::{columns, residue, tables};
 pub use schema::schema_is_made_when_asked;
 pub use server_thread::{Running, ServerThread};

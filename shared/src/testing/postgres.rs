@@ -43,7 +43,18 @@ fn connect(socket_dir: &Path, database: &str) -> diesel::ConnectionResult<PgConn
 }
 
 fn start() -> Option<Cluster> {
-    let Some(binaries) = find_binaries() else {
+    let binaries = binaries()?;
+    let socket_dir = tempfile::Builder::new().prefix("mutual-pg").tempdir().expect("a directory").keep();
+    let mut shell = run(&socket_dir, &binaries, &[]);
+    wait_until_up(&url(&socket_dir, "postgres"), &socket_dir, &mut shell)
+        .unwrap_or_else(|error| panic!("Postgres did not start: {error}"));
+    Some(Cluster { socket_dir, _shell: shell })
+}
+
+/// Where the server's binaries are; `None`, after saying why, where none are installed.
+pub(super) fn binaries() -> Option<PathBuf> {
+    let found = find_binaries();
+    if found.is_none() {
         let why = "no Postgres server is installed (initdb was not found)";
         assert!(
             std::env::var_os(VARIABLE).is_none_or(|value| value != "required"),
@@ -51,27 +62,25 @@ fn start() -> Option<Cluster> {
         );
         // Not a macro: those are captured and shown for failures only.
         let _ = writeln!(io::stderr(), "SKIPPED on Postgres: {why}");
-        return None;
-    };
-    let socket_dir = tempfile::Builder::new().prefix("mutual-pg").tempdir().expect("a directory").keep();
-    let mut shell = Command::new("sh")
-        .args(["-c", SCRIPT, "postgres.sh"])
-        .args([&socket_dir, &binaries])
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("sh is there");
-    wait_until_up(&socket_dir, &mut shell).unwrap_or_else(|error| panic!("Postgres did not start: {error}"));
-    Some(Cluster { socket_dir, _shell: shell })
+    }
+    found
 }
 
-fn wait_until_up(socket_dir: &Path, shell: &mut Child) -> io::Result<()> {
+/// Starts a server that has everything in `dir`; it ends when the pipe to it is closed.
+pub(super) fn run(dir: &Path, binaries: &Path, told: &[&str]) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", SCRIPT, "postgres.sh"]).args([dir, binaries]).args(told);
+    command.stdin(Stdio::piped()).spawn().expect("sh is there")
+}
+
+pub(super) fn wait_until_up(url: &str, dir: &Path, shell: &mut Child) -> io::Result<()> {
     let started = Instant::now();
     while started.elapsed() < START_WAIT {
-        if connect(socket_dir, "postgres").is_ok() {
+        if PgConnection::establish(url).is_ok() {
             return Ok(());
         }
         if let Some(status) = shell.try_wait()? {
-            let log = std::fs::read_to_string(socket_dir.join("initdb.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(dir.join("initdb.log")).unwrap_or_default();
             return Err(io::Error::other(format!("{status}: {log}")));
         }
         std::thread::park_timeout(Duration::from_millis(50));

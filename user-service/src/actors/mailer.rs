@@ -14,6 +14,7 @@ use log::{debug, warn};
 use shared::actor::start_on_own_thread;
 use shared::clock::Clock;
 use shared::db::{Conn, Reads, StoreError};
+use shared::metric;
 use shared::writer::WriterHandle;
 use tokio::sync::Notify;
 
@@ -79,7 +80,7 @@ impl Mailer {
                 Ok(waiting) => {
                     outbox.count(waiting);
                     let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-                    metrics::gauge!("mutual_mails_waiting").set(waiting);
+                    metrics::gauge!(metric::MAILS_WAITING).set(waiting);
                 }
                 Err(error) => debug!("mails that wait cannot be counted: {error}"),
             }
@@ -196,7 +197,7 @@ impl Parts {
                 (Delivered::Never, "refused")
             }
         };
-        metrics::counter!("mutual_mails_total", "kind" => kind, "outcome" => outcome).increment(1);
+        metrics::counter!(metric::MAILS, "kind" => kind, "outcome" => outcome).increment(1);
         let settle = MailCommand::Settle { user: mail.user, id: mail.id, delivered };
         let settled = match self.submit(settle).await {
             // Purged while the mail was under way: what has become a file since is nobody's.

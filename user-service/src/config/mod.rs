@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::publisher::NatsConfig;
 use shared::telemetry::LogFormat;
 use url::Url;
 
@@ -64,7 +66,7 @@ pub struct Config {
     pub cache_mb: u32,
     /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
     /// database has one writer in any case.
-    #[arg(long, env)]
+    #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// How passwords are hashed.
     #[command(flatten)]
@@ -80,6 +82,9 @@ pub struct Config {
     /// times as long.
     #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub event_retention_days: u32,
+    /// Where events are published to besides the feed.
+    #[command(flatten)]
+    pub nats: NatsConfig,
     /// How mails are sent.
     #[command(flatten)]
     pub mail: mail::MailConfig,

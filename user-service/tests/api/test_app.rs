@@ -202,6 +202,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         trusted_proxies: defaults.trusted_proxies,
         limits: defaults.limits,
         event_retention: None,
+        nats: shared::publisher::NatsConfig::off(),
         clock: Clock::system(),
     }
 }
