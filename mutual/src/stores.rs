@@ -154,6 +154,7 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         mail_limit: None,
         outbox: Outbox::new(usize::MAX),
         memory: None,
+        alone: false,
         rules: Rules::default(),
     })
 }

@@ -16,6 +16,8 @@ use shared::http::{
     ServiceTokens, by_method,
 };
 use shared::process::Stopper;
+use shared::revision::{Lookout, Revision};
+use shared::tail::{Freshness, Parts as TailParts};
 use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -130,12 +132,34 @@ impl App {
     }
 }
 
-/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
-fn recall(settings: &Settings) -> Option<Recall> {
-    let graph = Arc::new(Graph::new(settings.cache.size_for(&settings.database_url)?));
+/// What is remembered, if the settings want it; told of at `/metrics`.
+fn memory(settings: &Settings) -> Option<Remembering> {
+    let size = settings.cache.size()?;
+    let alone = settings.cache.is_alone(&settings.database_url);
+    let graph = Arc::new(if alone { Graph::new(size) } else { Graph::beside_others(size) });
     let measured = Arc::downgrade(&graph);
     measure(NAME, move || Some(measured.upgrade()?.usage()));
-    Some(Recall { memory: Remembering(graph), checked: settings.cache.checked })
+    Some(Remembering(graph))
+}
+
+/// Where others commit too and something is remembered of it: follows them.
+fn freshness(
+    settings: &Settings,
+    memory: Option<&Remembering>,
+    revision: Revision,
+) -> Result<Option<Freshness>, StoreError> {
+    let Some(memory) = memory.filter(|memory| memory.0.has_others()) else { return Ok(None) };
+    let (url, clock) = (settings.database_url.clone(), settings.clock.clone());
+    Freshness::start(TailParts { name: NAME, url, memory: Arc::new(memory.clone()), revision, clock }).map(Some)
+}
+
+/// Who waits for what is committed.
+fn lookout(settings: &Settings, freshness: Option<&Freshness>, revision: Revision, reads: &Reads) -> Lookout {
+    match freshness {
+        Some(freshness) => Lookout::following(revision, freshness.clone()),
+        None if settings.cache.is_alone(&settings.database_url) => Lookout::alone(revision),
+        None => Lookout::beside_others(revision, reads.clone()),
+    }
 }
 
 /// Who verifies callers, with what was known when the service stopped.
@@ -161,11 +185,11 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let known = feed_reader::readers(&mut conn)?;
     drop(conn);
 
-    let recall = recall(settings);
-    let memory = recall.as_ref().map(|recall| recall.memory.clone());
-    let engine = RelationEngine { memory, ..RelationEngine::new(settings.limits) };
+    let (memory, alone) = (memory(settings), settings.cache.is_alone(&database_url));
+    let engine = RelationEngine { memory: memory.clone(), alone, ..RelationEngine::new(settings.limits) };
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
-    let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
+    let freshness = freshness(settings, memory.as_ref(), writer.head())?;
+    let gate = memory.as_ref().map(|memory| memory.0.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
     let feed = UserFeed::start(FeedParts {
@@ -192,7 +216,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     });
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
+    let lookout = lookout(settings, freshness.as_ref(), writer.head(), &reads);
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
@@ -207,7 +231,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         lookout,
         reads,
         read_connections: settings.read_connections,
-        recall,
+        recall: memory.map(|memory| Recall { memory, freshness, checked: settings.cache.checked }),
         snapshots: Snapshots::new(&database_url).behind(gate),
         feed,
         feed_state,

@@ -78,7 +78,7 @@ impl World {
                 true
             });
         }
-        self.stamps.close(&marks);
+        self.stamps.close(&marks, i64::try_from(new).unwrap());
         *self.answered.lock().unwrap() = new;
     }
 

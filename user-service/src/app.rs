@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
-use shared::cache::{CacheSettings, measure};
+use shared::cache::{CacheSettings, CacheSize, measure};
 use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
 use shared::http::{
@@ -18,7 +18,9 @@ use shared::http::{
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
+use shared::revision::{Lookout, Revision};
 use shared::secret::Secret;
+use shared::tail::{Freshness, Parts as TailParts};
 use shared::telemetry::with_request_id;
 use shared::token::{Revoked, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -27,7 +29,6 @@ use utoipa_actix_web::AppExt;
 use crate::actors::change::{Command, UserEngine};
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
-use crate::actors::login::tokens_expired_at;
 use crate::actors::mail_limit::mail_limit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
 use crate::actors::mailer::{Mailer, Parts as MailerParts};
@@ -38,7 +39,7 @@ use crate::config::{Limits, PasswordCost, Passwords, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::handle::{Guard, Parts, UserHandle};
 use crate::http::RateLimits;
-use crate::store::cards::{Cards, Remembering};
+use crate::store::cards::{Cards, Remembering, recall_revoked};
 use crate::{http, store};
 
 /// By which its metrics are known.
@@ -131,6 +132,7 @@ impl Settings {
             outbox: Outbox::new(self.limits.mails_waiting_max),
             rules: self.limits.rules(),
             memory: None,
+            alone: false,
         })
     }
 }
@@ -198,27 +200,43 @@ fn warn_of(settings: &Settings) {
     }
 }
 
-/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
-fn memory(settings: &Settings) -> Option<Remembering> {
-    let cards = Arc::new(Cards::new(settings.cache.size_for(&settings.database_url)?));
-    let measured = Arc::downgrade(&cards);
-    measure(NAME, move || Some(measured.upgrade()?.usage()));
-    Some(Remembering(cards))
+/// What is remembered: people, if the settings want it, which is told of at `/metrics`; and sessions that have ended.
+fn memory(settings: &Settings, revoked: &Revoked) -> Remembering {
+    let size = settings.cache.size();
+    let cards = Arc::new(Cards::new(size.unwrap_or(CacheSize::NONE)));
+    if size.is_some() {
+        let measured = Arc::downgrade(&cards);
+        measure(NAME, move || Some(measured.upgrade()?.usage()));
+    }
+    Remembering { cards, revoked: revoked.clone(), clock: settings.clock.clone() }
+}
+
+/// Where others commit too: follows them.
+fn freshness(
+    settings: &Settings,
+    memory: &Remembering,
+    revision: Revision,
+) -> Result<Option<Freshness>, StoreError> {
+    let Settings { database_url, clock, cache, .. } = settings.clone();
+    if cache.is_alone(&database_url) {
+        return Ok(None);
+    }
+    let memory = Arc::new(memory.clone());
+    Freshness::start(TailParts { name: NAME, url: database_url, memory, revision, clock }).map(Some)
 }
 
 fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
-    let memory = memory(settings);
-    let engine = UserEngine { memory: memory.clone(), ..settings.engine()? };
+    let revoked = Revoked::default();
+    let memory = memory(settings, &revoked);
+    let alone = settings.cache.is_alone(&settings.database_url);
+    let engine = UserEngine { memory: Some(memory.clone()), alone, ..settings.engine()? };
     let Settings { database_url, clock, limits, passwords, .. } = settings.clone();
     let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
 
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
-    let revoked = Revoked::default();
-    for (session, at) in store::session::revoked_since(&mut conn, tokens_expired_at(clock.now()))? {
-        revoked.add(session, at);
-    }
+    recall_revoked(&mut conn, &revoked, clock.now())?;
     let known = feed_reader::readers(&mut conn)?;
     drop(conn);
     let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
@@ -227,7 +245,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     tokens.set_keys(&signer.key_set());
     let (refresh_key, outbox) = (engine.refresh_key.clone(), engine.outbox.clone());
     let writer = WriterHandle::start(NAME, engine, database_url.clone(), clock.clone(), revision);
-    let cards = memory.map(|memory| memory.0);
+    let freshness = freshness(settings, &memory, writer.head())?;
+    let cards = settings.cache.size().map(|_| memory.cards);
     let gate = cards.as_ref().map(|cards| cards.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
     let hasher =
@@ -251,7 +270,10 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let url = database_url.clone();
     let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
-    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
+    let lookout = match &freshness {
+        Some(freshness) => Lookout::following(writer.head(), freshness.clone()),
+        None => Lookout::alone(writer.head()),
+    };
     let feed = Feed::new(reads.clone(), lookout, readers.clone());
     if let Some(keep) = settings.event_retention {
         let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
@@ -263,6 +285,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         writer,
         reads,
         cards,
+        freshness,
         hasher,
         mailer,
         janitor,

@@ -8,11 +8,15 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use shared::problem::Problem;
+use shared::tail::in_haste;
 
 use crate::handle::RelationHandle;
 
 const REVISION: HeaderName = HeaderName::from_static("mutual-revision");
 const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
+const CONSISTENCY: HeaderName = HeaderName::from_static("mutual-consistency");
+/// Do not ask the database whether memory is current.
+const FAST: &str = "fast";
 
 /// Middleware: sets `Mutual-Revision`. The outermost, so that no answer goes without.
 pub async fn with_revision<B: MessageBody>(
@@ -43,7 +47,7 @@ pub(super) fn is_read_at(request: &HttpRequest, revision: i64) {
     request.extensions_mut().insert(ReadAt(revision));
 }
 
-/// Middleware: waits for `Mutual-At-Least`.
+/// Middleware: waits for `Mutual-At-Least`, and heeds `Mutual-Consistency`.
 pub async fn at_least<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -56,9 +60,21 @@ pub async fn at_least<B: MessageBody>(
     if let (Some(relations), &Method::GET) = (&relations, request.method()) {
         request.extensions_mut().insert(ReadAt(relations.revision()));
     }
-    match waited {
-        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
-        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+    let hasty = is_hasty(request.headers().get(CONSISTENCY));
+    match (waited, hasty) {
+        (Ok(()), Ok(true)) => Ok(in_haste(next.call(request)).await?.map_into_left_body()),
+        (Ok(()), Ok(false)) => Ok(next.call(request).await?.map_into_left_body()),
+        (Err(problem), _) | (_, Err(problem)) => {
+            Ok(request.into_response(problem.error_response()).map_into_right_body())
+        }
+    }
+}
+
+fn is_hasty(asked: Option<&HeaderValue>) -> Result<bool, Problem> {
+    match asked {
+        None => Ok(false),
+        Some(asked) if asked == FAST => Ok(true),
+        Some(_) => Err(Problem::malformed("invalid_consistency", "Mutual-Consistency is fast, or not sent.")),
     }
 }
 

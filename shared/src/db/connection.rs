@@ -17,6 +17,8 @@ const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
 /// How long a statement of a request may take on a server.
 const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
+/// How long one of a listener may, for which others wait.
+const LISTENER_STATEMENT_TIMEOUT: &str = "1s";
 /// The page cache of a bulk load, in KiB.
 const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
@@ -46,6 +48,16 @@ pub fn open_bulk_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
 /// Opens a connection that only reads. On SQLite it refuses to write.
 pub fn open_reader(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     open(url, "PRAGMA query_only = ON;")
+}
+
+/// Opens a connection that reads, and on a server hears what is announced on `channel`. It does not wait for long.
+pub fn open_listener(url: &DatabaseUrl, channel: &str) -> Result<Conn, StoreError> {
+    let mut conn = open_reader(url)?;
+    set_time_limit(&mut conn, LISTENER_STATEMENT_TIMEOUT)?;
+    if let Conn::Postgres(postgres) = &mut conn {
+        postgres.batch_execute(&format!("LISTEN {channel}"))?;
+    }
+    Ok(conn)
 }
 
 fn open(url: &DatabaseUrl, sqlite_mode: &str) -> Result<Conn, StoreError> {

@@ -17,12 +17,13 @@ mod schema;
 pub mod service_token;
 mod snapshots;
 mod sql;
+pub mod touched;
 mod url;
 mod wipe;
 
 pub use connection::{
-    Conn, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer, open_reader, open_writer,
-    prefer_indexes, quick_check, with_time_limit, without_time_limit,
+    Conn, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer, open_listener, open_reader,
+    open_writer, prefer_indexes, quick_check, with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate};

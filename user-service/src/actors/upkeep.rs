@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::UserEngine;
 use super::deletion;
@@ -12,6 +11,7 @@ use super::moderation;
 use crate::domain::rename::{Hold, hold};
 use crate::store;
 use crate::store::upkeep::{Chore, OverdueName};
+use crate::store::told::Transaction;
 
 /// Rows that one step touches at the most, so that other commands go on in between.
 const STEP_ROWS: i64 = 200;

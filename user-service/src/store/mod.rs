@@ -17,6 +17,7 @@ pub mod search;
 pub mod search_index;
 pub mod session;
 pub mod suspension;
+pub mod told;
 pub mod two_factor;
 pub mod upkeep;
 pub mod user;

@@ -7,6 +7,7 @@ use shared::id::{SessionId, UserId};
 use shared::on_backend;
 
 use super::schema::sessions;
+use super::told::{Told, Transaction};
 use crate::domain::refresh_token::SessionNonce;
 use crate::domain::session::SessionState;
 
@@ -135,10 +136,17 @@ pub fn prove(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result
     Ok(())
 }
 
-/// Ends a session before its time.
-pub fn revoke(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
+/// Ends a session before its time; its access tokens are refused from the commit on.
+pub fn revoke(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    id: SessionId,
+    at: Micros,
+) -> Result<(), StoreError> {
     let held = sessions::table.find((user.get(), id.get()));
-    on_backend!(conn, |c| diesel::update(held).set(sessions::revoked_at.eq(Some(at.get()))).execute(c))?;
+    let ended = sessions::revoked_at.eq(Some(at.get()));
+    on_backend!(&mut *tx.conn, |c| diesel::update(held).set(ended).execute(c))?;
+    tx.tell(|| Told::Ended(id));
     Ok(())
 }
 
