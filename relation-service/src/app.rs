@@ -217,8 +217,8 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let lookout = lookout(settings, freshness.as_ref(), writer.head(), &reads);
-    let url = database_url.clone();
-    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
     if let Some(keep) = settings.event_retention {
         let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());

@@ -32,6 +32,7 @@ use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::mail_limit::mail_limit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
 use crate::actors::mailer::{Mailer, Parts as MailerParts};
+use crate::actors::node::{Node, NodeError};
 use crate::actors::outbox::Outbox;
 use crate::actors::relation_client::Relations;
 use crate::config::mail::MailConfig;
@@ -61,8 +62,8 @@ pub struct Settings {
     /// Where relation-service is, without a final slash. Without it nobody is asked who blocks whom, unless
     /// [`UserHandle::relations_are_at`] says it before requests are answered.
     pub relation_service_url: Option<String>,
-    /// Tells apart instances on one database.
-    pub node: u16,
+    /// Tells apart the ids of instances on one database; any that is free if `None`.
+    pub node: Option<u16>,
     /// Threads that answer requests; 0 takes one for each core.
     pub workers: usize,
     /// Connections for reading.
@@ -104,6 +105,9 @@ pub enum StartError {
     /// Mails cannot be sent as they are to be.
     #[error("user-service: {0}")]
     Mail(#[from] MailSetupError),
+    /// There is no number for this instance.
+    #[error("user-service: {0}")]
+    Node(#[from] NodeError),
     /// Two settings contradict each other.
     #[error("user-service: {0}")]
     Settings(&'static str),
@@ -118,6 +122,7 @@ pub struct App {
     /// For stopping it.
     pub stop: Stopper,
     server: Server,
+    node: Option<Node>,
     _owner: Owner,
 }
 
@@ -126,7 +131,7 @@ impl Settings {
     pub fn engine(&self) -> Result<UserEngine, StartError> {
         let refresh_key = self.refresh_key.to_bytes().ok_or(StartError::Key("refresh key"))?;
         Ok(UserEngine {
-            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
+            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node.unwrap_or_default())),
             refresh_key: RefreshKey::new(&refresh_key),
             mail_limit: (self.rate_limits == Switch::On).then(|| mail_limit(self.limits.mails_per_hour)),
             outbox: Outbox::new(self.limits.mails_waiting_max),
@@ -145,7 +150,7 @@ impl App {
         }
         warn_of(&settings);
         let owner = Owner::take(&settings.database_url)?;
-        let (handle, auth, feed) = start_actors(&settings)?;
+        let (handle, auth, feed, node) = start_actors(&settings)?;
         let closing = feed.closing();
         let listener = shared::http::listen(settings.listen)?;
         let address = listener.local_addr()?;
@@ -182,12 +187,16 @@ impl App {
         let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
         let server = server.listen(listener)?.run();
         let stop = Stopper::new(server.handle(), closing);
-        Ok(Self { address, handle, stop, server, _owner: owner })
+        Ok(Self { address, handle, stop, server, node, _owner: owner })
     }
 
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
     pub async fn run(self) -> io::Result<()> {
-        self.server.await
+        let done = self.server.await;
+        if let Some(Err(failure)) = self.node.map(|node| node.give_back()) {
+            log::debug!("the number of this instance is free in a while: {failure}");
+        }
+        done
     }
 }
 
@@ -225,7 +234,17 @@ fn freshness(
     Freshness::start(TailParts { name: NAME, url: database_url, memory, revision, clock }).map(Some)
 }
 
-fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
+/// A number for this instance among others.
+fn numbered(settings: &Settings, engine: &UserEngine) -> Result<Node, NodeError> {
+    let secrets = Secret::fingerprint(&[&settings.signing_key, &settings.refresh_key]);
+    let node = Node::take(settings.database_url.clone(), secrets, settings.node, engine.ids.clone())?;
+    node.clone().keep();
+    Ok(node)
+}
+
+type Started = (UserHandle, Arc<Auth>, Feed, Option<Node>);
+
+fn start_actors(settings: &Settings) -> Result<Started, StartError> {
     let revoked = Revoked::default();
     let memory = memory(settings, &revoked);
     let alone = settings.cache.is_alone(&settings.database_url);
@@ -237,6 +256,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
     recall_revoked(&mut conn, &revoked, clock.now())?;
+    let node = if alone { None } else { Some(numbered(settings, &engine)?) };
     let known = feed_reader::readers(&mut conn)?;
     drop(conn);
     let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
@@ -268,8 +288,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let relations = Relations::start(&settings.service_secret, settings.relation_service_url.clone());
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let url = database_url.clone();
-    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
     let lookout = match &freshness {
         Some(freshness) => Lookout::following(writer.head(), freshness.clone()),
         None => Lookout::alone(writer.head()),
@@ -298,5 +318,5 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         guard,
         clock,
     });
-    Ok((handle, auth, feed))
+    Ok((handle, auth, feed, node))
 }

@@ -17,6 +17,8 @@ const SQLITE_BUSY_TIMEOUT_MS: u32 = 5_000;
 const SQLITE_JOURNAL_BYTES: u32 = 64 << 20;
 /// How long a statement of a request may take on a server.
 const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
+/// What a server calls it.
+pub const LISTENER_NAME: &str = "mutual tail";
 /// How long one of a listener may, for which others wait.
 const LISTENER_STATEMENT_TIMEOUT: &str = "1s";
 /// The page cache of a bulk load, in KiB.
@@ -34,6 +36,15 @@ pub enum Conn {
 /// Opens a connection that writes: each commit is on the disk before it is answered.
 pub fn open_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     open(url, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+}
+
+/// Opens a connection that writes what may be lost with a crash of the server, since it will be said again.
+pub fn open_hint_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    let mut conn = open_writer(url)?;
+    if let Conn::Postgres(postgres) = &mut conn {
+        postgres.batch_execute("SET synchronous_commit = off")?;
+    }
+    Ok(conn)
 }
 
 /// Opens a connection for loading much at once: as durable, with room to keep what it changes in memory.
@@ -55,7 +66,7 @@ pub fn open_listener(url: &DatabaseUrl, channel: &str) -> Result<Conn, StoreErro
     let mut conn = open_reader(url)?;
     set_time_limit(&mut conn, LISTENER_STATEMENT_TIMEOUT)?;
     if let Conn::Postgres(postgres) = &mut conn {
-        postgres.batch_execute(&format!("LISTEN {channel}"))?;
+        postgres.batch_execute(&format!("SET application_name = '{LISTENER_NAME}'; LISTEN {channel}"))?;
     }
     Ok(conn)
 }

@@ -9,6 +9,7 @@ pub mod idempotency;
 pub mod known_network;
 pub mod mail;
 pub mod mail_token;
+pub mod node;
 pub mod password_reset;
 pub mod purge;
 pub mod roster;
