@@ -10,7 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
-use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
     ServiceTokens, by_method,
@@ -183,9 +183,13 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let position = store::fact::feed_position(&mut conn)?;
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
+    let alone = settings.cache.is_alone(&database_url);
+    if alone {
+        touched::forget_all(&mut conn)?;
+    }
     drop(conn);
 
-    let (memory, alone) = (memory(settings), settings.cache.is_alone(&database_url));
+    let memory = memory(settings);
     let engine = RelationEngine { memory: memory.clone(), alone, ..RelationEngine::new(settings.limits) };
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
     let freshness = freshness(settings, memory.as_ref(), writer.head())?;

@@ -30,7 +30,7 @@ const LISTEN_EVERY: Duration = Duration::from_millis(10);
 /// How often is looked where nothing was announced: announcements can be lost, and not every server has them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often what all have followed is forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(10);
+const FORGET_EVERY: Duration = Duration::from_secs(2);
 /// For how long it is kept: who is behind by more starts anew.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, CacheSize, measure};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer, touched};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
     ServiceTokens, TrustedProxies, by_method,
@@ -258,6 +258,9 @@ fn start_actors(settings: &Settings) -> Result<Started, StartError> {
     recall_revoked(&mut conn, &revoked, clock.now())?;
     let node = if alone { None } else { Some(numbered(settings, &engine)?) };
     let known = feed_reader::readers(&mut conn)?;
+    if alone {
+        touched::forget_all(&mut conn)?;
+    }
     drop(conn);
     let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
 

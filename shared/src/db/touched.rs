@@ -11,6 +11,8 @@ use crate::clock::Micros;
 pub const CHANNEL: &str = "mutual_log";
 /// Rows that one look brings at the most.
 const ROWS_MAX: i64 = 64;
+/// Rows that one step forgets at the most: readers wait meanwhile.
+const FORGOTTEN_AT_ONCE: i64 = 2_000;
 /// A batch that tells more bytes than this tells only that everything may be different.
 const TOLD_BYTES_MAX: usize = 1 << 20;
 
@@ -28,6 +30,8 @@ pub struct Touch {
 /// What a look finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
+    /// After which time was looked.
+    pub after: Micros,
     /// The head.
     pub head: Head,
     /// The transactions after the time that was asked for, in order.
@@ -65,10 +69,21 @@ pub fn news(conn: &mut Conn, after: Micros) -> Result<News, StoreError> {
     };
     let touches: Vec<Touch> = rows.into_iter().filter_map(touch).collect();
     let whole = i64::try_from(touches.len()).is_ok_and(|found| found < ROWS_MAX);
-    Ok(News { head, touches, whole })
+    Ok(News { after, head, touches, whole })
 }
 
-/// Forgets the transactions before the time `before`. Who has not followed them starts anew.
+/// Forgets transactions before the time `before`, at most some. Who has not followed them starts anew.
 pub fn forget(conn: &mut Conn, before: Micros) -> Result<usize, StoreError> {
-    execute(conn, "DELETE FROM touched WHERE at < ?", &[Value::Int(before.get())])
+    let text = "DELETE FROM touched
+        WHERE at IN (SELECT at FROM touched WHERE at < ? ORDER BY at LIMIT ?)";
+    execute(conn, text, &[before.get(), FORGOTTEN_AT_ONCE].map(Value::Int))
+}
+
+/// Forgets all of them: who begins as the only one that writes tells nobody any more.
+pub fn forget_all(conn: &mut Conn) -> Result<(), StoreError> {
+    match conn {
+        // Nothing was ever told.
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(_) => execute(conn, "TRUNCATE touched", &[]).map(drop),
+    }
 }

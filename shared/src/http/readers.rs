@@ -84,7 +84,11 @@ impl FeedReaders {
     pub(super) async fn hear_of_others(&self) {
         let Some(others) = &self.others else { return };
         match others.reads.run(feed_reader::readers).await {
-            Ok(all) => all.into_iter().for_each(|(name, position)| drop(self.has_come_to(&name, position))),
+            Ok(all) => {
+                for (name, position) in all {
+                    self.has_come_to(&name, position);
+                }
+            }
             Err(error) => debug!("readers of other instances are not heard of: {error}"),
         }
     }

@@ -2,23 +2,17 @@
 //! start and said to be in use now and then.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::{rt, web};
 use log::{error, info, warn};
 use shared::db::{DatabaseUrl, StoreError, open_writer};
 use shared::id::IdGenerator;
 
-use crate::store::node::{self, Holder, LEASE};
+use crate::store::node::{self, Holder};
 
 /// How often the number is said to be in use.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
-/// How often is looked whether one that was asked for is free.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long it is waited for: a number of an instance that crashed is free by then.
-const WAIT_MAX: Duration = LEASE.saturating_add(Duration::from_secs(2));
-
 /// Why there is no number.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -26,7 +20,10 @@ pub enum NodeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// All, or the one that was asked for, are in use.
-    #[error("another instance runs with the same --node on this database")]
+    #[error(
+        "another instance on this database makes ids as this --node, or did so in the last 30 seconds: leave it out, or \
+         give each a number of its own"
+    )]
     InUse,
     /// Tokens of one would not be valid at the other.
     #[error("another instance on this database has another signing or refresh key: all need the same")]
@@ -42,7 +39,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Takes `wanted` or any number for the ids that `ids` makes; waits for one of an instance that has just crashed.
+    /// Takes `wanted` or any number for the ids that `ids` makes.
     pub fn take(
         url: DatabaseUrl,
         secrets: String,
@@ -51,24 +48,15 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let holder = Holder { id: i64::from(fastrand::u32(..)) << 31 | i64::from(fastrand::u32(..)), secrets };
         let mut conn = open_writer(&url)?;
-        let started = Instant::now();
-        loop {
-            if let Some(node) = node::take(&mut conn, &holder, wanted)? {
-                ids.set_node(node);
-                let taken = Self { url, holder, ids };
-                if node::has_strangers(&mut conn, &taken.holder)? {
-                    node::give_back(&mut conn, &taken.holder, node)?;
-                    return Err(NodeError::OtherSecrets);
-                }
-                info!("ids are made as node {node}");
-                return Ok(taken);
-            }
-            if wanted.is_none() || started.elapsed() >= WAIT_MAX {
-                return Err(NodeError::InUse);
-            }
-            info!("--node is in use: waiting until it is free");
-            thread::sleep(LOOK_EVERY);
+        let Some(number) = node::take(&mut conn, &holder, wanted)? else { return Err(NodeError::InUse) };
+        ids.set_node(number);
+        let taken = Self { url, holder, ids };
+        if node::has_strangers(&mut conn, &taken.holder)? {
+            node::give_back(&mut conn, &taken.holder, number)?;
+            return Err(NodeError::OtherSecrets);
         }
+        info!("ids are made as node {number}");
+        Ok(taken)
     }
 
     /// Keeps the number for as long as the runtime of the caller lives.
