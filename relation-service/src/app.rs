@@ -10,7 +10,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
-use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched};
+use shared::db::{
+    Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched,
+};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention, Routes,
     ServiceTokens, by_method,
@@ -149,8 +151,9 @@ fn freshness(
     revision: Revision,
 ) -> Result<Option<Freshness>, StoreError> {
     let Some(memory) = memory.filter(|memory| memory.0.has_others()) else { return Ok(None) };
-    let (url, clock) = (settings.database_url.clone(), settings.clock.clone());
-    Freshness::start(TailParts { name: NAME, url, memory: Arc::new(memory.clone()), revision, clock }).map(Some)
+    let (url, clock, deaf) = (settings.database_url.clone(), settings.clock.clone(), settings.cache.deaf);
+    let memory = Arc::new(memory.clone());
+    Freshness::start(TailParts { name: NAME, url, memory, revision, clock, deaf }).map(Some)
 }
 
 /// Who waits for what is committed.

@@ -55,6 +55,8 @@ pub struct Parts<T> {
     pub revision: Revision,
     /// The time.
     pub clock: Clock,
+    /// Whether announcements are not heard.
+    pub deaf: bool,
 }
 
 /// Whether memory is current. Clones share the looks.
@@ -149,6 +151,9 @@ impl<T: DeserializeOwned> Tail<T> {
         let Some(Conn::Postgres(conn)) = &mut self.conn else { return false };
         let announced: Result<Vec<_>, _> = conn.notifications_iter().collect();
         let Ok(announced) = announced else { return true };
+        if self.parts.deaf {
+            return false;
+        }
         let newest = announced.iter().filter_map(|one| one.payload.parse().ok()).max();
         newest.is_some_and(|at| self.parts.memory.commits().place() < Some(Micros::new(at)))
     }

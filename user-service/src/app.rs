@@ -231,7 +231,8 @@ fn freshness(
         return Ok(None);
     }
     let memory = Arc::new(memory.clone());
-    Freshness::start(TailParts { name: NAME, url: database_url, memory, revision, clock }).map(Some)
+    let (url, deaf) = (database_url, cache.deaf);
+    Freshness::start(TailParts { name: NAME, url, memory, revision, clock, deaf }).map(Some)
 }
 
 /// A number for this instance among others.

@@ -51,9 +51,14 @@ impl World {
 }
 
 fn kill_tails(conn: &mut Conn) -> i64 {
+    kill(conn, &format!("datname = current_database() AND application_name = '{LISTENER_NAME}'"))
+}
+
+/// Ends those connections of the server of which `which` holds, and no other: they are chosen before they are ended.
+fn kill(conn: &mut Conn, which: &str) -> i64 {
     let text = format!(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = '{LISTENER_NAME}'
-         AND pg_terminate_backend(pid)"
+        "WITH chosen AS MATERIALIZED (SELECT pid FROM pg_stat_activity WHERE {which})
+         SELECT 1 FROM chosen WHERE pg_terminate_backend(pid)"
     );
     count(conn, &text).unwrap()
 }
@@ -89,7 +94,8 @@ fn commit_in_silence(conn: &mut Conn, statement: &str, told: Option<&str>) {
 async fn what_is_not_announced_is_found_all_the_same(make: impl Fn() -> TestDatabase) {
     let world = World::new(make).await;
     let mut conn = world.app.writer();
-    let set = |followers| format!("UPDATE counters SET followers = {followers} WHERE user_id = {}", world.ben.id);
+    let set =
+        |followers| format!("UPDATE counters SET followers = {followers} WHERE user_id = {}", world.ben.id);
     assert!(world.anna.follow(&world.ben).await);
     assert_eq!(world.counts(&[]).await, 1);
     let rows = format!("[{{\"r\":[{}]}}]", world.ben.id);
@@ -110,9 +116,7 @@ fn let_in(database: &DatabaseUrl, allowed: bool) {
     let mut admin = open_writer(&admin).unwrap();
     execute(&mut admin, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}"), &[]).unwrap();
     if !allowed {
-        let text =
-            format!("SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND pg_terminate_backend(pid)");
-        assert!(count(&mut admin, &text).unwrap() > 0);
+        assert!(kill(&mut admin, &format!("datname = '{name}'")) > 0);
     }
 }
 
@@ -127,7 +131,11 @@ async fn without_the_database_nothing_is_answered_that_may_be_old(make: impl Fn(
             let refused = world.followers(&[]).await.expect_problem(503, "unavailable");
             assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
             assert!(started.elapsed() < REFUSED, "round {round}: {:?}", started.elapsed());
-            assert_eq!(world.counts(&FAST).await, 1, "what is remembered is told to who wants it all the same");
+            assert_eq!(
+                world.counts(&FAST).await,
+                1,
+                "what is remembered is told to who wants it all the same"
+            );
         }
         let_in(world.app.database_url(), true);
         within(HEALED, "healed", async || world.followers(&[]).await.status == 200).await;

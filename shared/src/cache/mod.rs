@@ -36,12 +36,14 @@ pub struct CacheSettings {
     pub only_writer: bool,
     /// Compare each answer with the store's: for tests.
     pub checked: bool,
+    /// Do not hear what other processes announce: for tests.
+    pub deaf: bool,
 }
 
 impl CacheSettings {
     /// As an operator says it.
     pub const fn new(mib: u32, only_writer: bool) -> Self {
-        Self { mib, only_writer, checked: false }
+        Self { mib, only_writer, checked: false, deaf: false }
     }
 
     /// How much is remembered.

@@ -138,8 +138,11 @@ async fn tell(url: DatabaseUrl, mut positions: watch::Receiver<Positions>, heard
             gone = async { while positions.changed().await.is_ok() {} } => return gone,
         }
         let newest = positions.borrow().clone();
-        let news: Vec<(String, i64)> =
-            newest.iter().filter(|(name, at)| told.get(*name) != Some(at)).map(|(n, at)| (n.clone(), *at)).collect();
+        let news: Vec<(String, i64)> = newest
+            .iter()
+            .filter(|(name, at)| told.get(*name) != Some(at))
+            .map(|(n, at)| (n.clone(), *at))
+            .collect();
         let (url, held) = (url.clone(), conn.take());
         match web::block(move || write(&url, held, &news)).await {
             Ok(Ok(held)) => (conn, told) = (Some(held), newest),

@@ -205,7 +205,7 @@ pub(super) fn end_by(
     now: Micros,
 ) -> Result<(), StoreError> {
     for session in sessions {
-        store::session::revoke(tx, user, *session, now)?;
+        store::session::end(tx, user, *session, now)?;
         tx.emit(NewEvent {
             kind: Change::SessionRevoked.as_str(),
             at: now,

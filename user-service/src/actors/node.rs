@@ -46,7 +46,8 @@ impl Node {
         wanted: Option<u16>,
         ids: Arc<IdGenerator>,
     ) -> Result<Self, NodeError> {
-        let holder = Holder { id: i64::from(fastrand::u32(..)) << 31 | i64::from(fastrand::u32(..)), secrets };
+        let holder =
+            Holder { id: i64::from(fastrand::u32(..)) << 31 | i64::from(fastrand::u32(..)), secrets };
         let mut conn = open_writer(&url)?;
         let Some(number) = node::take(&mut conn, &holder, wanted)? else { return Err(NodeError::InUse) };
         ids.set_node(number);

@@ -10,8 +10,8 @@ use super::login::tokens_expired_at;
 use super::moderation;
 use crate::domain::rename::{Hold, hold};
 use crate::store;
-use crate::store::upkeep::{Chore, OverdueName};
 use crate::store::told::Transaction;
+use crate::store::upkeep::{Chore, OverdueName};
 
 /// Rows that one step touches at the most, so that other commands go on in between.
 const STEP_ROWS: i64 = 200;

@@ -137,16 +137,16 @@ pub fn prove(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result
 }
 
 /// Ends a session before its time; its access tokens are refused from the commit on.
-pub fn revoke(
-    tx: &mut Transaction<'_>,
-    user: UserId,
-    id: SessionId,
-    at: Micros,
-) -> Result<(), StoreError> {
-    let held = sessions::table.find((user.get(), id.get()));
-    let ended = sessions::revoked_at.eq(Some(at.get()));
-    on_backend!(&mut *tx.conn, |c| diesel::update(held).set(ended).execute(c))?;
+pub fn end(tx: &mut Transaction<'_>, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
+    revoke(tx.conn, user, id, at)?;
     tx.tell(|| Told::Ended(id));
+    Ok(())
+}
+
+/// The same where nobody has to hear of it.
+pub fn revoke(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
+    let held = sessions::table.find((user.get(), id.get()));
+    on_backend!(conn, |c| diesel::update(held).set(sessions::revoked_at.eq(Some(at.get()))).execute(c))?;
     Ok(())
 }
 

@@ -10,12 +10,12 @@ use shared::id::UserId;
 use shared::on_backend;
 
 use super::schema::users;
+use super::told::{Told, Transaction};
 use super::{rows_of_binds, search_index};
 use crate::domain::account::{Role, User};
 use crate::domain::email::Email;
 use crate::domain::privacy::Privacy;
 use crate::domain::username::Username;
-use super::told::{Told, Transaction};
 
 /// All of a person but the password.
 #[derive(Queryable, Selectable, AsChangeset)]

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use shared::cache::Stamp;
 use shared::clock::Micros;
-use shared::db::{
-    Conn, StoreError, Value, begin_snapshot, chunks, end_write, log as event_log, query,
-};
+use shared::db::{Conn, StoreError, Value, begin_snapshot, chunks, end_write, log as event_log, query};
 use shared::id::UserId;
 
 use super::inbound::{BLOCKERS_MAX, ROWS_MAX};

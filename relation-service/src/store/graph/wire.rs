@@ -95,12 +95,7 @@ fn pair_of_wire((one, other, edges, marks): WirePair) -> Result<PairChange, Unre
     let [forward_marks, back_marks, marks_after, back_marks_after] = marks.map(marks_of_wire);
     Ok(PairChange {
         key: (UserId::new(one), UserId::new(other)),
-        before: Pair {
-            forward: edge(forward)?,
-            backward: edge(backward)?,
-            marks: forward_marks,
-            back_marks,
-        },
+        before: Pair { forward: edge(forward)?, backward: edge(backward)?, marks: forward_marks, back_marks },
         after: Pair {
             forward: edge(forward_after)?,
             backward: edge(backward_after)?,
@@ -111,7 +106,8 @@ fn pair_of_wire((one, other, edges, marks): WirePair) -> Result<PairChange, Unre
 }
 
 fn wire_of_marks(marks: Marks) -> WireMarks {
-    let mute = marks.mute.map(|mute| (mute.since.get(), mute.expires_at.map(Micros::get), mute.notifications));
+    let mute =
+        marks.mute.map(|mute| (mute.since.get(), mute.expires_at.map(Micros::get), mute.notifications));
     (mute, marks.close_friend.map(Micros::get))
 }
 
@@ -129,7 +125,9 @@ fn numbers(delta: CountDelta) -> [i64; 6] {
     [followers, following, friends, requests_received, requests_sent, blocks]
 }
 
-fn delta_of([followers, following, friends, requests_received, requests_sent, blocks]: [i64; 6]) -> CountDelta {
+fn delta_of(
+    [followers, following, friends, requests_received, requests_sent, blocks]: [i64; 6],
+) -> CountDelta {
     CountDelta { followers, following, friends, requests_received, requests_sent, blocks }
 }
 
@@ -184,7 +182,9 @@ mod tests {
 
     #[test]
     fn what_is_of_another_form_is_not_read() {
-        for text in [r#"[{"x":1}]"#, r#"[{"p":[[1,2,[2,0,0],null]]}]"#, r#"[{"p":[[1,2,[16,0,0,0],null]]}]"#, ""] {
+        for text in
+            [r#"[{"x":1}]"#, r#"[{"p":[[1,2,[2,0,0],null]]}]"#, r#"[{"p":[[1,2,[16,0,0,0],null]]}]"#, ""]
+        {
             assert!(serde_json::from_str::<Vec<Told>>(text).is_err(), "{text}");
         }
     }
