@@ -159,7 +159,7 @@ fn freshness(
 /// Who waits for what is committed.
 fn lookout(settings: &Settings, freshness: Option<&Freshness>, revision: Revision, reads: &Reads) -> Lookout {
     match freshness {
-        Some(freshness) => Lookout::following(revision, freshness.clone()),
+        Some(freshness) => Lookout::kept_up(revision, freshness.clone()),
         None if settings.cache.is_alone(&settings.database_url) => Lookout::alone(revision),
         None => Lookout::beside_others(revision, reads.clone()),
     }

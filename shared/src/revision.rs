@@ -1,5 +1,5 @@
 //! How far the log has come, as one process knows: by its own commits, and, where other processes write to the same
-//! database, by following them, or by looking for as long as somebody waits.
+//! database, by keeping up with them, or by looking for as long as somebody waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ enum Others {
     /// By looking here.
     Sought(Reads),
     /// By themselves, and at once for one who asks.
-    Followed(Freshness),
+    KeptUpWith(Freshness),
 }
 
 impl Lookout {
@@ -72,9 +72,9 @@ impl Lookout {
         Self { others: Others::Sought(reads), ..Self::alone(revision) }
     }
 
-    /// Where they are followed.
-    pub fn following(revision: Revision, freshness: Freshness) -> Self {
-        Self { others: Others::Followed(freshness), ..Self::alone(revision) }
+    /// Where a tail keeps up with them.
+    pub fn kept_up(revision: Revision, freshness: Freshness) -> Self {
+        Self { others: Others::KeptUpWith(freshness), ..Self::alone(revision) }
     }
 
     /// The newest revision that is known.
@@ -84,7 +84,7 @@ impl Lookout {
 
     /// Waits until `wanted` is there, which somebody has been told to be somewhere.
     pub async fn reached(&self, wanted: i64) {
-        if let (Others::Followed(freshness), true) = (&self.others, self.revision() < wanted) {
+        if let (Others::KeptUpWith(freshness), true) = (&self.others, self.revision() < wanted) {
             // Where that fails, it may still come by itself.
             let _ = freshness.current().await;
         }

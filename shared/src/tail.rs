@@ -1,7 +1,7 @@
-//! Following what other processes commit to the same database, and knowing when that is done.
+//! Keeping up with what other processes commit to the same database, and knowing when that is done.
 //!
 //! One thread with a connection of its own looks at the head of the log and at what came before it, and has memory
-//! follow. It looks when a commit is announced (`NOTIFY`), when nothing has been for a while, and whenever somebody has
+//! take it in. It looks when a commit is announced (`NOTIFY`), when nothing has been for a while, and whenever somebody has
 //! to know that memory is current. Such a reader waits for the end of a look that began after it came (as etcd's
 //! ReadIndex does), and one look serves all who came before it: so a read costs a part of one statement, however many
 //! there are.
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::cache::{Followed, Memory};
+use crate::cache::{CaughtUp, Memory};
 use crate::clock::{Clock, Micros};
 use crate::db::{Conn, DatabaseUrl, StoreError, open_listener, touched};
 use crate::revision::Revision;
@@ -29,7 +29,7 @@ pub const CURRENT_WAIT: Duration = Duration::from_millis(900);
 const LISTEN_EVERY: Duration = Duration::from_millis(10);
 /// How often is looked where nothing was announced: announcements can be lost, and not every server has them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How often what all have followed is forgotten.
+/// How often what all have taken in is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(2);
 /// For how long it is kept: who is behind by more starts anew.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ pub struct Parts<T> {
     pub name: &'static str,
     /// Where to look.
     pub url: DatabaseUrl,
-    /// What has to follow.
+    /// What has to keep up.
     pub memory: Arc<dyn Memory<T>>,
     /// Whom to tell how far the log has come.
     pub revision: Revision,
@@ -80,7 +80,7 @@ struct Ended {
 }
 
 impl Freshness {
-    /// Starts following. It ends when nobody can ask any more.
+    /// Starts to keep up. It ends when nobody can ask any more.
     pub fn start<T: DeserializeOwned + 'static>(parts: Parts<T>) -> Result<Self, StoreError> {
         let (ask, asked) = sync_channel(1);
         let (tell, ended) = watch::channel(Ended::default());
@@ -111,7 +111,7 @@ impl Freshness {
         let there = timeout(CURRENT_WAIT, ended.wait_for(|ended| ended.newest >= wanted)).await;
         match there {
             Ok(Ok(ended)) if ended.well >= wanted => Ok(()),
-            _ => Err(StoreError::Unavailable("the newest commits cannot be followed".into())),
+            _ => Err(StoreError::Unavailable("the newest commits are not known".into())),
         }
     }
 }
@@ -161,11 +161,11 @@ impl<T: DeserializeOwned> Tail<T> {
     fn look(&mut self) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // A connection that the server dropped is replaced at once.
-        let done = self.follow().or_else(|_| self.follow());
+        let done = self.catch_up().or_else(|_| self.catch_up());
         match &done {
-            Ok(()) if !self.well => info!("{} follows other instances again", self.parts.name),
+            Ok(()) if !self.well => info!("{} keeps up with other instances again", self.parts.name),
             Err(error) if self.well => {
-                warn!("{} cannot follow other instances: {error}", self.parts.name);
+                warn!("{} cannot keep up with other instances: {error}", self.parts.name);
             }
             Ok(()) | Err(_) => {}
         }
@@ -180,37 +180,37 @@ impl<T: DeserializeOwned> Tail<T> {
     }
 
     /// On the connection that there is, or a new one; it stays if all went well.
-    fn follow(&mut self) -> Result<(), StoreError> {
+    fn catch_up(&mut self) -> Result<(), StoreError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => open_listener(&self.parts.url, touched::CHANNEL)?,
         };
-        self.follow_on(&mut conn)?;
+        self.catch_up_on(&mut conn)?;
         self.conn = Some(conn);
         Ok(())
     }
 
-    fn follow_on(&self, conn: &mut Conn) -> Result<(), StoreError> {
+    fn catch_up_on(&self, conn: &mut Conn) -> Result<(), StoreError> {
         let memory = &*self.parts.memory;
         loop {
             let place = memory.commits().place();
             let news = touched::news(conn, place.unwrap_or_default())?;
-            let followed = memory.commits().follow(memory, conn, &news)?;
-            self.measure(followed);
-            if followed.place >= news.head.at {
+            let caught_up = memory.commits().catch_up(memory, conn, &news)?;
+            self.measure(caught_up);
+            if caught_up.place >= news.head.at {
                 self.parts.revision.reached(news.head.seq);
                 return Ok(());
             }
         }
     }
 
-    fn measure(&self, followed: Followed) {
+    fn measure(&self, caught_up: CaughtUp) {
         let name = self.parts.name;
-        if let Some(oldest) = followed.oldest {
+        if let Some(oldest) = caught_up.oldest {
             let late = self.parts.clock.now().since(oldest);
             metrics::histogram!("mutual_tail_lag_seconds", "service" => name).record(late);
         }
-        if followed.dropped {
+        if caught_up.dropped {
             metrics::counter!("mutual_tail_drops_total", "service" => name).increment(1);
         }
     }

@@ -295,7 +295,7 @@ fn start_actors(settings: &Settings) -> Result<Started, StartError> {
     let readers = FeedReaders::new(known, database_url.clone());
     let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
     let lookout = match &freshness {
-        Some(freshness) => Lookout::following(writer.head(), freshness.clone()),
+        Some(freshness) => Lookout::kept_up(writer.head(), freshness.clone()),
         None => Lookout::alone(writer.head()),
     };
     let feed = Feed::new(reads.clone(), lookout, readers.clone());

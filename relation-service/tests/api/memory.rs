@@ -56,7 +56,7 @@ impl Witness {
         let commits = self.memory.commits();
         let news = touched::news(conn, commits.place().unwrap_or_default()).unwrap();
         assert!(news.whole);
-        commits.follow(&self.memory, conn, &news).unwrap().dropped
+        commits.catch_up(&self.memory, conn, &news).unwrap().dropped
     }
 
     /// Compares what is remembered. Returns how many parts that was.

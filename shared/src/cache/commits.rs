@@ -59,9 +59,9 @@ pub struct Commits<T> {
     place: AtomicI64,
 }
 
-/// What came of following others.
+/// What came of catching up with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Followed {
+pub struct CaughtUp {
     /// When the oldest of their commits that was new to memory was made.
     pub oldest: Option<Micros>,
     /// Whether a link was missing.
@@ -173,35 +173,35 @@ impl<T: DeserializeOwned> Commits<T> {
                 break;
             }
             let news = touched::news(conn, place.unwrap_or(head))?;
-            self.follow(memory, conn, &news)?;
+            self.catch_up(memory, conn, &news)?;
         }
         self.settle(memory, &mut self.turn(), head);
         Ok(())
     }
 
-    /// Follows what others have committed, as far as `news` tells; what it tells of this process's own is known.
-    pub fn follow(
+    /// Takes in what others have committed, as far as `news` tells; what it tells of this process's own is known.
+    pub fn catch_up(
         &self,
         memory: &dyn Memory<T>,
         conn: &mut Conn,
         news: &News,
-    ) -> Result<Followed, StoreError> {
+    ) -> Result<CaughtUp, StoreError> {
         let mut turn = self.turn();
-        let mut followed = Followed { oldest: None, dropped: false, place: news.head.at };
+        let mut caught_up = CaughtUp { oldest: None, dropped: false, place: news.head.at };
         let Some(from) = self.place() else {
             memory.clear(conn)?;
             self.come_to(news.head.at);
-            return Ok(followed);
+            return Ok(caught_up);
         };
         for touch in news.touches.iter().filter(|touch| touch.at > from) {
-            followed.oldest.get_or_insert(touch.at);
+            caught_up.oldest.get_or_insert(touch.at);
             // The head was held after what was doubtful.
             self.settle(memory, &mut turn, touch.at);
             let told = told::<T>(touch).filter(|_| self.place() == Some(touch.prior));
             match told {
                 Some(told) => self.apply(memory, told, touch.at),
                 None => {
-                    followed.dropped = true;
+                    caught_up.dropped = true;
                     self.drop_all(memory, conn, touch.at)?;
                 }
             }
@@ -211,12 +211,12 @@ impl<T: DeserializeOwned> Commits<T> {
         // The rows end too early; or the database is an older copy of itself.
         if (news.whole && news.head.at > place) || news.head.at < news.after {
             self.settle(memory, &mut turn, news.head.at);
-            followed.dropped = true;
+            caught_up.dropped = true;
             self.drop_all(memory, conn, news.head.at)?;
             self.come_to(news.head.at);
         }
-        followed.place = self.place().unwrap_or(place);
-        Ok(followed)
+        caught_up.place = self.place().unwrap_or(place);
+        Ok(caught_up)
     }
 
     fn apply(&self, memory: &dyn Memory<T>, told: Vec<T>, at: Micros) {

@@ -11,7 +11,7 @@ mod shards;
 mod stamps;
 mod sync;
 
-pub use commits::{Commits, Followed, Gate, Memory};
+pub use commits::{CaughtUp, Commits, Gate, Memory};
 pub use flights::{Flight, Flights, Others};
 pub use meter::measure;
 pub use shards::{ENTRY_BYTES, Keeping, Shards, Spread, Usage, Weigh};

@@ -1,5 +1,5 @@
 //! What each transaction changed of what processes remember, for those that did not make it: a short-lived chain of rows,
-//! each of which names the head's time before it. So whoever follows knows whether something is missing.
+//! each of which names the head's time before it. So whoever keeps up knows whether something is missing.
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -72,7 +72,7 @@ pub fn news(conn: &mut Conn, after: Micros) -> Result<News, StoreError> {
     Ok(News { after, head, touches, whole })
 }
 
-/// Forgets transactions before the time `before`, at most some. Who has not followed them starts anew.
+/// Forgets transactions before the time `before`, at most some. Who has not taken them in starts anew.
 pub fn forget(conn: &mut Conn, before: Micros) -> Result<usize, StoreError> {
     let text = "DELETE FROM touched
         WHERE at IN (SELECT at FROM touched WHERE at < ? ORDER BY at LIMIT ?)";
