@@ -295,8 +295,8 @@ pub struct Serve {
     #[arg(long, env, default_value_t = CACHE_MIB,
         value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub cache_mb: u32,
-    /// Remember on Postgres too: only where this process is the only one that writes to the databases. Embedded ones
-    /// have one writer in any case.
+    /// No other process writes to the databases: so nothing has to be followed, and no read asks whether memory is
+    /// current. Of embedded ones that holds in any case.
     #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// How many days both services keep events; 0 keeps them for ever. What a known reader of a feed has not read is kept

@@ -67,7 +67,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         service_secret: secret(service_secret)?,
         // Known once it listens.
         relation_service_url: None,
-        node: 0,
+        node: None,
         workers: settings.workers,
         read_connections: settings.read_connections,
         cache: CacheSettings::new(settings.cache_mb, settings.only_writer),

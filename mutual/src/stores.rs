@@ -128,7 +128,7 @@ pub fn expect_database(url: &DatabaseUrl) -> Result<(), Failure> {
 /// The rules of relations without limits: what exists elsewhere is taken as it is.
 pub fn relation_engine() -> RelationEngine {
     let no_limit = i64::MAX;
-    RelationEngine::new(Limits {
+    let engine = RelationEngine::new(Limits {
         following_max: no_limit,
         requests_sent_max: no_limit,
         blocks_max: no_limit,
@@ -140,7 +140,9 @@ pub fn relation_engine() -> RelationEngine {
         dismissal_span: Duration::MAX,
         follows_per_24h: 0,
         imports_per_24h: 0,
-    })
+    });
+    // A load of a whole graph is told to nobody: whoever remembers notices it and begins anew.
+    RelationEngine { alone: true, ..engine }
 }
 
 /// The rules of users for making accounts that nobody is signed in to.
@@ -154,6 +156,7 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
         mail_limit: None,
         outbox: Outbox::new(usize::MAX),
         memory: None,
+        alone: true,
         rules: Rules::default(),
     })
 }

@@ -9,13 +9,17 @@ use actix_web::dev::Server;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
-use shared::db::{Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{
+    Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched,
+};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
     Routes, ServiceTokens,
 };
 use shared::process::Stopper;
 use shared::publisher::{NatsConfig, Publisher};
+use shared::revision::{Lookout, Revision};
+use shared::tail::{Freshness, Parts as TailParts};
 use shared::token::{Revoked, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -150,12 +154,35 @@ pub fn expect_schema(url: &DatabaseUrl) -> Result<(), StartError> {
     }
 }
 
-/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
-fn recall(settings: &Settings) -> Option<Recall> {
-    let graph = Arc::new(Graph::new(settings.cache.size_for(&settings.database_url)?));
+/// What is remembered, if the settings want it; told of at `/metrics`.
+fn memory(settings: &Settings) -> Option<Remembering> {
+    let size = settings.cache.size()?;
+    let alone = settings.cache.is_alone(&settings.database_url);
+    let graph = Arc::new(if alone { Graph::new(size) } else { Graph::beside_others(size) });
     let measured = Arc::downgrade(&graph);
     measure(NAME, move || Some(measured.upgrade()?.usage()));
-    Some(Recall { memory: Remembering(graph), checked: settings.cache.checked })
+    Some(Remembering(graph))
+}
+
+/// Where others commit too and something is remembered of it: follows them.
+fn freshness(
+    settings: &Settings,
+    memory: Option<&Remembering>,
+    revision: Revision,
+) -> Result<Option<Freshness>, StoreError> {
+    let Some(memory) = memory.filter(|memory| memory.0.has_others()) else { return Ok(None) };
+    let (url, clock, deaf) = (settings.database_url.clone(), settings.clock.clone(), settings.cache.deaf);
+    let memory = Arc::new(memory.clone());
+    Freshness::start(TailParts { name: NAME, url, memory, revision, clock, deaf }).map(Some)
+}
+
+/// Who waits for what is committed.
+fn lookout(settings: &Settings, freshness: Option<&Freshness>, revision: Revision, reads: &Reads) -> Lookout {
+    match freshness {
+        Some(freshness) => Lookout::kept_up(revision, freshness.clone()),
+        None if settings.cache.is_alone(&settings.database_url) => Lookout::alone(revision),
+        None => Lookout::beside_others(revision, reads.clone()),
+    }
 }
 
 /// Who verifies callers, with what was known when the service stopped.
@@ -179,13 +206,17 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let position = store::fact::feed_position(&mut conn)?;
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
+    let alone = settings.cache.is_alone(&database_url);
+    if alone {
+        touched::forget_all(&mut conn)?;
+    }
     drop(conn);
 
-    let recall = recall(settings);
-    let memory = recall.as_ref().map(|recall| recall.memory.clone());
-    let engine = RelationEngine { memory, ..RelationEngine::new(settings.limits) };
+    let memory = memory(settings);
+    let engine = RelationEngine { memory: memory.clone(), alone, ..RelationEngine::new(settings.limits) };
     let writer = WriterHandle::start(NAME, engine.clone(), database_url.clone(), clock.clone(), revision);
-    let gate = recall.as_ref().map(|recall| recall.memory.0.gate());
+    let freshness = freshness(settings, memory.as_ref(), writer.head())?;
+    let gate = memory.as_ref().map(|memory| memory.0.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate.clone());
     reads.measure(NAME);
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
@@ -214,9 +245,9 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     });
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
-    let url = database_url.clone();
-    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
+    let lookout = lookout(settings, freshness.as_ref(), writer.head(), &reads);
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
     let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
     events.measure(NAME);
     if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
@@ -235,7 +266,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         lookout,
         reads,
         read_connections: settings.read_connections,
-        recall,
+        recall: memory.map(|memory| Recall { memory, freshness, checked: settings.cache.checked }),
         snapshots: Snapshots::new(&database_url).behind(gate),
         feed,
         feed_state,

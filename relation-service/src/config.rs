@@ -55,8 +55,8 @@ pub struct Config {
     /// Memory for what is asked again, in MiB; 0 remembers nothing.
     #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub cache_mb: u32,
-    /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
-    /// database has one writer in any case.
+    /// No other process writes to the database: so nothing has to be followed, and no read asks whether memory is current.
+    /// Of an embedded database that holds in any case.
     #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// The hosts that an account in an imported file may name, as in ada@example.com; separated by commas.

@@ -53,6 +53,7 @@ fn bounded() -> Result<PrometheusBuilder, BuildError> {
         builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds)
     };
     let builder = bounds(PrometheusBuilder::new(), metric::HTTP_SECONDS, &metric::SECONDS_BOUNDS)?;
+    let builder = bounds(builder, metric::TAIL_LAG, &metric::SECONDS_BOUNDS)?;
     let builder = bounds(builder, metric::WRITER_COMMIT, &metric::SECONDS_BOUNDS)?;
     bounds(builder, metric::WRITER_BATCH, &metric::BATCH_BOUNDS)
 }

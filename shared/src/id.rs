@@ -128,7 +128,7 @@ pub const fn made_at(id: i64) -> Micros {
 #[derive(Debug)]
 pub struct IdGenerator {
     clock: Clock,
-    node: i64,
+    node: AtomicI64,
     /// Milliseconds and sequence of the last id, as one number.
     last: AtomicI64,
 }
@@ -136,7 +136,17 @@ pub struct IdGenerator {
 impl IdGenerator {
     /// `node` tells apart processes that make ids for the same tables; it is reduced to [`NODE_MAX`].
     pub fn new(clock: Clock, node: u16) -> Self {
-        Self { clock, node: i64::from(node & NODE_MAX), last: AtomicI64::new(0) }
+        Self { clock, node: AtomicI64::new(i64::from(node & NODE_MAX)), last: AtomicI64::new(0) }
+    }
+
+    /// The node.
+    pub fn node(&self) -> u16 {
+        u16::try_from(self.node.load(Ordering::Relaxed)).unwrap_or(NODE_MAX)
+    }
+
+    /// From here on ids are of another node.
+    pub fn set_node(&self, node: u16) {
+        self.node.store(i64::from(node & NODE_MAX), Ordering::Relaxed);
     }
 
     /// The next id. When the clock stands still or steps back, the sequence runs on ahead of it.
@@ -146,7 +156,8 @@ impl IdGenerator {
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(advance(last)));
         let stamp = advance(last.unwrap_or_else(|last| last));
         let (millis, sequence) = (stamp >> SEQUENCE_BITS, stamp & ((1 << SEQUENCE_BITS) - 1));
-        (millis << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+        let node = self.node.load(Ordering::Relaxed);
+        (millis << (NODE_BITS + SEQUENCE_BITS)) | (node << SEQUENCE_BITS) | sequence
     }
 
     /// The next id, typed.

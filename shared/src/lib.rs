@@ -21,6 +21,7 @@ pub mod revision;
 pub mod secret;
 pub mod settings;
 pub mod span;
+pub mod tail;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

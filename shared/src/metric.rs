@@ -50,6 +50,10 @@ metrics! {
     PUBLISHER_CONNECTED = "mutual_publisher_connected", Gauge, "1 while events are published to NATS from here";
     PUBLISHER_PUBLISHED = "mutual_publisher_published_total", Counter, "Events that were published to NATS from here";
     PUBLISHER_INTERRUPTIONS = "mutual_publisher_interruptions_total", Counter, "How often publishing to NATS was interrupted or could not begin";
+    CURRENT_READS = "mutual_current_reads_total", Counter, "Reads that waited until memory was known to be current";
+    TAIL_LOOKS = "mutual_tail_looks_total", Counter, "Looks at what other instances have committed";
+    TAIL_LAG = "mutual_tail_lag_seconds", Histogram, "Seconds from another instance's commit until memory had it";
+    TAIL_DROPS = "mutual_tail_drops_total", Counter, "How often memory was emptied because too much was missed";
     MAILS = "mutual_mails_total", Counter, "Tries to send a mail";
     MAILS_WAITING = "mutual_mails_waiting", Gauge, "Mails that are still to be sent";
 }

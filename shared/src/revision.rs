@@ -1,5 +1,5 @@
 //! How far the log has come, as one process knows: by its own commits, and, where other processes write to the same
-//! database, by looking for as long as somebody waits.
+//! database, by keeping up with them, or by looking for as long as somebody waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 
 use crate::db::{Reads, log as event_log};
+use crate::tail::Freshness;
 
 /// How often is looked for a revision that somebody asked for.
 const ASKED_EVERY: Duration = Duration::from_millis(20);
@@ -43,22 +44,37 @@ impl Revision {
 #[derive(Clone)]
 pub struct Lookout {
     revision: Revision,
-    /// Where to look; nowhere if nobody else writes.
-    reads: Option<Reads>,
+    others: Others,
     asked: Arc<Semaphore>,
     awaited: Arc<Semaphore>,
+}
+
+/// How the commits of others come to be known.
+#[derive(Clone)]
+enum Others {
+    /// There are none.
+    Absent,
+    /// By looking here.
+    Sought(Reads),
+    /// By themselves, and at once for one who asks.
+    KeptUpWith(Freshness),
 }
 
 impl Lookout {
     /// Where only this process writes: its own commits are all there are.
     pub fn alone(revision: Revision) -> Self {
         let turn = || Arc::new(Semaphore::new(1));
-        Self { revision, reads: None, asked: turn(), awaited: turn() }
+        Self { revision, others: Others::Absent, asked: turn(), awaited: turn() }
     }
 
     /// Where others may write to what `reads` reads.
     pub fn beside_others(revision: Revision, reads: Reads) -> Self {
-        Self { reads: Some(reads), ..Self::alone(revision) }
+        Self { others: Others::Sought(reads), ..Self::alone(revision) }
+    }
+
+    /// Where a tail keeps up with them.
+    pub fn kept_up(revision: Revision, freshness: Freshness) -> Self {
+        Self { others: Others::KeptUpWith(freshness), ..Self::alone(revision) }
     }
 
     /// The newest revision that is known.
@@ -68,6 +84,10 @@ impl Lookout {
 
     /// Waits until `wanted` is there, which somebody has been told to be somewhere.
     pub async fn reached(&self, wanted: i64) {
+        if let (Others::KeptUpWith(freshness), true) = (&self.others, self.revision() < wanted) {
+            // Where that fails, it may still come by itself.
+            let _ = freshness.current().await;
+        }
         self.wait(wanted, &self.asked, ASKED_EVERY).await;
     }
 
@@ -88,7 +108,7 @@ impl Lookout {
 
     /// Looks for as long as the caller waits; who comes meanwhile sees what this one finds, or takes over.
     async fn look(&self, turn: &Semaphore, every: Duration) {
-        let Some(reads) = &self.reads else { return std::future::pending().await };
+        let Others::Sought(reads) = &self.others else { return std::future::pending().await };
         let _turn = turn.acquire().await;
         loop {
             match reads.run(event_log::head).await {

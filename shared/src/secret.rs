@@ -8,6 +8,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// Bytes of every secret that we make: 256 bits.
@@ -31,6 +32,15 @@ impl Secret {
     /// The text, where it is needed.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// By which programs notice that their secrets differ: it tells nothing of them, since each is random and long.
+    pub fn fingerprint(secrets: &[&Self]) -> String {
+        let mut hash = Sha256::new();
+        for secret in secrets {
+            hash.update(Sha256::digest(secret.reveal().as_bytes()));
+        }
+        URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 
     /// The secret as bytes, if it is one of [`SECRET_BYTES`] in base64url.

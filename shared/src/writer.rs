@@ -14,13 +14,15 @@ use actix::prelude::*;
 use actix_web::web;
 use log::{error, warn};
 use meter::Queue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::actor::start_on_own_thread;
-use crate::cache::Marks;
+use crate::cache::Memory;
 use crate::clock::{Clock, Micros};
 use crate::db::log::{self as event_log, Head};
-use crate::db::{Checkpoints, Conn, DatabaseUrl, StoreError, begin_write, end_write};
+use crate::db::{Checkpoints, Conn, DatabaseUrl, StoreError, begin_write, end_write, touched};
 use crate::event::NewEvent;
 use crate::id::UserId;
 use crate::revision::Revision;
@@ -36,8 +38,8 @@ pub trait Engine: Clone + Send + Unpin + 'static {
     type Command: Send + Unpin + 'static;
     /// What became of it, refusals included.
     type Answer: Send + 'static;
-    /// What a batch tells the service's memory of what it changes.
-    type Told: Send + 'static;
+    /// What a batch tells of what it changes: to the memory of this process, and to those of others.
+    type Told: Serialize + DeserializeOwned + Send + 'static;
 
     /// Decides and writes all of `commands`, in order, and returns one answer for each. An error
     /// undoes everything.
@@ -51,21 +53,11 @@ pub trait Engine: Clone + Send + Unpin + 'static {
     fn memory(&self) -> Option<&dyn Memory<Self::Told>> {
         None
     }
-}
 
-/// What a service keeps in memory of its tables. The writer alone changes it, before anybody is answered.
-pub trait Memory<T> {
-    /// A transaction holds the head, so that all earlier ones have ended, well or not.
-    fn head_taken(&self, head: Head);
-
-    /// A commit is about to be made.
-    fn committing(&self, told: &[T]) -> Marks;
-
-    /// It is made, and the head is there.
-    fn committed(&self, told: Vec<T>, marks: &Marks, head: Head);
-
-    /// It is not known what became of it.
-    fn in_doubt(&self, told: Vec<T>, marks: Marks);
+    /// Whether no other process writes to the database. An embedded one has one writer in any case.
+    fn is_alone(&self) -> bool {
+        false
+    }
 }
 
 /// The running transaction of one batch.
@@ -95,7 +87,7 @@ impl<T> Transaction<'_, T> {
         self.wrote = true;
     }
 
-    /// Tells the service's memory of a change, if there is one, once that is committed.
+    /// Tells of a change, once it is committed, to whoever remembers.
     pub fn tell(&mut self, change: impl FnOnce() -> T) {
         self.wrote = true;
         if self.heard {
@@ -309,17 +301,9 @@ struct Done<E: Engine> {
 
 /// Commits, and lets memory know.
 fn keep<E: Engine>(conn: &mut Conn, engine: &E, told: Vec<E::Told>, head: Head) -> Result<(), StoreError> {
-    let Some(memory) = engine.memory() else { return end_write(conn, true) };
-    let marks = memory.committing(&told);
-    match end_write(conn, true) {
-        Ok(()) => {
-            memory.committed(told, &marks, head);
-            Ok(())
-        }
-        Err(failure) => {
-            memory.in_doubt(told, marks);
-            Err(failure)
-        }
+    match engine.memory() {
+        Some(memory) => memory.commits().make(memory, told, head.at, || end_write(conn, true)),
+        None => end_write(conn, true),
     }
 }
 
@@ -329,19 +313,26 @@ fn in_transaction<E: Engine>(
     commands: &[E::Command],
     clock: &Clock,
 ) -> Result<Done<E>, StoreError> {
-    let head = event_log::take_head(conn)?;
-    if let Some(memory) = engine.memory() {
-        memory.head_taken(head);
+    let before = event_log::take_head(conn)?;
+    let has_others = matches!(conn, Conn::Postgres(_)) && !engine.is_alone();
+    let memory = engine.memory();
+    match memory {
+        Some(memory) if has_others => memory.commits().hold(memory, conn, before.at)?,
+        Some(memory) => memory.commits().hold_alone(memory, conn, before.at)?,
+        None => {}
     }
-    let now = clock.now().max(Micros::new(head.at.get() + 1));
-    let (events, told, heard) = (Vec::new(), Vec::new(), engine.memory().is_some());
-    let mut tx = Transaction { conn, now, seq: head.seq, events, told, heard, wrote: false };
+    let now = clock.now().max(Micros::new(before.at.get() + 1));
+    let (events, told, heard) = (Vec::new(), Vec::new(), has_others || memory.is_some());
+    let mut tx = Transaction { conn, now, seq: before.seq, events, told, heard, wrote: false };
     let answers = engine.apply(&mut tx, commands)?;
     let Transaction { conn, now, events, told, wrote, .. } = tx;
     if !wrote {
-        return Ok(Done { answers, head, told: None });
+        return Ok(Done { answers, head: before, told: None });
     }
-    let head = event_log::append(conn, head, &events, now)?;
+    let head = event_log::append(conn, before, &events, now)?;
+    if has_others {
+        touched::note(conn, before, head, &serde_json::to_string(&told).unwrap_or_default())?;
+    }
     Ok(Done { answers, head, told: Some(told) })
 }
 

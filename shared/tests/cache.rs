@@ -53,7 +53,7 @@ fn what_a_commit_went_past_is_not_kept() {
     assert_eq!(keep(during), Keeping::Overtaken);
     stamps.open(&marks);
     assert!(!stamps.hold(&[before]), "it is being applied");
-    stamps.close(&marks);
+    stamps.close(&marks, 1);
     assert_eq!((keep(before), keep(during)), (Keeping::Overtaken, Keeping::Overtaken));
     assert_eq!(keep(stamps.note(1)), Keeping::Kept);
 }

@@ -10,11 +10,12 @@ use shared::event::NewEvent;
 use shared::testing::TestDatabase;
 use shared::writer::{Engine, Transaction, WRITE_QUEUE_MAX, WriterHandle};
 
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     "CREATE TABLE log_head (partition SMALLINT NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL)",
     "INSERT INTO log_head VALUES (0, 0, 0)",
     "CREATE TABLE events (partition SMALLINT NOT NULL, seq BIGINT NOT NULL, type TEXT NOT NULL, at BIGINT NOT NULL,
         actor_id BIGINT, subject_id BIGINT, cause TEXT, data TEXT NOT NULL, PRIMARY KEY (partition, seq))",
+    "CREATE TABLE touched (at BIGINT NOT NULL PRIMARY KEY, prior BIGINT NOT NULL, told TEXT NOT NULL)",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App as WebApp, HttpServer, web};
-use shared::cache::{CacheSettings, measure};
+use shared::cache::{CacheSettings, CacheSize, measure};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer};
+use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer, touched};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, LongBodies, REQUEST_HEAD_WAIT,
     Retention, Routes, ServiceTokens, TrustedProxies,
@@ -18,7 +18,9 @@ use shared::http::{
 use shared::id::IdGenerator;
 use shared::process::Stopper;
 use shared::publisher::{NatsConfig, Publisher};
+use shared::revision::{Lookout, Revision};
 use shared::secret::Secret;
+use shared::tail::{Freshness, Parts as TailParts};
 use shared::token::{Revoked, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
 use utoipa_actix_web::AppExt;
@@ -26,10 +28,10 @@ use utoipa_actix_web::AppExt;
 use crate::actors::change::{Command, UserEngine};
 use crate::actors::hasher::PasswordHasher;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
-use crate::actors::login::tokens_expired_at;
 use crate::actors::mail_limit::mail_limit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
 use crate::actors::mailer::{Mailer, Parts as MailerParts};
+use crate::actors::node::{Node, NodeError};
 use crate::actors::outbox::Outbox;
 use crate::actors::relation_client::Relations;
 use crate::config::mail::MailConfig;
@@ -37,7 +39,7 @@ use crate::config::{Limits, PasswordCost, Passwords, Switch};
 use crate::domain::refresh_token::RefreshKey;
 use crate::handle::{Guard, Parts, UserHandle};
 use crate::http::RateLimits;
-use crate::store::cards::{Cards, Remembering};
+use crate::store::cards::{Cards, Remembering, recall_revoked};
 use crate::{http, store};
 
 /// What says where to listen.
@@ -63,8 +65,8 @@ pub struct Settings {
     /// Where relation-service is, without a final slash. Without it nobody is asked who blocks whom, unless
     /// [`UserHandle::relations_are_at`] says it before requests are answered.
     pub relation_service_url: Option<String>,
-    /// Tells apart instances on one database.
-    pub node: u16,
+    /// Tells apart the ids of instances on one database; any that is free if `None`.
+    pub node: Option<u16>,
     /// Threads that answer requests; 0 takes one for each core.
     pub workers: usize,
     /// Connections for reading.
@@ -111,6 +113,9 @@ pub enum StartError {
     /// Mails cannot be sent as they are to be.
     #[error("user-service: {0}")]
     Mail(#[from] MailSetupError),
+    /// There is no number for this instance.
+    #[error("user-service: {0}")]
+    Node(#[from] NodeError),
     /// Two settings contradict each other.
     #[error("user-service: {0}")]
     Settings(&'static str),
@@ -125,6 +130,7 @@ pub struct App {
     /// For stopping it.
     pub stop: Stopper,
     server: Server,
+    node: Option<Node>,
     _owner: Owner,
 }
 
@@ -133,12 +139,13 @@ impl Settings {
     pub fn engine(&self) -> Result<UserEngine, StartError> {
         let refresh_key = self.refresh_key.to_bytes().ok_or(StartError::Key("refresh key"))?;
         Ok(UserEngine {
-            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node)),
+            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node.unwrap_or_default())),
             refresh_key: RefreshKey::new(&refresh_key),
             mail_limit: (self.rate_limits == Switch::On).then(|| mail_limit(self.limits.mails_per_hour)),
             outbox: Outbox::new(self.limits.mails_waiting_max),
             rules: self.limits.rules(),
             memory: None,
+            alone: false,
         })
     }
 }
@@ -151,7 +158,7 @@ impl App {
         }
         warn_of(&settings);
         let owner = Owner::take(&settings.database_url)?;
-        let (handle, auth, feed) = start_actors(&settings)?;
+        let (handle, auth, feed, node) = start_actors(&settings)?;
         let closing = feed.closing();
         let listener = shared::http::listen(settings.listen, LISTEN)?;
         let address = listener.local_addr()?;
@@ -186,12 +193,16 @@ impl App {
         let server = if settings.workers == 0 { server } else { server.workers(settings.workers) };
         let server = server.listen(listener)?.run();
         let stop = Stopper::new(server.handle(), closing);
-        Ok(Self { address, handle, stop, server, _owner: owner })
+        Ok(Self { address, handle, stop, server, node, _owner: owner })
     }
 
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
     pub async fn run(self) -> io::Result<()> {
-        self.server.await
+        let done = self.server.await;
+        if let Some(Err(failure)) = self.node.map(|node| node.give_back()) {
+            log::debug!("the number of this instance is free in a while: {failure}");
+        }
+        done
     }
 }
 
@@ -219,28 +230,59 @@ fn warn_of(settings: &Settings) {
     }
 }
 
-/// What is remembered, if the settings and the database allow it; told of at `/metrics`.
-fn memory(settings: &Settings) -> Option<Remembering> {
-    let cards = Arc::new(Cards::new(settings.cache.size_for(&settings.database_url)?));
-    let measured = Arc::downgrade(&cards);
-    measure(NAME, move || Some(measured.upgrade()?.usage()));
-    Some(Remembering(cards))
+/// What is remembered: people, if the settings want it, which is told of at `/metrics`; and sessions that have ended.
+fn memory(settings: &Settings, revoked: &Revoked) -> Remembering {
+    let size = settings.cache.size();
+    let cards = Arc::new(Cards::new(size.unwrap_or(CacheSize::NONE)));
+    if size.is_some() {
+        let measured = Arc::downgrade(&cards);
+        measure(NAME, move || Some(measured.upgrade()?.usage()));
+    }
+    Remembering { cards, revoked: revoked.clone(), clock: settings.clock.clone() }
 }
 
-fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), StartError> {
-    let memory = memory(settings);
-    let engine = UserEngine { memory: memory.clone(), ..settings.engine()? };
+/// Where others commit too: follows them.
+fn freshness(
+    settings: &Settings,
+    memory: &Remembering,
+    revision: Revision,
+) -> Result<Option<Freshness>, StoreError> {
+    let Settings { database_url, clock, cache, .. } = settings.clone();
+    if cache.is_alone(&database_url) {
+        return Ok(None);
+    }
+    let memory = Arc::new(memory.clone());
+    let (url, deaf) = (database_url, cache.deaf);
+    Freshness::start(TailParts { name: NAME, url, memory, revision, clock, deaf }).map(Some)
+}
+
+/// A number for this instance among others.
+fn numbered(settings: &Settings, engine: &UserEngine) -> Result<Node, NodeError> {
+    let secrets = Secret::fingerprint(&[&settings.signing_key, &settings.refresh_key]);
+    let node = Node::take(settings.database_url.clone(), secrets, settings.node, engine.ids.clone())?;
+    node.clone().keep();
+    Ok(node)
+}
+
+type Started = (UserHandle, Arc<Auth>, Feed, Option<Node>);
+
+fn start_actors(settings: &Settings) -> Result<Started, StartError> {
+    let revoked = Revoked::default();
+    let memory = memory(settings, &revoked);
+    let alone = settings.cache.is_alone(&settings.database_url);
+    let engine = UserEngine { memory: Some(memory.clone()), alone, ..settings.engine()? };
     let Settings { database_url, clock, limits, passwords, .. } = settings.clone();
     let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
 
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
-    let revoked = Revoked::default();
-    for (session, at) in store::session::revoked_since(&mut conn, tokens_expired_at(clock.now()))? {
-        revoked.add(session, at);
-    }
+    recall_revoked(&mut conn, &revoked, clock.now())?;
+    let node = if alone { None } else { Some(numbered(settings, &engine)?) };
     let known = feed_reader::readers(&mut conn)?;
+    if alone {
+        touched::forget_all(&mut conn)?;
+    }
     drop(conn);
     let transport = MailTransport::new(&settings.mail, &settings.mail_dir)?;
 
@@ -248,7 +290,8 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     tokens.set_keys(&signer.key_set());
     let (refresh_key, outbox) = (engine.refresh_key.clone(), engine.outbox.clone());
     let writer = WriterHandle::start(NAME, engine, database_url.clone(), clock.clone(), revision);
-    let cards = memory.map(|memory| memory.0);
+    let freshness = freshness(settings, &memory, writer.head())?;
+    let cards = settings.cache.size().map(|_| memory.cards);
     let gate = cards.as_ref().map(|cards| cards.gate());
     let reads = Reads::new(&database_url, settings.read_connections).behind(gate);
     reads.measure(NAME);
@@ -271,9 +314,12 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
     let relations = Relations::start(&settings.service_secret, settings.relation_service_url.clone());
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let url = database_url.clone();
-    let readers = FeedReaders::new(known, move |name| feed_reader::remember(&mut open_writer(&url)?, name));
-    let lookout = settings.cache.lookout(&database_url, writer.head(), &reads);
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
+    let lookout = match &freshness {
+        Some(freshness) => Lookout::kept_up(writer.head(), freshness.clone()),
+        None => Lookout::alone(writer.head()),
+    };
     let feed = Feed::new(reads.clone(), lookout.clone(), readers.clone());
     feed.measure(NAME);
     if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
@@ -291,6 +337,7 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         writer,
         reads,
         cards,
+        freshness,
         hasher,
         mailer,
         janitor,
@@ -303,5 +350,5 @@ fn start_actors(settings: &Settings) -> Result<(UserHandle, Arc<Auth>, Feed), St
         guard,
         clock,
     });
-    Ok((handle, auth, feed))
+    Ok((handle, auth, feed, node))
 }

@@ -1,11 +1,12 @@
 //! What the writer does with a batch: load its pairs with a few statements, decide each command in
 //! order, write edges, counters and events in one transaction.
 
+use shared::cache::Memory;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::{SessionId, UserId};
 use shared::token::KeySet;
-use shared::writer::{Engine, Memory};
+use shared::writer::Engine;
 
 use super::batch::{Act, Batch, event_of};
 use super::import::{ImportAnswer, ImportCommand};
@@ -156,6 +157,8 @@ pub struct RelationEngine {
     pub step: u32,
     /// What has to hear of each commit, if anything is remembered.
     pub memory: Option<Remembering>,
+    /// Whether no other process writes to the database.
+    pub alone: bool,
     /// Pairs whose counters follow at once when people are hidden or return; for the others there are steps.
     pub at_once: u32,
 }
@@ -163,7 +166,7 @@ pub struct RelationEngine {
 impl RelationEngine {
     /// The engine of the service.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, step: 50, at_once: 200, memory: None }
+        Self { limits, step: 50, at_once: 200, memory: None, alone: false }
     }
 }
 
@@ -227,6 +230,10 @@ impl Engine for RelationEngine {
     fn memory(&self) -> Option<&dyn Memory<Told>> {
         let memory: &dyn Memory<Told> = self.memory.as_ref()?;
         Some(memory)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.alone
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing down what user-service told.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use shared::db::StoreError;
@@ -20,11 +21,12 @@ pub(super) fn apply(
     tx: &mut Transaction<'_>,
     learned: &Learned,
 ) -> Result<(), StoreError> {
-    let gone = gone(tx, learned)?;
+    let position = store::fact::feed_position(tx.conn)?;
+    let Some(learned) = news_after(learned, position) else { return Ok(()) };
+    let gone = gone(tx, &learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.at_once;
-    let position = store::fact::feed_position(tx.conn)?;
     for user in &learned.users {
         let held = known.get(&user.id);
         // The feed is further than this direct answer, and does not know the person: they were deleted in between.
@@ -59,6 +61,21 @@ pub(super) fn apply(
     }
     tx.wrote();
     Ok(())
+}
+
+/// Without what another instance on this database has brought already: on a page of the feed, what is not after its
+/// position may be of people who are gone since. Nothing where that is all of it.
+fn news_after(learned: &Learned, position: i64) -> Option<Cow<'_, Learned>> {
+    let Some(read) = learned.position else { return Some(Cow::Borrowed(learned)) };
+    if read <= position {
+        return None;
+    }
+    let is_old = |user: &KnownUser| user.seq <= position;
+    if !learned.users.iter().any(is_old) {
+        return Some(Cow::Borrowed(learned));
+    }
+    let users = learned.users.iter().filter(|user| !is_old(user)).cloned().collect();
+    Some(Cow::Owned(Learned { users, ..learned.clone() }))
 }
 
 /// Writes down from when on the account may be followed by acceptance alone.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use shared::cache::Keeping;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
+use shared::tail::Freshness;
 
 use super::{RelationError, RelationHandle};
 use crate::actors::change::Command;
@@ -30,8 +31,20 @@ pub(super) trait Question: Send + 'static {
 pub struct Recall {
     /// The memory.
     pub memory: Remembering,
+    /// Where other processes commit too: whether the memory is current.
+    pub freshness: Option<Freshness>,
     /// Compare each answer with the store's: for tests.
     pub checked: bool,
+}
+
+impl Recall {
+    /// Waits until the memory is at least as new as the database was when this was called.
+    async fn current(&self) -> Result<(), StoreError> {
+        match &self.freshness {
+            Some(freshness) => freshness.current().await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// An answer, and whom it would have needed to know.
@@ -60,6 +73,9 @@ impl RelationHandle {
     ) -> Result<Known<Q::Answer>, StoreError> {
         let Some(recall) = &self.recall else { return self.ask_store(question).await };
         let graph = &recall.memory.0;
+        if let Some(freshness) = &recall.freshness {
+            freshness.current_enough().await?;
+        }
         let mut loaded = HashMap::new();
         for _ in 0..LOOKS_MAX {
             let mut glance = graph.glance(&loaded);
@@ -67,6 +83,8 @@ impl RelationHandle {
             match glance.end() {
                 Seen::True { noted, unknown } if recall.checked => {
                     let stored = self.ask_store(question).await?;
+                    // What the store may have told of others is known by then.
+                    recall.current().await?;
                     if graph.is_quiet(&noted)
                         && (stored.value != value || stored.unknown.len() != unknown.len())
                     {
@@ -112,14 +130,18 @@ impl RelationHandle {
             // What a commit is about to change would not be kept.
             graph.gate().settled().await;
             let (keys, memory) = (flight.keys.clone(), recall.memory.clone());
-            let Fresh { parts: fresh, overtaken } =
-                self.reads.run(move |conn| load_into(conn, &memory.0, &keys)).await?;
+            let mut fresh = self.reads.run(move |conn| load_into(conn, &memory.0, &keys)).await?;
+            if fresh.parts.iter().any(|part| part.as_of > graph.place()) {
+                recall.current().await?;
+            }
+            fresh.keep(graph);
+            let Fresh { parts: fresh, overtaken } = fresh;
             if !overtaken.is_empty() {
                 // The writer has time for it between two commits. If it has not, the store is asked.
                 let _ = self.writer.submit(Command::Remember(overtaken)).await;
             }
             all = fresh.len() == flight.keys.len();
-            loaded.extend(fresh.into_iter().map(|part| (part.key, part)));
+            loaded.extend(fresh.into_iter().filter(|part| part.as_of.is_none()).map(|part| (part.key, part)));
         }
         others.landed().await;
         Ok(all)
@@ -133,9 +155,28 @@ struct Fresh {
     overtaken: Vec<Key>,
 }
 
+impl Fresh {
+    /// Remembers what is still true. What is not keeps the time that it was true at.
+    fn keep(&mut self, graph: &Graph) {
+        for part in self.parts.iter_mut().filter(|part| part.as_of.is_some()) {
+            match graph.still_true(part.clone()) {
+                Some(true_now) => *part = true_now,
+                None => {
+                    self.overtaken.push(part.key);
+                    continue;
+                }
+            }
+            if graph.keep(part) == Keeping::Overtaken {
+                self.overtaken.push(part.key);
+            }
+        }
+    }
+}
+
+/// Loads, and remembers at once where nobody else commits.
 fn load_into(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Fresh, StoreError> {
     let parts = load(conn, graph, keys)?;
-    let overtaken = parts.iter().filter(|part| graph.keep(part) == Keeping::Overtaken).map(|part| part.key);
-    let overtaken = overtaken.collect();
+    let own = parts.iter().filter(|part| part.as_of.is_none());
+    let overtaken = own.filter(|part| graph.keep(part) == Keeping::Overtaken).map(|part| part.key).collect();
     Ok(Fresh { parts, overtaken })
 }

@@ -12,28 +12,41 @@ use crate::handle::RelationHandle;
 
 const REVISION: HeaderName = HeaderName::from_static("mutual-revision");
 const AT_LEAST: HeaderName = HeaderName::from_static("mutual-at-least");
+const CONSISTENCY: HeaderName = HeaderName::from_static("mutual-consistency");
+/// Do not ask the database whether memory is current.
+const FAST: &str = "fast";
 
-/// Sets `Mutual-Revision` on every answer, and waits for `Mutual-At-Least`.
+/// Sets `Mutual-Revision` on every answer, waits for `Mutual-At-Least`, and heeds `Mutual-Consistency`.
 pub struct RevisionManners(pub RelationHandle);
 
-/// The revision that the answer of a request by GET states.
+/// What a request asks for of consistency.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Stated(Option<i64>);
+pub struct Consistency {
+    /// The revision that the answer states, if it is one to GET.
+    stated: Option<i64>,
+    /// Memory need not be current.
+    hasty: bool,
+}
 
 impl Manners for RevisionManners {
-    type Noted = Stated;
+    type Noted = Consistency;
 
-    async fn before(&self, request: &ServiceRequest) -> Result<Stated, Problem> {
+    async fn before(&self, request: &ServiceRequest) -> Result<Consistency, Problem> {
+        let hasty = is_hasty(request.headers().get(CONSISTENCY))?;
         if let Some(wanted) = request.headers().get(AT_LEAST) {
             wait_for(&self.0, wanted).await?;
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        Ok(Stated(reads.then(|| self.0.revision())))
+        Ok(Consistency { stated: reads.then(|| self.0.revision()), hasty })
     }
 
-    fn after(&self, Stated(noted): Stated, request: &HttpRequest, headers: &mut HeaderMap) {
+    fn is_hasty(noted: &Consistency) -> bool {
+        noted.hasty
+    }
+
+    fn after(&self, noted: Consistency, request: &HttpRequest, headers: &mut HeaderMap) {
         let read_at = request.extensions().get::<ReadAt>().map(|read_at| read_at.0);
-        let revision = read_at.or(noted).unwrap_or_else(|| self.0.revision());
+        let revision = read_at.or(noted.stated).unwrap_or_else(|| self.0.revision());
         headers.insert(REVISION, HeaderValue::from(revision));
     }
 }
@@ -50,6 +63,14 @@ pub(super) fn is_read(request: &HttpRequest, relations: &RelationHandle) {
 /// Says that the answer is as true as this revision.
 pub(super) fn is_read_at(request: &HttpRequest, revision: i64) {
     request.extensions_mut().insert(ReadAt(revision));
+}
+
+fn is_hasty(asked: Option<&HeaderValue>) -> Result<bool, Problem> {
+    match asked {
+        None => Ok(false),
+        Some(asked) if asked == FAST => Ok(true),
+        Some(_) => Err(Problem::malformed("invalid_consistency", "Mutual-Consistency is fast, or not sent.")),
+    }
 }
 
 async fn wait_for(relations: &RelationHandle, wanted: &HeaderValue) -> Result<(), Problem> {

@@ -97,7 +97,7 @@ pub fn stored(conn: &mut Conn) -> Result<i64, StoreError> {
 }
 
 /// A change of one pair, as the side that is `key.0` sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairChange {
     /// Whose pair.
     pub key: Key,

@@ -152,6 +152,7 @@ pub const PERSONAL: &[Personal] = &[
 pub const IMPERSONAL: &[(&str, &str)] = &[
     ("__diesel_schema_migrations", "the version of the schema"),
     ("log_head", "the end of the log"),
+    ("touched", "what changed, for other processes: forgotten after a minute"),
     ("service_tokens", "other services"),
     ("feed_readers", "other services"),
     ("feed_position", "how far a feed was read"),

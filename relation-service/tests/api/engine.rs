@@ -87,6 +87,19 @@ pub struct World {
     seq: i64,
 }
 
+/// Another process on the same database.
+pub struct Beside {
+    pub conn: Conn,
+    engine: RelationEngine,
+    pub witness: Witness,
+}
+
+impl Beside {
+    pub fn commit(&mut self, commands: &[Command]) {
+        commit_batch(&mut self.conn, &self.engine, commands, &Clock::system()).unwrap();
+    }
+}
+
 impl World {
     pub fn new(database: &TestDatabase, limits: Limits, step: u32) -> Self {
         let mut conn = open_writer(&database.url).unwrap();
@@ -113,6 +126,13 @@ impl World {
     pub fn forget_all(&mut self) {
         self.witness = Witness::new();
         self.engine.memory = Some(self.witness.memory.clone());
+    }
+
+    /// Another process beside this one, with a memory of its own.
+    pub fn beside(&self, database: &TestDatabase) -> Beside {
+        let witness = Witness::new();
+        let engine = RelationEngine { memory: Some(witness.memory.clone()), ..self.engine.clone() };
+        Beside { conn: open_writer(&database.url).unwrap(), engine, witness }
     }
 
     /// From here on its writer is one that remembers nothing, as another process.

@@ -9,8 +9,8 @@ use relation_service::domain::{Action, Note};
 use relation_service::store::audit::{Mend, Slice};
 use relation_service::store::graph::{Entry, Graph, Key, Part, Remembering, load};
 use relation_service::store::sweep::Kind;
-use shared::cache::CacheSize;
-use shared::db::{Conn, execute};
+use shared::cache::{CacheSize, Memory};
+use shared::db::{Conn, execute, touched};
 use shared::id::UserId;
 use shared::testing::TestDatabase;
 
@@ -49,6 +49,14 @@ impl Witness {
         for part in load(conn, &self.memory.0, &some).unwrap() {
             self.memory.0.keep(&part);
         }
+    }
+
+    /// Comes to where the database is. Whether a link was missing.
+    pub fn follow(&self, conn: &mut Conn) -> bool {
+        let commits = self.memory.commits();
+        let news = touched::news(conn, commits.place().unwrap_or_default()).unwrap();
+        assert!(news.whole);
+        commits.catch_up(&self.memory, conn, &news).unwrap().dropped
     }
 
     /// Compares what is remembered. Returns how many parts that was.
@@ -140,8 +148,6 @@ async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase)
     let mut here = World::new(&database, test_app::LIMITS, 3);
     here.commit(&[]);
     let key = Key { part: Part::Person, user: UserId::new(100) };
-    let follow =
-        |them| Command::Act { source: id(0), target: id(them), action: Action::Follow { notify: None } };
     here.commit(&[follow(1)]);
     here.witness.before(&mut here.conn);
     here.witness.before(&mut here.conn);
@@ -149,8 +155,65 @@ async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase)
     let memory = here.forget_memory();
     here.commit(&[follow(2)]);
     here.engine_with(memory);
+    // What the one has told the other follows; on an embedded database nobody tells.
     here.commit(&[follow(3)]);
-    assert!(here.witness.memory.0.look(key).is_none(), "what another has changed is still remembered");
+    let followed = here.witness.memory.0.look(key).is_some();
+    assert_eq!(followed, matches!(here.conn, Conn::Postgres(_)));
+}
+
+fn follow(them: usize) -> Command {
+    Command::Act { source: id(0), target: id(them), action: Action::Follow { notify: None } }
+}
+
+/// Each of two processes, whichever commits, remembers what a load would bring.
+async fn what_others_commit_is_followed(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut here = World::new(&database, test_app::LIMITS, 3);
+    let mut there = here.beside(&database);
+    there.witness.follow(&mut there.conn);
+    let (mut random, mut compared) = (Random::new(SEED + 1), 0);
+    for _ in 0..BATCHES {
+        let mut commands: Vec<Command> = (0..3).map(|_| random_command(&mut random)).collect();
+        let steps = (0..=random.below(BATCH_MAX)).map(|_| Step::random(&mut random));
+        commands.extend(steps.map(|step| here.command(step)));
+        there.witness.before(&mut there.conn);
+        // Some are followed by the writer itself, before its own commit.
+        match random.below(4) {
+            0 => there.commit(&commands),
+            1 => drop(here.commit(&commands)),
+            kind => {
+                there.commit(&commands[..2]);
+                if kind == 3 {
+                    assert!(!here.witness.follow(&mut here.conn));
+                }
+                here.commit(&commands[2..]);
+            }
+        }
+        assert!(!here.witness.follow(&mut here.conn), "a link is missing");
+        assert!(!there.witness.follow(&mut there.conn), "a link is missing");
+        compared += there.witness.after(&mut there.conn) + here.witness.after(&mut here.conn);
+    }
+    assert!(compared > BATCHES * PEOPLE, "too little was remembered: {compared}");
+}
+
+/// A link that is missing is noticed, and nothing old stays.
+async fn where_a_link_is_missing_all_begin_anew(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut here = World::new(&database, test_app::LIMITS, 3);
+    let mut there = here.beside(&database);
+    there.witness.follow(&mut there.conn);
+    for (round, missing) in ["at = (SELECT MIN(at) FROM touched)", "TRUE"].into_iter().enumerate() {
+        there.witness.before(&mut there.conn);
+        execute(&mut here.conn, "DELETE FROM touched", &[]).unwrap();
+        for them in [2 * round + 1, 2 * round + 2] {
+            here.commit(&[follow(them)]);
+        }
+        execute(&mut here.conn, &format!("DELETE FROM touched WHERE {missing}"), &[]).unwrap();
+        assert!(there.witness.follow(&mut there.conn), "round {round}");
+        assert_eq!(there.witness.after(&mut there.conn), 0, "round {round}");
+        there.witness.before(&mut there.conn);
+        assert!(there.witness.after(&mut there.conn) > 0, "round {round}");
+    }
 }
 
 shared::on_both_databases!(
@@ -158,3 +221,4 @@ shared::on_both_databases!(
     a_repair_is_remembered,
     a_commit_of_another_process_is_noticed
 );
+shared::on_postgres!(what_others_commit_is_followed, where_a_link_is_missing_all_begin_anew);

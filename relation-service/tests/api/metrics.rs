@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use shared::clock::Clock;
 use shared::db::DatabaseUrl;
+use shared::id::UserId;
 use shared::testing::{Client, TestDatabase};
 
 use crate::fake_user_service::FakeUserService;
@@ -72,6 +73,27 @@ async fn the_program_counts_what_it_answers(make: impl Fn() -> TestDatabase) {
         assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
     }
     assert!(text.contains(r#"mutual_log_revision{service="relation-service"}"#), "{text}");
+    if matches!(database.url, DatabaseUrl::Postgres(_)) {
+        looks_are_shared(&admin, &anna, id).await;
+    }
+}
+
+/// Beside other instances, reads that wait at the same time wait for the same look.
+async fn looks_are_shared(admin: &Client, anna: &Client, id: UserId) {
+    const READS: u64 = 300;
+    let told = async |name: &str| -> u64 {
+        let text = String::from_utf8(admin.get("/metrics").await.expect(200).bytes).unwrap();
+        let line = format!(r#"mutual_{name}_total{{service="relation-service"}} "#);
+        text.lines().find_map(|told| told.strip_prefix(&line)).map_or(0, |number| number.parse().unwrap())
+    };
+    let (reads, looks) = (told("current_reads").await, told("tail_looks").await);
+    let path = format!("/v1/users/{id}/counts");
+    let answers = crate::test_app::all((0..READS).map(|_| anna.get(&path))).await;
+    answers.into_iter().for_each(|answer| drop(answer.expect(200)));
+    let (reads, looks) = (told("current_reads").await - reads, told("tail_looks").await - looks);
+    eprintln!("{reads} reads shared {looks} looks");
+    assert!(reads >= READS, "{reads}");
+    assert!(looks < reads / 2, "{reads} reads took {looks} looks");
 }
 
 shared::on_both_databases!(the_program_counts_what_it_answers);

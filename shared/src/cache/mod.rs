@@ -11,14 +11,13 @@ mod shards;
 mod stamps;
 mod sync;
 
-pub use commits::{Commits, Gate};
+pub use commits::{CaughtUp, Commits, Gate, Memory};
 pub use flights::{Flight, Flights, Others};
 pub use meter::measure;
 pub use shards::{ENTRY_BYTES, Keeping, Shards, Spread, Usage, Weigh};
 pub use stamps::{Marks, Stamp, Stamps};
 
-use crate::db::{DatabaseUrl, Reads};
-use crate::revision::{Lookout, Revision};
+use crate::db::DatabaseUrl;
 
 /// What a service remembers unless it is told otherwise, in MiB.
 pub const CACHE_MIB: u32 = 256;
@@ -37,29 +36,24 @@ pub struct CacheSettings {
     pub only_writer: bool,
     /// Compare each answer with the store's: for tests.
     pub checked: bool,
+    /// Do not hear what other processes announce: for tests.
+    pub deaf: bool,
 }
 
 impl CacheSettings {
     /// As an operator says it.
     pub const fn new(mib: u32, only_writer: bool) -> Self {
-        Self { mib, only_writer, checked: false }
+        Self { mib, only_writer, checked: false, deaf: false }
     }
 
-    /// How much is remembered of this database. Of one that others may write to, nothing: an embedded one has one
-    /// owner, of a server's only the operator can know.
-    pub fn size_for(self, url: &DatabaseUrl) -> Option<CacheSize> {
-        CacheSize::of_mib(self.mib).filter(|_| self.is_alone(url))
+    /// How much is remembered.
+    pub fn size(self) -> Option<CacheSize> {
+        CacheSize::of_mib(self.mib)
     }
 
-    /// Who waits for revisions of this database, which `reads` reads.
-    pub fn lookout(self, url: &DatabaseUrl, revision: Revision, reads: &Reads) -> Lookout {
-        if self.is_alone(url) {
-            return Lookout::alone(revision);
-        }
-        Lookout::beside_others(revision, reads.clone())
-    }
-
-    fn is_alone(self, url: &DatabaseUrl) -> bool {
+    /// Whether no other process writes to this database: an embedded one has one owner, of a server's only the operator
+    /// can know.
+    pub fn is_alone(self, url: &DatabaseUrl) -> bool {
         self.only_writer || matches!(url, DatabaseUrl::Sqlite(_))
     }
 }
@@ -71,6 +65,9 @@ pub struct CacheSize {
 }
 
 impl CacheSize {
+    /// No room at all.
+    pub const NONE: Self = Self { bytes: 0 };
+
     /// So many mebibytes; nothing for 0.
     pub fn of_mib(mib: u32) -> Option<Self> {
         let bytes = usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(MIB);

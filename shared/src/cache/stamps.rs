@@ -1,14 +1,17 @@
 //! Stamps: by which readers and loads notice that a commit went past them.
 //!
-//! A fixed number of slots, and every key has one. A slot counts the commits that touched one of its keys, and says
-//! whether such a commit is under way: first *committing* (on its way to the disk; what is in memory is still the
-//! newest that anybody was told), then *applying* (memory is being changed). There is one writer.
+//! A fixed number of slots, and every key has one. A slot has the time of the newest commit that touched one of its keys,
+//! and says whether another is under way: first *committing* (on its way to the disk; what is in memory is still the
+//! newest that anybody was told), then *applying* (memory is being changed). One at a time changes them, and the times
+//! of commits increase.
 //!
 //! - A reader of several entries notes the slots of all before and looks again afterwards: if none has moved on and
 //!   none was being applied to, all entries were true at one moment.
 //! - A load notes its key's slot before its snapshot begins, and is kept only if the slot is quiet and has not moved.
 //!   So a snapshot from before a commit never takes the place of what the commit left, and what a load saw of a commit
 //!   is never applied to it again.
+//! - Where others commit too, a load may see of their commits what memory does not know yet. So it waits until memory has
+//!   come to the time of its snapshot, and notes the slot then: whatever has touched it must not be newer than that.
 
 use super::sync::{AtomicU64, Ordering, fence};
 
@@ -52,6 +55,13 @@ impl Stamps {
         Stamp { slot, word: self.slots[slot].load(Ordering::Acquire) }
     }
 
+    /// The slot of a key with this hash, of which something was read as of the time `at`, that memory has come to since:
+    /// nothing if that is no longer what memory would tell.
+    pub fn note_as_of(&self, hash: u64, at: i64) -> Option<Stamp> {
+        let stamp = self.note(hash);
+        (stamp.word.is_multiple_of(PHASES) && stamp.word / PHASES <= at.cast_unsigned()).then_some(stamp)
+    }
+
     /// Whether everything noted was true at one moment: to be asked after the last entry is read.
     pub fn hold(&self, noted: &[Stamp]) -> bool {
         // What was read before stays before.
@@ -68,39 +78,39 @@ impl Stamps {
         noted.word.is_multiple_of(PHASES) && self.slots[noted.slot].load(Ordering::Acquire) == noted.word
     }
 
-    /// Says that a commit which touches these keys is about to be made. The writer's alone.
+    /// Says that a commit which touches these keys is about to be made, or to be applied.
     pub fn mark(&self, hashes: impl Iterator<Item = u64>) -> Marks {
         let mut slots: Vec<usize> = hashes.map(|hash| self.slot(hash)).collect();
         slots.sort_unstable();
         slots.dedup();
         let marks = Marks { slots };
-        self.set(&marks, |version| version * PHASES + COMMITTING);
+        self.set(&marks, |at| at * PHASES + COMMITTING);
         marks
     }
 
     /// The same of all keys.
     pub fn mark_all(&self) -> Marks {
         let marks = Marks { slots: (0..self.slots.len()).collect() };
-        self.set(&marks, |version| version * PHASES + COMMITTING);
+        self.set(&marks, |at| at * PHASES + COMMITTING);
         marks
     }
 
     /// Says that memory is about to be changed.
     pub fn open(&self, marks: &Marks) {
-        self.set(marks, |version| version * PHASES + APPLYING);
+        self.set(marks, |at| at * PHASES + APPLYING);
         // Nobody sees a change without this.
         fence(Ordering::SeqCst);
     }
 
-    /// Says that memory is as the database is.
-    pub fn close(&self, marks: &Marks) {
-        self.set(marks, |version| (version + 1) * PHASES);
+    /// Says that memory is as the database was at this time, which is later than any before.
+    pub fn close(&self, marks: &Marks, at: i64) {
+        self.set(marks, |_| at.cast_unsigned() * PHASES);
     }
 
     fn set(&self, marks: &Marks, word: impl Fn(u64) -> u64) {
         for &slot in &marks.slots {
-            let version = self.slots[slot].load(Ordering::Relaxed) / PHASES;
-            self.slots[slot].store(word(version), Ordering::Release);
+            let at = self.slots[slot].load(Ordering::Relaxed) / PHASES;
+            self.slots[slot].store(word(at), Ordering::Release);
         }
     }
 }

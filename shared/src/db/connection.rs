@@ -20,6 +20,10 @@ const POSTGRES_STATEMENT_TIMEOUT: &str = "10s";
 /// The page cache of a writer, in KiB: what a full batch changes fits into it, five pages for each of 512 acts, so that
 /// none is written twice. Not more, since a commit that has split a page goes through all of it.
 const SQLITE_WRITER_CACHE_KIB: u32 = 12 << 10;
+/// What a server calls it.
+pub const LISTENER_NAME: &str = "mutual tail";
+/// How long one of a listener may, for which others wait.
+const LISTENER_STATEMENT_TIMEOUT: &str = "1s";
 /// The page cache of a bulk load, in KiB.
 const SQLITE_BULK_CACHE_KIB: u32 = 512 << 10;
 
@@ -42,6 +46,15 @@ pub fn open_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     open(url, &mode)
 }
 
+/// Opens a connection that writes what may be lost with a crash of the server, since it will be said again.
+pub fn open_hint_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
+    let mut conn = open_writer(url)?;
+    if let Conn::Postgres(postgres) = &mut conn {
+        postgres.batch_execute("SET synchronous_commit = off")?;
+    }
+    Ok(conn)
+}
+
 /// Opens a connection for loading much at once: as durable, with room to keep what it changes in memory.
 pub fn open_bulk_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     let mut conn = open_writer(url)?;
@@ -54,6 +67,16 @@ pub fn open_bulk_writer(url: &DatabaseUrl) -> Result<Conn, StoreError> {
 /// Opens a connection that only reads. On SQLite it refuses to write.
 pub fn open_reader(url: &DatabaseUrl) -> Result<Conn, StoreError> {
     open(url, "PRAGMA query_only = ON;")
+}
+
+/// Opens a connection that reads, and on a server hears what is announced on `channel`. It does not wait for long.
+pub fn open_listener(url: &DatabaseUrl, channel: &str) -> Result<Conn, StoreError> {
+    let mut conn = open_reader(url)?;
+    set_time_limit(&mut conn, LISTENER_STATEMENT_TIMEOUT)?;
+    if let Conn::Postgres(postgres) = &mut conn {
+        postgres.batch_execute(&format!("SET application_name = '{LISTENER_NAME}'; LISTEN {channel}"))?;
+    }
+    Ok(conn)
 }
 
 fn open(url: &DatabaseUrl, sqlite_mode: &str) -> Result<Conn, StoreError> {

@@ -18,14 +18,16 @@ mod schema;
 pub mod service_token;
 mod snapshots;
 mod sql;
+pub mod touched;
 mod turn;
 mod url;
 mod wipe;
 
 pub use checkpoints::Checkpoints;
 pub use connection::{
-    Conn, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer, open_reader, open_writer,
-    prefer_indexes, quick_check, with_time_limit, without_time_limit,
+    Conn, LISTENER_NAME, begin_snapshot, begin_write, end_write, in_snapshot, open_bulk_writer,
+    open_hint_writer, open_listener, open_reader, open_writer, prefer_indexes, quick_check, with_time_limit,
+    without_time_limit,
 };
 pub use error::StoreError;
 pub use migrate::{Migrations, migrate, pending_migrations};

@@ -25,6 +25,7 @@ diesel::table! {
 diesel::table! {
     feed_readers (name) {
         name -> Text,
+        position -> BigInt,
     }
 }
 

@@ -84,6 +84,16 @@ fn parameters(operation: &mut Operation, revisions: Revisions) {
             .description(Some("A `Mutual-Revision`: wait up to a second for it, else 503 `not_caught_up`"))
             .schema(Some(schema));
         parameters.push(at_least.build().into());
+        let fast = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["fast"]));
+        let consistency = ParameterBuilder::new()
+            .name("Mutual-Consistency")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "`fast`: an answer that may lack what other instances have committed a moment ago",
+            ))
+            .schema(Some(fast));
+        parameters.push(consistency.build().into());
     }
     operation.parameters = operation.parameters.take().filter(|all| !all.is_empty());
 }

@@ -1,7 +1,5 @@
 //! The event feed, the same for both services: pages with long polling, and server-sent events.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -14,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Pass;
 use super::json::Json;
+use super::readers::FeedReaders;
 use super::scope::{Events, Granted, Scope};
 use crate::db::{Reads, StoreError, log};
 use crate::event::{Event, EventPage};
@@ -72,78 +71,6 @@ struct StreamedEvent {
     data: String,
 }
 
-/// How far each consumer of the feed has come: asking for what comes after `n` acknowledges `n`. Clones
-/// share it.
-#[derive(Clone, Default)]
-pub struct FeedReaders {
-    positions: Arc<watch::Sender<HashMap<String, i64>>>,
-    remember: Option<Arc<Remember>>,
-}
-
-/// Writes a reader's name down for good.
-type Remember = dyn Fn(&str) -> Result<(), StoreError> + Send + Sync;
-
-impl FeedReaders {
-    /// Readers of whom the `known` ones have read before this start, and new ones are written down by
-    /// `remember` before they get their first page.
-    pub fn new(
-        known: Vec<String>,
-        remember: impl Fn(&str) -> Result<(), StoreError> + Send + Sync + 'static,
-    ) -> Self {
-        let positions = known.into_iter().map(|name| (name, 0)).collect();
-        Self { positions: Arc::new(watch::Sender::new(positions)), remember: Some(Arc::new(remember)) }
-    }
-
-    async fn acknowledge(&self, reader: &str, after: i64) -> Result<(), StoreError> {
-        let known = self.positions.borrow().contains_key(reader);
-        if let Some(remember) = self.remember.clone().filter(|_| !known) {
-            let name = reader.to_owned();
-            web::block(move || remember(&name)).await.map_err(|_| StoreError::Overloaded)??;
-        }
-        self.has_read(reader, after);
-        Ok(())
-    }
-
-    /// Counts a reader of this process in, which has read nothing yet; it need not be remembered for the next start.
-    pub(crate) fn expect(&self, reader: &str) {
-        self.has_read(reader, 0);
-    }
-
-    /// A reader has come to `after`.
-    pub(crate) fn has_read(&self, reader: &str, after: i64) {
-        self.positions.send_if_modified(|positions| match positions.get_mut(reader) {
-            Some(held) if *held >= after => false,
-            Some(held) => {
-                *held = after;
-                true
-            }
-            None => positions.insert(reader.to_owned(), after).is_none(),
-        });
-    }
-
-    /// Up to where all known readers have read; a reader that has not come back since this start counts as one that has
-    /// read nothing.
-    pub(super) fn all_have_read(&self) -> i64 {
-        self.positions.borrow().values().copied().min().unwrap_or(i64::MAX)
-    }
-
-    /// Watches how far the readers have come.
-    pub(super) fn watch(&self) -> watch::Receiver<HashMap<String, i64>> {
-        self.positions.subscribe()
-    }
-
-    /// Waits until `reader` has acknowledged `seq`, and returns whether it came in time. `None` if nobody
-    /// of that name has ever read the feed: whoever begins later begins with what is true now.
-    pub async fn reached(&self, reader: &str, seq: i64, patience: Duration) -> Option<bool> {
-        let mut positions = self.positions.subscribe();
-        if !positions.borrow().contains_key(reader) {
-            return None;
-        }
-        let there = |held: &HashMap<String, i64>| held.get(reader).is_some_and(|position| *position >= seq);
-        Some(matches!(timeout(patience, positions.wait_for(there)).await, Ok(Ok(_))))
-    }
-}
-
 /// What the feed of a service is made of.
 #[derive(Clone)]
 pub struct Feed {
@@ -165,7 +92,7 @@ impl Feed {
         let feed = self.clone();
         metric::every_second(move || {
             let newest = feed.lookout.revision();
-            let positions = feed.readers.positions.borrow();
+            let positions = feed.readers.positions();
             // How far the publisher has come it tells itself: it may be another instance's turn.
             for (reader, position) in positions.iter().filter(|(reader, _)| *reader != PUBLISHER) {
                 let reader = reader.clone();

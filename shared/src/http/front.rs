@@ -18,6 +18,7 @@ use super::methods::{Bodiless, wrong_method};
 use super::routes::Act;
 use super::{BODY_BYTES_MAX, LongBodies, Routes};
 use crate::problem::{NotNow, Problem};
+use crate::tail::in_haste;
 use crate::telemetry::{REQUEST_ID, Trace};
 
 /// What a service adds to every request of its own.
@@ -27,6 +28,11 @@ pub trait Manners: 'static {
 
     /// Asked before anything but the announced length of the body is looked at.
     fn before(&self, request: &ServiceRequest) -> impl Future<Output = Result<Self::Noted, Problem>>;
+
+    /// Whether the caller does not mind an answer that may be a moment old.
+    fn is_hasty(_: &Self::Noted) -> bool {
+        false
+    }
 
     /// Adds to the headers of the answer, whatever it is.
     fn after(&self, noted: Self::Noted, request: &HttpRequest, headers: &mut HeaderMap);
@@ -111,6 +117,7 @@ impl<M: Manners> Parts<M> {
         let act = self.routes.act(request.request());
         let response = match self.refuse(act, &request, &mut noted).await {
             Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
+            Ok(()) if M::is_hasty(&noted) => in_haste(answer(request, service)).await?.map_into_left_body(),
             Ok(()) => answer(request, service).await?.map_into_left_body(),
         };
         let (request, mut answer) = response.into_parts();

@@ -92,6 +92,7 @@ impl<E: Engine> Retention<E> {
 
     /// Forgets what is due, in bounded steps.
     async fn forget_due(&self) -> Result<Next, StoreError> {
+        self.readers.hear_of_others().await;
         let mut through = None;
         loop {
             let now = self.clock.now();

@@ -4,7 +4,6 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
-use shared::writer::Transaction;
 
 use super::change::{Answer, Outcome, UserEngine};
 use super::login::end;
@@ -17,6 +16,7 @@ use crate::domain::denial::Denial;
 use crate::domain::mail::Kind;
 use crate::domain::mail_token::Purpose;
 use crate::store;
+use crate::store::told::Transaction;
 
 /// A password that was judged, from somebody whose old one was verified.
 #[derive(Debug, Clone)]

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use shared::cache::Memory;
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::event::NewEvent;
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::secret::Secret;
-use shared::writer::{Engine, Memory, Transaction};
+use shared::writer::Engine;
 
 use super::account::{NewPasswordHash, Proved};
 use super::mail::Outgoing;
@@ -35,6 +36,7 @@ use crate::domain::username::Username;
 use crate::store;
 use crate::store::cards::Remembering;
 use crate::store::session::Session;
+use crate::store::told::{Told, Transaction};
 use crate::store::upkeep::Chore;
 
 /// One thing to do to the user database.
@@ -210,20 +212,26 @@ pub struct UserEngine {
     pub rules: Rules,
     /// What has to hear of each commit, if anything is remembered.
     pub memory: Option<Remembering>,
+    /// Whether no other process writes to the database.
+    pub alone: bool,
 }
 
 impl Engine for UserEngine {
     type Command = Command;
     type Answer = Answer;
-    type Told = UserId;
+    type Told = Told;
 
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         commands.iter().map(|command| self.apply_one(tx, command)).collect()
     }
 
-    fn memory(&self) -> Option<&dyn Memory<UserId>> {
-        let memory: &dyn Memory<UserId> = self.memory.as_ref()?;
+    fn memory(&self) -> Option<&dyn Memory<Told>> {
+        let memory: &dyn Memory<Told> = self.memory.as_ref()?;
         Some(memory)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.alone
     }
 }
 

@@ -5,7 +5,6 @@ use shared::db::StoreError;
 use shared::event::NewEvent;
 use shared::id::UserId;
 use shared::token::ACCESS_TOKEN_LIFE;
-use shared::writer::Transaction;
 
 use super::account::{Proved, close};
 use super::change::{Answer, Outcome, UserEngine};
@@ -13,6 +12,7 @@ use crate::domain::account::Status;
 use crate::domain::change::Change;
 use crate::store;
 use crate::store::deletion::Stage;
+use crate::store::told::{Told, Transaction};
 
 /// Closes an account, and notes when it is to be purged.
 pub(super) fn delete(
@@ -34,7 +34,7 @@ pub(super) fn delete(
 /// One step of the purge that is due: first the world is told, then the rows go, some in each step.
 pub(super) fn purge(tx: &mut Transaction<'_>, now: Micros, rows: i64) -> Result<(), StoreError> {
     if let Some(user) = store::deletion::next(tx.conn, Stage::Purging, now)? {
-        tx.tell(|| user);
+        tx.tell(|| Told::Person(user));
         if !store::purge::erase(tx.conn, user, rows)? {
             store::deletion::advance(tx.conn, user, Stage::Unwiped)?;
         }

@@ -4,7 +4,6 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
-use shared::writer::Transaction;
 
 use super::account::is_held;
 use super::change::{Answer, Outcome, UserEngine};
@@ -20,6 +19,7 @@ use crate::domain::email::Email;
 use crate::domain::mail::Kind;
 use crate::domain::mail_token::{Presented, Purpose};
 use crate::store;
+use crate::store::told::Transaction;
 
 /// Somebody who wants another address.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::SessionId;
-use shared::writer::Transaction;
 
 use super::change::UserEngine;
 use crate::domain::denial::Denial;
@@ -12,6 +11,7 @@ use crate::domain::session::SessionState;
 use crate::store;
 use crate::store::idempotency::{Begun, Made};
 use crate::store::session::Session;
+use crate::store::told::Transaction;
 
 /// What the request made when it came before; nothing if it is new or has no name. The same name with another body
 /// is denied.

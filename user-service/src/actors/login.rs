@@ -5,7 +5,6 @@ use shared::db::StoreError;
 use shared::event::NewEvent;
 use shared::id::{SessionId, UserId};
 use shared::token::ACCESS_TOKEN_LIFE;
-use shared::writer::Transaction;
 
 use super::account::is_held;
 use super::change::{Answer, NewSession, Opened, Outcome, UserEngine};
@@ -20,6 +19,7 @@ use crate::domain::refresh_token::{Presented, SessionNonce};
 use crate::domain::session::{RefreshDecision, SessionState, decide_refresh};
 use crate::store;
 use crate::store::session::Session;
+use crate::store::told::Transaction;
 
 /// Opens a session for somebody whose password was verified, and ends their oldest beyond the limit. An account
 /// that its owner had closed is open again, as it was.
@@ -205,7 +205,7 @@ pub(super) fn end_by(
     now: Micros,
 ) -> Result<(), StoreError> {
     for session in sessions {
-        store::session::revoke(tx.conn, user, *session, now)?;
+        store::session::end(tx, user, *session, now)?;
         tx.emit(NewEvent {
             kind: Change::SessionRevoked.as_str(),
             at: now,

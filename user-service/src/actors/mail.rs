@@ -4,7 +4,6 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
-use shared::writer::Transaction;
 
 use super::change::{Outcome, UserEngine};
 use super::mail_limit::Asker;
@@ -19,6 +18,7 @@ use crate::store;
 use crate::store::mail::Mail;
 
 use super::mailer::LEASE;
+use crate::store::told::Transaction;
 
 /// A mail that is to be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::{Answer, UserEngine};
 use super::email::NewAddress;
@@ -11,6 +10,7 @@ use super::mail::Delivered;
 use super::password_reset::ResetPassword;
 use super::{email, mail, password_reset};
 use crate::domain::mail_token::Presented;
+use crate::store::told::Transaction;
 
 /// One of them.
 #[derive(Debug, Clone)]

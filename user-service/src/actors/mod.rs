@@ -21,6 +21,7 @@ pub mod mail_transport;
 pub mod mailer;
 pub mod moderation;
 pub mod names;
+pub mod node;
 pub mod outbox;
 pub mod password_reset;
 mod profile;

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
-use shared::writer::Transaction;
 
 use super::change::{Answer, Outcome, UserEngine, emit_facts};
 use super::login::end_by;
@@ -15,6 +14,7 @@ use crate::domain::denial::Denial;
 use crate::domain::moderation::{Authority, Measure, Sentence, Suspension, permit};
 use crate::domain::roster::Class;
 use crate::store;
+use crate::store::told::Transaction;
 
 /// Something to do to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::Outcome;
 use super::profile::{Patched, changed, own};
@@ -16,6 +15,7 @@ use crate::domain::rename::{Hold, RenameRules, hold};
 use crate::domain::username::Username;
 use crate::store;
 use crate::store::claim::{NameHolder, NewName};
+use crate::store::told::Transaction;
 
 /// How a name stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

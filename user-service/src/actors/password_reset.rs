@@ -4,7 +4,6 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::SessionId;
 use shared::secret::Secret;
-use shared::writer::Transaction;
 
 use super::account::void_ways_in;
 use super::change::{Answer, Outcome, UserEngine};
@@ -18,6 +17,7 @@ use crate::domain::limits::RESET_REQUESTS_MAX;
 use crate::domain::mail::Kind;
 use crate::domain::mail_token::{Presented, Purpose};
 use crate::store;
+use crate::store::told::Transaction;
 
 /// A password that was judged, from somebody with a token that was valid a moment ago.
 #[derive(Debug, Clone)]

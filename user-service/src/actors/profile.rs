@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::{Outcome, emit_facts};
 use crate::domain::account::User;
@@ -12,6 +11,7 @@ use crate::domain::denial::Denial;
 use crate::domain::privacy::PrivacyPatch;
 use crate::domain::profile::ProfilePatch;
 use crate::store;
+use crate::store::told::Transaction;
 
 pub(super) type Patched = Result<Result<Outcome, Denial>, StoreError>;
 

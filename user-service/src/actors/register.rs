@@ -5,7 +5,6 @@ use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
 use shared::secret::Secret;
-use shared::writer::Transaction;
 
 use super::change::{Opened, Outcome, UserEngine, emit_facts};
 use super::email::welcome;
@@ -23,6 +22,7 @@ use crate::domain::username::Username;
 use crate::store;
 use crate::store::claim::NewClaim;
 use crate::store::session::Session;
+use crate::store::told::Transaction;
 
 /// Somebody who registers, with everything but the ids.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 use subtle::ConstantTimeEq;
 
 use super::change::UserEngine;
@@ -12,6 +11,7 @@ use crate::domain::totp::{Matched, TotpSecret};
 use crate::domain::two_factor::{Code, CodeRefusal, TwoFactor};
 use crate::domain::{recovery_code, sealed};
 use crate::store;
+use crate::store::told::Transaction;
 
 /// Lets somebody pass who has no second factor in force, or shows it with `code`, which is thereby used up.
 pub(super) fn ask(

@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
-use shared::writer::Transaction;
 
 use super::account::{Proved, is_held};
 use super::change::{Outcome, UserEngine};
@@ -13,6 +12,7 @@ use crate::domain::denial::Denial;
 use crate::domain::step_up::{decide, proved_until};
 use crate::domain::two_factor::Code;
 use crate::store;
+use crate::store::told::Transaction;
 
 /// Somebody who proves again who they are.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::{SessionId, UserId};
-use shared::writer::Transaction;
 
 use super::account::void_ways_in;
 use super::change::{Answer, Outcome, UserEngine};
@@ -20,6 +19,7 @@ use crate::domain::two_factor::{Code, CodeRefusal, TwoFactor};
 use crate::domain::username::Username;
 use crate::store;
 use crate::store::idempotency::Made;
+use crate::store::told::Transaction;
 
 /// A change of a person's second factor.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::id::UserId;
-use shared::writer::Transaction;
 
 use super::change::UserEngine;
 use super::deletion;
@@ -11,6 +10,7 @@ use super::login::tokens_expired_at;
 use super::moderation;
 use crate::domain::rename::{Hold, hold};
 use crate::store;
+use crate::store::told::Transaction;
 use crate::store::upkeep::{Chore, OverdueName};
 
 /// Rows that one step touches at the most, so that other commands go on in between.

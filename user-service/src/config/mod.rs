@@ -51,10 +51,10 @@ pub struct Config {
     /// signed in shows a block; where it does not answer, such a search is refused. Without this it is not asked.
     #[arg(long, env, value_parser = service_url)]
     pub relation_service_url: Option<String>,
-    /// Tells apart processes that make ids for one database, each by a number of its own. One process serves a database so
-    /// far: sessions that end on another are not heard of.
-    #[arg(long, env, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1_023))]
-    pub node: u16,
+    /// Tells apart the ids of instances on one database, 0 to 1022: each has a number of its own. Left out, one that is
+    /// free is taken.
+    #[arg(long, env, value_parser = clap::value_parser!(u16).range(0..=1_022))]
+    pub node: Option<u16>,
     /// Threads that answer requests; 0 takes one for each core.
     #[arg(long, env, default_value_t = 0)]
     pub workers: usize,
@@ -64,8 +64,8 @@ pub struct Config {
     /// Memory for what is asked again, in MiB; 0 remembers nothing.
     #[arg(long, env, default_value_t = CACHE_MIB, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub cache_mb: u32,
-    /// Remember on Postgres too: only where this process is the only one that writes to the database. An embedded
-    /// database has one writer in any case.
+    /// No other process writes to the database: so nothing has to be followed, and no read asks whether memory is current.
+    /// Of an embedded database that holds in any case.
     #[arg(long, env, value_parser = BoolishValueParser::new())]
     pub only_writer: bool,
     /// How passwords are hashed.

@@ -33,6 +33,7 @@ pub enum NameState {
 impl UserHandle {
     /// One person, if others may see them.
     pub async fn user(&self, id: UserId) -> Result<Arc<User>, UserError> {
+        self.current().await?;
         let user = match self.cards.as_ref().and_then(|cards| cards.get(id)) {
             Some(user) => Some(user),
             None => self.load(&[id]).await?.pop(),
@@ -71,6 +72,7 @@ impl UserHandle {
 
     /// The people of `ids` in that order; nothing where others may not see anybody.
     pub async fn users(&self, ids: Vec<UserId>) -> Result<Vec<(UserId, Option<Arc<User>>)>, UserError> {
+        self.current().await?;
         let remembered = |id: &UserId| self.cards.as_ref().and_then(|cards| cards.get(*id));
         let mut people: Vec<Option<Arc<User>>> = ids.iter().map(remembered).collect();
         let missing: Vec<UserId> =

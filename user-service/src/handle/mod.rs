@@ -26,6 +26,7 @@ use actix::prelude::*;
 use shared::clock::Clock;
 use shared::db::{Reads, StoreError};
 use shared::http::{FeedReaders, INTERNAL_CLIENT};
+use shared::tail::Freshness;
 use shared::token::{KeySet, TokenSigner, TokenVerifier};
 use shared::writer::WriterHandle;
 
@@ -60,6 +61,7 @@ pub struct UserHandle {
     writer: WriterHandle<UserEngine>,
     reads: Reads,
     cards: Option<Arc<Cards>>,
+    freshness: Option<Freshness>,
     hasher: PasswordHasher,
     mailer: Addr<Mailer>,
     janitor: Addr<Janitor>,
@@ -81,6 +83,8 @@ pub struct Parts {
     pub reads: Reads,
     /// What is remembered of people, if anything is.
     pub cards: Option<Arc<Cards>>,
+    /// Where other processes commit too: whether that is current.
+    pub freshness: Option<Freshness>,
     /// Whom to ask about passwords.
     pub hasher: PasswordHasher,
     /// Sends mails.
@@ -112,6 +116,7 @@ impl UserHandle {
             writer,
             reads,
             cards,
+            freshness,
             hasher,
             mailer,
             janitor,
@@ -128,6 +133,7 @@ impl UserHandle {
             writer,
             reads,
             cards,
+            freshness,
             hasher,
             mailer,
             janitor,
@@ -145,6 +151,14 @@ impl UserHandle {
     /// Says where relation-service is, where that was not known at the start.
     pub fn relations_are_at(&self, url: String) {
         self.relations.are_at(url);
+    }
+
+    /// Waits until what is remembered is at least as new as the database was when this was called.
+    async fn current(&self) -> Result<(), StoreError> {
+        match (&self.cards, &self.freshness) {
+            (Some(_), Some(freshness)) => freshness.current().await,
+            _ => Ok(()),
+        }
     }
 
     /// The newest committed event.

@@ -1,15 +1,17 @@
-//! What this service remembers of people: whole records by id, dropped by the writer when they change.
+//! What this service remembers: people, as whole records by id, which go when they change; and the sessions that ended
+//! before their time, by which their tokens are refused.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use shared::cache::{CacheSize, Commits, Flights, Gate, Marks, Shards, Spread, Stamp, Usage, Weigh};
-use shared::db::log::Head;
+use shared::cache::{CacheSize, Commits, Flights, Gate, Memory, Shards, Spread, Stamp, Usage, Weigh};
+use shared::clock::{Clock, Micros};
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
-use shared::writer::Memory;
+use shared::token::{ACCESS_TOKEN_LIFE, Revoked};
 
-use super::user;
+use super::told::Told;
+use super::{session, user};
 use crate::domain::account::User;
 use crate::domain::email::Email;
 
@@ -29,9 +31,9 @@ impl Weigh for Card {
     }
 }
 
-/// The memory. Readers look into it, the writer alone changes it.
+/// The memory of people. Readers look into it, commits alone change it.
 pub struct Cards {
-    commits: Commits,
+    commits: Commits<Told>,
     entries: Shards<UserId, Card>,
     flights: Flights<UserId>,
 }
@@ -83,27 +85,57 @@ impl Cards {
     }
 }
 
-/// The memory, as the writer tells it.
+/// The memory, for those who change it.
 #[derive(Clone)]
-pub struct Remembering(pub Arc<Cards>);
+pub struct Remembering {
+    /// People; without room where none are to be remembered.
+    pub cards: Arc<Cards>,
+    /// The sessions whose tokens are refused.
+    pub revoked: Revoked,
+    /// The time.
+    pub clock: Clock,
+}
 
-impl Memory<UserId> for Remembering {
-    fn head_taken(&self, head: Head) {
-        self.0.commits.resolve(head.at, || self.0.entries.clear());
+impl Memory<Told> for Remembering {
+    fn commits(&self) -> &Commits<Told> {
+        &self.cards.commits
     }
 
-    fn committing(&self, told: &[UserId]) -> Marks {
-        self.0.commits.begin(told.iter().map(|user| hash(*user)))
+    fn touched(&self, told: &[Told]) -> Vec<u64> {
+        let person = |told: &Told| match told {
+            Told::Person(user) => Some(hash(*user)),
+            Told::Ended(_) => None,
+        };
+        told.iter().filter_map(person).collect()
     }
 
-    fn committed(&self, told: Vec<UserId>, marks: &Marks, head: Head) {
-        self.0.commits.end(marks, head.at, || told.iter().for_each(|user| self.0.entries.forget(user)));
+    fn apply(&self, told: Told) {
+        match told {
+            Told::Person(user) => self.cards.entries.forget(&user),
+            Told::Ended(session) => self.revoked.add(session, self.clock.now()),
+        }
     }
 
-    fn in_doubt(&self, told: Vec<UserId>, marks: Marks) {
-        let cards = self.0.clone();
-        // At once, since readers ask no stamp; and once more in the end, though nothing is kept until then.
-        told.iter().for_each(|user| cards.entries.forget(user));
-        self.0.commits.doubt(marks, move || told.iter().for_each(|user| cards.entries.forget(user)));
+    fn forget(&self, told: &[Told]) {
+        for told in told {
+            match told {
+                Told::Person(user) => self.cards.entries.forget(user),
+                // If it has ended, whoever ends it again finds that it has, and refuses its tokens.
+                Told::Ended(_) => {}
+            }
+        }
     }
+
+    fn clear(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        self.cards.entries.clear();
+        recall_revoked(conn, &self.revoked, self.clock.now())
+    }
+}
+
+/// Has the tokens refused of all sessions that ended before their tokens expire.
+pub fn recall_revoked(conn: &mut Conn, revoked: &Revoked, now: Micros) -> Result<(), StoreError> {
+    for (session, at) in session::revoked_since(conn, now.before(ACCESS_TOKEN_LIFE))? {
+        revoked.add(session, at);
+    }
+    Ok(())
 }

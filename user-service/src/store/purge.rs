@@ -96,6 +96,8 @@ pub const PERSONAL: &[Personal] = &[
 pub const IMPERSONAL: &[(&str, &str)] = &[
     ("__diesel_schema_migrations", "the version of the schema"),
     ("log_head", "the end of the log"),
+    ("nodes", "the instances that run"),
+    ("touched", "what changed, for other processes: forgotten after a minute"),
     ("service_tokens", "other services"),
     ("feed_readers", "other services"),
     ("search_terms", "visible people alone: who is purged left it when they were hidden"),

@@ -7,6 +7,7 @@ use shared::id::{SessionId, UserId};
 use shared::on_backend;
 
 use super::schema::sessions;
+use super::told::{Told, Transaction};
 use crate::domain::refresh_token::SessionNonce;
 use crate::domain::session::SessionState;
 
@@ -135,7 +136,14 @@ pub fn prove(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result
     Ok(())
 }
 
-/// Ends a session before its time.
+/// Ends a session before its time; its access tokens are refused from the commit on.
+pub fn end(tx: &mut Transaction<'_>, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
+    revoke(tx.conn, user, id, at)?;
+    tx.tell(|| Told::Ended(id));
+    Ok(())
+}
+
+/// The same where nobody has to hear of it.
 pub fn revoke(conn: &mut Conn, user: UserId, id: SessionId, at: Micros) -> Result<(), StoreError> {
     let held = sessions::table.find((user.get(), id.get()));
     on_backend!(conn, |c| diesel::update(held).set(sessions::revoked_at.eq(Some(at.get()))).execute(c))?;

@@ -8,9 +8,9 @@ use shared::db::{Conn, StoreError, Value, chunks, execute};
 use shared::facts::{AccountStatus, Audience, ListAudience};
 use shared::id::UserId;
 use shared::on_backend;
-use shared::writer::Transaction;
 
 use super::schema::users;
+use super::told::{Told, Transaction};
 use super::{rows_of_binds, search_index};
 use crate::domain::account::{Role, User};
 use crate::domain::email::Email;
@@ -241,7 +241,7 @@ fn binds<'a>(row: &'a UserRow, password_hash: Option<&'a str>) -> [Value<'a>; CO
 /// Replaces all of a person but the password, and what they are found by; memory forgets what they were.
 pub fn change(tx: &mut Transaction<'_>, user: &User) -> Result<(), StoreError> {
     update(tx.conn, user)?;
-    tx.tell(|| user.id);
+    tx.tell(|| Told::Person(user.id));
     Ok(())
 }
 

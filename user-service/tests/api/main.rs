@@ -22,6 +22,7 @@ mod feed;
 mod guessing;
 mod idempotency;
 mod import;
+mod instances;
 mod login;
 mod lookups;
 mod mailer;

@@ -101,6 +101,28 @@ impl TestApp {
         Self { base, client, handle, settings, stop, server, _database: database, _mails: mails }
     }
 
+    /// One of several instances on its database.
+    pub fn beside_others(make: Make) -> Self {
+        Self::start_with(make, |settings| settings.cache.only_writer = false)
+    }
+
+    /// Another instance on the same database, with the same secrets.
+    pub fn second_instance(&self) -> Self {
+        Self::of(self.settings.clone())
+    }
+
+    /// An instance with these settings on a database that is another's.
+    pub fn of(settings: Settings) -> Self {
+        Self::run(settings, None, None)
+    }
+
+    /// Stops it, as a signal does.
+    pub async fn stop(self) {
+        let Self { stop, server, .. } = self;
+        stop.stop(true).await;
+        drop(server);
+    }
+
     /// Stops the service and starts it again on the same database.
     pub async fn restart(self) -> Self {
         let Self { settings, stop, server, _database, _mails, .. } = self;
@@ -190,7 +212,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         refresh_key: secret(),
         service_secret: secret(),
         relation_service_url: None,
-        node: 0,
+        node: None,
         workers: 1,
         read_connections: 4,
         cache: CacheSettings::new(16, true),

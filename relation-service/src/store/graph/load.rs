@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use shared::cache::Stamp;
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError, Value, begin_snapshot, chunks, end_write, query};
+use shared::db::{Conn, StoreError, Value, begin_snapshot, chunks, end_write, log as event_log, query};
 use shared::id::UserId;
 
 use super::inbound::{BLOCKERS_MAX, ROWS_MAX};
@@ -26,6 +26,8 @@ pub struct Loaded {
     pub key: Key,
     /// The person's stamp from before.
     pub noted: Stamp,
+    /// Where others commit too, as of when it is; that has to be waited for.
+    pub as_of: Option<Micros>,
     /// The part.
     pub entry: Entry,
 }
@@ -34,11 +36,20 @@ pub struct Loaded {
 pub fn load(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Vec<Loaded>, StoreError> {
     let noted = stamps(graph, keys);
     begin_snapshot(conn)?;
-    let loaded = loaded(conn, graph, keys, &noted);
+    let loaded = loaded(conn, graph, keys, &noted).and_then(|loaded| as_of_now(conn, graph, loaded));
     // It has written nothing. Where a statement failed, that is what is told.
     let ended = end_write(conn, false);
     let loaded = loaded?;
     ended.map(|()| loaded)
+}
+
+/// As of the moment that is being read.
+fn as_of_now(conn: &mut Conn, graph: &Graph, loaded: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {
+    if !graph.has_others() {
+        return Ok(loaded);
+    }
+    let as_of = Some(event_log::head(conn)?.at);
+    Ok(loaded.into_iter().map(|part| Loaded { as_of, ..part }).collect())
 }
 
 /// The same in a transaction that holds the head and has written nothing yet: no commit can go past that.
@@ -59,7 +70,7 @@ fn loaded(
     let entries = entries(conn, graph, keys)?;
     let loaded = entries
         .into_iter()
-        .filter_map(|(key, entry)| Some(Loaded { key, noted: *noted.get(&key.user)?, entry }));
+        .filter_map(|(key, entry)| Some(Loaded { key, noted: *noted.get(&key.user)?, as_of: None, entry }));
     Ok(loaded.collect())
 }
 

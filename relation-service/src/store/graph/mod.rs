@@ -12,14 +12,17 @@ mod load;
 mod outbound;
 mod person;
 mod told;
+mod wire;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use shared::cache::{CacheSize, Commits, Flights, Gate, Keeping, Marks, Shards, Spread, Stamp, Usage, Weigh};
-use shared::db::log::Head;
+use shared::cache::{
+    CacheSize, Commits, Flights, Gate, Keeping, Memory, Shards, Spread, Stamp, Usage, Weigh,
+};
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError};
 use shared::id::UserId;
-use shared::writer::Memory;
 
 pub use glance::{Glance, Seen};
 pub use inbound::{Inbound, Newest};
@@ -95,9 +98,11 @@ impl Weigh for Entry {
     }
 }
 
-/// The memory. Readers glance at it, the writer alone changes it.
+/// The memory. Readers glance at it, commits alone change it.
 pub struct Graph {
-    commits: Commits,
+    commits: Commits<Told>,
+    /// Whether other processes commit too.
+    has_others: bool,
     entries: Shards<Key, Entry>,
     flights: Flights<Key>,
 }
@@ -111,9 +116,25 @@ impl Graph {
     pub fn new(size: CacheSize) -> Self {
         Self {
             commits: Commits::new(size.stamps()),
+            has_others: false,
             entries: Shards::new(size.entry_bytes()),
             flights: Flights::new(),
         }
+    }
+
+    /// An empty one beside other processes that commit too.
+    pub fn beside_others(size: CacheSize) -> Self {
+        Self { has_others: true, ..Self::new(size) }
+    }
+
+    /// Whether other processes commit too: then what is loaded may be newer than what is remembered.
+    pub fn has_others(&self) -> bool {
+        self.has_others
+    }
+
+    /// As of when it is.
+    pub fn place(&self) -> Option<Micros> {
+        self.commits.place()
     }
 
     /// What was read, found and held so far.
@@ -134,6 +155,13 @@ impl Graph {
     /// The person's stamp as it is.
     pub fn note(&self, user: UserId) -> Stamp {
         self.commits.stamps.note(hash(user))
+    }
+
+    /// What was loaded as of a time that memory has come to since, if it is still true.
+    pub fn still_true(&self, loaded: Loaded) -> Option<Loaded> {
+        let Some(as_of) = loaded.as_of else { return Some(loaded) };
+        let noted = self.commits.stamps.note_as_of(hash(loaded.key.user), as_of.get())?;
+        Some(Loaded { noted, as_of: None, ..loaded })
     }
 
     /// Whether nothing of these people was changed since, and nothing is about to be.
@@ -164,7 +192,7 @@ impl Graph {
         self.entries.look(&key)
     }
 
-    fn apply(&self, told: Told) {
+    fn change(&self, told: Told) {
         match told {
             Told::Pairs(changes) => changes.iter().for_each(|change| self.apply_pair(change)),
             Told::Counts(deltas) => {
@@ -237,30 +265,29 @@ impl Graph {
     }
 }
 
-fn touched(told: &[Told]) -> Vec<UserId> {
-    told.iter().flat_map(Told::people).collect()
-}
-
-/// A new handle on the memory for the writer.
+/// A handle on the memory for those who change it.
 #[derive(Clone)]
 pub struct Remembering(pub Arc<Graph>);
 
 impl Memory<Told> for Remembering {
-    fn head_taken(&self, head: Head) {
-        self.0.commits.resolve(head.at, || self.0.entries.clear());
+    fn commits(&self) -> &Commits<Told> {
+        &self.0.commits
     }
 
-    fn committing(&self, told: &[Told]) -> Marks {
-        self.0.commits.begin(touched(told).into_iter().map(hash))
+    fn touched(&self, told: &[Told]) -> Vec<u64> {
+        told.iter().flat_map(Told::people).map(hash).collect()
     }
 
-    fn committed(&self, told: Vec<Told>, marks: &Marks, head: Head) {
-        let graph = &self.0;
-        graph.commits.end(marks, head.at, || told.into_iter().for_each(|change| graph.apply(change)));
+    fn apply(&self, told: Told) {
+        self.0.change(told);
     }
 
-    fn in_doubt(&self, told: Vec<Told>, marks: Marks) {
-        let (graph, people) = (self.0.clone(), touched(&told));
-        self.0.commits.doubt(marks, move || people.into_iter().for_each(|user| graph.forget(user)));
+    fn forget(&self, told: &[Told]) {
+        told.iter().flat_map(Told::people).for_each(|user| self.0.forget(user));
+    }
+
+    fn clear(&self, _: &mut Conn) -> Result<(), StoreError> {
+        self.0.entries.clear();
+        Ok(())
     }
 }

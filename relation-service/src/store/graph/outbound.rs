@@ -19,10 +19,10 @@ const GROWTH: usize = 8;
 
 /// Kind, option, time, and whether the other follows back, in one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Packed(u64);
+pub(super) struct Packed(pub(super) u64);
 
 impl Packed {
-    fn new(edge: Edge, back: bool) -> Option<Self> {
+    pub(super) fn new(edge: Edge, back: bool) -> Option<Self> {
         let state = match edge {
             Edge::None => return None,
             Edge::Follow { .. } => FOLLOW,
@@ -34,7 +34,7 @@ impl Packed {
         Some(Self(since | state | notify | if back { BACK } else { 0 }))
     }
 
-    fn edge(self) -> Edge {
+    pub(super) fn edge(self) -> Edge {
         let since = Micros::new((self.0 >> SINCE_SHIFT).cast_signed());
         let notify = self.0 & NOTIFY != 0;
         match self.0 & STATE {

@@ -3,14 +3,17 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use shared::id::UserId;
 
+use super::wire::Wire;
 use crate::domain::CountDelta;
 use crate::store::fact::KnownUser;
 use crate::store::pair::{Key, PairChange};
 
 /// A change of the tables.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Wire", try_from = "Wire")]
 pub enum Told {
     /// Of pairs, with what each side keeps about the other.
     Pairs(Vec<PairChange>),

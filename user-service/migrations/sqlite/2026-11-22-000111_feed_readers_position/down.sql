@@ -1,0 +1,1 @@
+ALTER TABLE feed_readers DROP COLUMN position;
