@@ -9,6 +9,7 @@ mod freshness;
 mod import;
 mod lists;
 mod metrics;
+mod migrate_store;
 mod search;
 mod walkthrough;
 mod world;

@@ -5,6 +5,7 @@
 //! expression is type-checked for both and one that either cannot express does not compile.
 
 pub mod audit;
+pub mod catalog;
 mod checkpoints;
 mod connection;
 mod error;
@@ -18,6 +19,7 @@ mod schema;
 pub mod service_token;
 mod snapshots;
 mod sql;
+pub mod transfer;
 mod url;
 mod wipe;
 
@@ -27,7 +29,7 @@ pub use connection::{
     prefer_indexes, quick_check, with_time_limit, without_time_limit,
 };
 pub use error::StoreError;
-pub use migrate::{Migrations, migrate, pending_migrations};
+pub use migrate::{Migrations, bring_to_schema, migrate, pending_migrations};
 pub use owner::Owner;
 pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::{chunks, distinct};
