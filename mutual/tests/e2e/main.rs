@@ -5,6 +5,7 @@
 mod audit;
 mod commands;
 mod crash;
+mod engines;
 mod freshness;
 mod import;
 mod lists;

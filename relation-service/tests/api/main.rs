@@ -64,6 +64,7 @@ mod sessions;
 mod similar;
 mod size;
 mod standings;
+mod statements;
 mod stream;
 mod suggestions;
 mod sweeps;

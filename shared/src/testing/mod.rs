@@ -3,16 +3,22 @@
 
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
+mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod client;
 mod plan;
 pub mod postgres;
+mod recorded;
 mod residue;
 mod schema;
 mod server_thread;
 mod table;
 
+pub use bound::{Layout, assert_bound};
 pub use client::{Answer, Client};
 pub use plan::reads_little;
+pub use recorded::{record, recorded};
 pub use residue::{columns, residue, tables};
 pub use schema::schema_is_made_when_asked;
 pub use server_thread::{Running, ServerThread};
