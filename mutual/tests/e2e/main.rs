@@ -8,6 +8,7 @@ mod crash;
 mod engines;
 mod freshness;
 mod import;
+mod keys;
 mod lists;
 mod metrics;
 mod migrate_store;
