@@ -56,6 +56,7 @@ mod quota;
 mod races;
 mod relationships;
 mod requests;
+mod restores;
 mod retention;
 mod revision;
 mod schema;
