@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use shared::db::{DatabaseUrl, log, open_writer, query};
-use shared::testing::Client;
+use shared::db::{DatabaseUrl, log, open_writer};
+use shared::testing::{Client, pairs};
 
 use crate::world::{Ground, on_both_grounds};
 
@@ -135,10 +135,8 @@ async fn what_a_command_has_read_of_the_feed_is_read() {
     let ground = Ground::sqlite().unwrap();
     assert!(ground.run(&["seed"]).status.success());
     let position = || {
-        let text = "SELECT feed, seq FROM feed_position ORDER BY feed";
         let mut conn = open_writer(&ground.relation_url()).unwrap();
-        query::<(diesel::sql_types::Text, diesel::sql_types::BigInt), (String, i64)>(&mut conn, text, &[])
-            .unwrap()
+        pairs(&mut conn, "SELECT feed, CAST(seq AS TEXT) FROM feed_position ORDER BY feed")
     };
     let before = position();
     assert_eq!(before.len(), 2);

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Nullable, Text};
 use shared::db::catalog::{Table, tables};
-use shared::db::{Conn, DatabaseUrl, open_writer, query};
-use shared::testing::postgres;
+use shared::db::{Conn, DatabaseUrl, open_writer};
+use shared::testing::{pairs, postgres, run};
 
 /// Stand-ins for the functions of Citus that refuse what it refuses.
 const RULES: &str = include_str!("citus_rules.sql");
@@ -48,11 +46,6 @@ impl Service {
     }
 }
 
-fn run(conn: &mut Conn, text: &str) -> Result<(), String> {
-    let Conn::Postgres(conn) = conn else { unreachable!("on a server") };
-    conn.batch_execute(text).map_err(|error| error.to_string())
-}
-
 /// The lines `-- KIND: NAME: REASON` of a file.
 fn said<'a>(text: &'a str, kind: &str) -> Vec<(&'a str, &'a str)> {
     let start = format!("-- {kind}: ");
@@ -64,9 +57,9 @@ fn said<'a>(text: &'a str, kind: &str) -> Vec<(&'a str, &'a str)> {
 fn place(conn: &mut Conn, schema: &[Table], definitions: &str) -> Result<(), String> {
     run(conn, RULES)?;
     run(conn, definitions)?;
-    let rows: Vec<(String, Option<String>)> =
-        query::<(Text, Nullable<Text>), _>(conn, "SELECT name, key FROM placed", &[]).unwrap();
-    let mut placed: Placed = rows.into_iter().collect();
+    let rows = pairs(conn, "SELECT name, COALESCE(key, '') FROM placed");
+    let of_key = |(name, key): (String, String)| (name, Some(key).filter(|key| !key.is_empty()));
+    let mut placed: Placed = rows.into_iter().map(of_key).collect();
     for (table, reason) in said(definitions, "local") {
         if reason.is_empty() || placed.insert(table.to_owned(), None).is_some() {
             return Err(format!("{table} is local without a reason, or is named twice"));
@@ -156,9 +149,9 @@ fn yugabyte_has_every_index_in_the_order_that_it_is_read_in() {
         let indexes = "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
             JOIN pg_class ON pg_class.oid = indrelid
             WHERE relnamespace = current_schema()::regnamespace AND NOT indisprimary ORDER BY 1";
-        let before = query::<(Text, Text), (String, String)>(&mut conn, indexes, &[]).unwrap();
+        let before = pairs(&mut conn, indexes);
         run(&mut conn, &text).unwrap();
-        let after = query::<(Text, Text), (String, String)>(&mut conn, indexes, &[]).unwrap();
+        let after = pairs(&mut conn, indexes);
         // In order is how Postgres has them anyway: what was made again is the same.
         assert_eq!(before, after);
         let unchanged = said(&text, "equality");

@@ -4,11 +4,10 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
-use diesel::sql_types::{BigInt, Text};
 use serde_json::json;
 use shared::db::catalog::{Kind, tables};
-use shared::db::{Conn, DatabaseUrl, execute, open_writer, query};
-use shared::testing::{Client, postgres};
+use shared::db::{Conn, DatabaseUrl, execute, open_writer};
+use shared::testing::{Client, numbers, postgres, run, texts};
 
 use crate::world::{Ground, PASSWORD, Person, World};
 
@@ -42,7 +41,7 @@ fn dump(url: &DatabaseUrl) -> Vec<(String, Vec<String>)> {
             .map(|column| format!("COALESCE(CAST(\"{}\" AS TEXT), '-')", column.name))
             .collect();
         let text = format!("SELECT {} FROM {}", cells.join(" || '|' || "), table.name);
-        let mut rows: Vec<String> = query::<Text, _>(&mut conn, &text, &[]).unwrap();
+        let mut rows = texts(&mut conn, &text);
         rows.sort();
         (table.name.clone(), rows)
     };
@@ -70,9 +69,7 @@ fn add_a_row_everywhere(url: &DatabaseUrl) {
             })
             .collect();
         let text = format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(","), values.join(","));
-        // Read by nothing but the database, so its question marks are no binds.
-        let text = text.replace('?', "!");
-        assert_eq!(execute(&mut conn, &text, &[]).unwrap(), 1, "{}", table.name);
+        run(&mut conn, &text).unwrap();
     }
 }
 
@@ -264,7 +261,7 @@ fn let_go(url: &str, table: &str) {
     // The server has not noticed yet that its client is gone.
     let others = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    query::<BigInt, i64>(&mut conn, others, &[]).unwrap();
+    numbers(&mut conn, others);
     execute(&mut conn, &format!("DROP TRIGGER held ON {table}"), &[]).unwrap();
 }
 
@@ -273,7 +270,7 @@ fn kill_when_held(mut command: Child, watching: &str) {
     let mut conn = open_writer(&DatabaseUrl::Postgres(watching.to_owned())).unwrap();
     let held = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     let started = Instant::now();
-    while query::<BigInt, i64>(&mut conn, held, &[]).unwrap() == [0] {
+    while numbers(&mut conn, held) == [0] {
         assert!(command.try_wait().unwrap().is_none(), "it ended");
         assert!(started.elapsed() < PATIENCE, "it is not held up");
         std::thread::park_timeout(Duration::from_millis(10));

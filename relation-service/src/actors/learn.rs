@@ -78,7 +78,7 @@ fn note_privacy(tx: &mut Transaction<'_>, user: &KnownUser, was_public: bool) ->
 fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)>, StoreError> {
     let Some(listed) = learned.listed else { return Ok(Vec::new()) };
     let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
-    let known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
+    let known = store::fact::known_between(tx.conn, listed.after, listed.through, i64::MAX)?;
     // Who was told of after the list was made is there.
     let older = |user: &KnownUser| listed.anew || user.seq < listed.seq;
     let gone = known.into_iter().filter(|user| !told.contains(&user.id) && older(user));

@@ -13,6 +13,7 @@ use super::change::{Command, Learned, Listed};
 use super::feed::{ANSWER_WAIT, Reader, known_of};
 use super::user_client::{Expired, Failure};
 use crate::store;
+use crate::store::fact::KnownUser;
 
 /// People in one page of everybody.
 const PAGE_PEOPLE: u32 = 500;
@@ -87,18 +88,18 @@ impl Reader {
             let page = self.everybody_after(after).await?;
             let told: Vec<UserId> = page.items.iter().map(|item| item.id).collect();
             let through = told.last().map_or(i64::MAX, |id| id.get());
-            let look = move |conn: &mut _| store::fact::known_between(conn, after, through);
-            let known = self.parts.reads.run(look).await.map_err(|error| error.to_string())?;
-            for user in known.iter().filter(|user| user.facts.status != AccountStatus::Deleted) {
-                let is_told = told.binary_search(&user.id).is_ok();
-                if !is_told && made_at(user.id.get()).after(CLOCKS_APART) < end {
-                    let id = user.id;
-                    return Ok(Some(format!(
-                        "it does not know {id}, who was registered before the copy can have been made"
-                    )));
+            let mut known = self.known_between(after, through).await?;
+            while let Some(last) = known.last().map(|user| user.id.get()) {
+                for user in known.iter().filter(|user| user.facts.status != AccountStatus::Deleted) {
+                    let (id, is_told) = (user.id, told.binary_search(&user.id).is_ok());
+                    if !is_told && made_at(id.get()).after(CLOCKS_APART) < end {
+                        let reason = "who was registered before the copy can have been made";
+                        return Ok(Some(format!("it does not know {id}, {reason}")));
+                    }
+                    common |= is_told;
+                    missing |= !is_told;
                 }
-                common |= is_told;
-                missing |= !is_told;
+                known = self.known_between(last, through).await?;
             }
             if told.is_empty() {
                 let stranger = missing && !common;
@@ -106,6 +107,12 @@ impl Reader {
             }
             after = through;
         }
+    }
+
+    async fn known_between(&self, after: i64, through: i64) -> Result<Vec<KnownUser>, Failure> {
+        let look =
+            move |conn: &mut _| store::fact::known_between(conn, after, through, i64::from(PAGE_PEOPLE));
+        self.parts.reads.run(look).await.map_err(|error| error.to_string())
     }
 
     async fn everybody_after(&self, after: i64) -> Result<UserFactsPage, Failure> {

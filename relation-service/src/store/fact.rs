@@ -130,11 +130,17 @@ pub fn targets(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Targ
     Ok(found)
 }
 
-/// What is known about everybody with an id after `after`, up to `through`.
-pub fn known_between(conn: &mut Conn, after: i64, through: i64) -> Result<Vec<KnownUser>, StoreError> {
+/// What is known about at most `limit` people with an id after `after`, up to `through`.
+pub fn known_between(
+    conn: &mut Conn,
+    after: i64,
+    through: i64,
+    limit: i64,
+) -> Result<Vec<KnownUser>, StoreError> {
     let wanted = user_facts::table
         .filter(user_facts::user_id.gt(after).and(user_facts::user_id.le(through)))
-        .order(user_facts::user_id);
+        .order(user_facts::user_id)
+        .limit(limit);
     let rows: Vec<FactRow> = on_backend!(conn, |c| wanted.load(c))?;
     rows.into_iter().map(KnownUser::try_from).collect()
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
+mod asked;
 mod bound;
 #[cfg(test)]
 mod bound_tests;
@@ -15,6 +16,7 @@ mod schema;
 mod server_thread;
 mod table;
 
+pub use asked::{numbers, pairs, run, texts};
 pub use bound::{Layout, assert_bound};
 pub use client::{Answer, Client};
 pub use plan::reads_little;

@@ -40,21 +40,16 @@ struct Recorder {
 
 impl Instrumentation for Recorder {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        match event {
-            InstrumentationEvent::StartEstablishConnection { url, .. } => {
-                // Without the bounds that are added to it.
-                self.url = url.split('?').next().unwrap_or_default().to_owned();
+        if let InstrumentationEvent::StartEstablishConnection { url, .. } = event {
+            // Without the bounds that are added to it.
+            self.url = url.split('?').next().unwrap_or_default().to_owned();
+        } else if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(texts) = heard.as_mut().and_then(|heard| heard.get_mut(&self.url)) {
+                let whole = query.to_string();
+                let text = whole.split(" -- binds:").next().unwrap_or_default();
+                texts.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
             }
-            InstrumentationEvent::StartQuery { query, .. } => {
-                let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-                let texts = heard.as_mut().and_then(|heard| heard.get_mut(&self.url));
-                if let Some(texts) = texts {
-                    let whole = query.to_string();
-                    let text = whole.split(" -- binds:").next().unwrap_or_default();
-                    texts.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
-                }
-            }
-            _ => {}
         }
     }
 }
