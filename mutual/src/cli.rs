@@ -53,9 +53,39 @@ pub enum Command {
     /// Fill empty databases with a small believable world: some hundred people, some of them private,
     /// some celebrities, with follows, friends, requests and blocks.
     Seed(Seed),
+    /// Move both databases from the data directory to Postgres, or back: everything that is in them.
+    ///
+    /// Stop the services first. The targets are two empty databases; tables are made. Every table is copied in pages of
+    /// 4,096 rows, read back and compared row by row, and the result is audited. Until then the targets are marked as half
+    /// filled and no service starts on them; a move that was stopped, however, begins afresh when it is run again. The
+    /// sources are only read and stay as they are. Secrets stay in the data directory: keep it, the services need it.
+    ///
+    /// Exit codes: 0 moved; 1 refused or failed, and the sources are as before; 2 a value is refused.
+    #[command(after_help = "Example:
+  mutual migrate-store --data-dir data \\
+    --user-database-url postgres://mutual:secret@127.0.0.1/mutual_users \\
+    --relation-database-url postgres://mutual:secret@127.0.0.1/mutual_relations
+and from then on, with the same three options:
+  mutual serve --data-dir data --user-database-url ... --relation-database-url ...
+A URL may be file://PATH of a file that holds it, which keeps the password out of the list of processes.")]
+    MigrateStore(MigrateStore),
     /// Manage accounts and tokens.
     #[command(subcommand)]
     Admin(Admin),
+}
+
+/// What to move.
+#[derive(Debug, Args)]
+pub struct MigrateStore {
+    /// From Postgres to embedded databases in a data directory that has none yet.
+    #[arg(long)]
+    pub back: bool,
+    /// Move what the audit finds drifted as it is.
+    #[arg(long)]
+    pub with_drift: bool,
+    /// Which databases.
+    #[command(flatten)]
+    pub databases: Databases,
 }
 
 /// Manage accounts and tokens.

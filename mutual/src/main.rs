@@ -6,6 +6,8 @@ mod calibrate;
 mod cli;
 mod failure;
 mod import;
+mod migrate_store;
+mod progress;
 mod seed;
 mod serve;
 mod stores;
@@ -64,6 +66,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(_) => Ok(()),
         Command::ImportGraph(args) => import::run(&args),
         Command::Audit(args) => audit::run(&args).await,
+        Command::MigrateStore(args) => migrate_store::run(&args).await,
         Command::Seed(args) => seed::run(&args),
         Command::Admin(Admin::Create(args)) => account::create(&args),
         Command::Admin(Admin::Role(args)) => account::give_role(&args),

@@ -63,6 +63,7 @@ fn user_settings(settings: &Serve) -> Result<user_service::app::Settings, Failur
         listen: settings.user_listen,
         database_url: settings.databases.user_url(),
         signing_key: secret(signing_key)?,
+        other_signing_keys: secret::load_neighbours(&settings.databases.data_dir.join(signing_key))?,
         refresh_key: secret(refresh_key)?,
         service_secret: secret(service_secret)?,
         // Known once it listens.

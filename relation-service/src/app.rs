@@ -204,6 +204,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
     let position = store::fact::feed_position(&mut conn)?;
+    let position_at = store::fact::feed_position_at(&mut conn)?;
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
     let alone = settings.cache.is_alone(&database_url);
@@ -235,6 +236,8 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         state: feed_state.clone(),
         absent: absent.clone(),
         position,
+        position_at,
+        reads: reads.clone(),
     });
     let importer = Importer::start(ImporterParts {
         engine: engine.clone(),

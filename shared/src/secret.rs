@@ -82,6 +82,25 @@ pub fn load(path: &Path) -> io::Result<Secret> {
     Ok(secret)
 }
 
+/// Reads the secret in `path`, if there is such a file.
+pub fn load_if_there(path: &Path) -> io::Result<Option<Secret>> {
+    match load(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        done => done.map(Some),
+    }
+}
+
+/// Those of the secrets that are beside `path` while it is being replaced: in the files `PATH.previous`, whose turn is over,
+/// and `PATH.next`, whose turn is to come.
+pub fn load_neighbours(path: &Path) -> io::Result<Vec<Secret>> {
+    let neighbours = [".previous", ".next"].map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        load_if_there(Path::new(&name))
+    });
+    neighbours.into_iter().filter_map(io::Result::transpose).collect()
+}
+
 /// Makes the directory `path`, for its owner alone, if it is not there.
 pub fn make_private_dir(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
@@ -129,6 +148,18 @@ mod tests {
         assert_eq!(load_or_create(&path).unwrap(), made);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(format!("{made:?}"), "Secret(***)");
+    }
+
+    #[test]
+    fn neighbours_are_those_that_are_there_and_a_damaged_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        assert!(load_neighbours(&path).unwrap().is_empty());
+        let previous = load_or_create(&dir.path().join("key.previous")).unwrap();
+        let next = load_or_create(&dir.path().join("key.next")).unwrap();
+        assert_eq!(load_neighbours(&path).unwrap(), [previous, next]);
+        fs::write(dir.path().join("key.next"), "short").unwrap();
+        assert_eq!(load_neighbours(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub struct Settings {
     pub database_url: DatabaseUrl,
     /// Signs access tokens.
     pub signing_key: Secret,
+    /// Published beside it, and signing nothing: its predecessor until its tokens have expired, its successor before its
+    /// turn.
+    pub other_signing_keys: Vec<Secret>,
     /// Makes refresh tokens.
     pub refresh_key: Secret,
     /// By which the two services know each other.
@@ -272,7 +275,9 @@ fn start_actors(settings: &Settings) -> Result<Started, StartError> {
     let alone = settings.cache.is_alone(&settings.database_url);
     let engine = UserEngine { memory: Some(memory.clone()), alone, ..settings.engine()? };
     let Settings { database_url, clock, limits, passwords, .. } = settings.clone();
-    let signer = Arc::new(TokenSigner::new(&settings.signing_key).ok_or(StartError::Key("signing key"))?);
+    let signer = TokenSigner::new(&settings.signing_key)
+        .and_then(|signer| signer.publishing(&settings.other_signing_keys));
+    let signer = Arc::new(signer.ok_or(StartError::Key("signing key"))?);
 
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;

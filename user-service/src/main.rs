@@ -61,6 +61,7 @@ fn settings_of(config: Config) -> io::Result<Settings> {
         listen: config.listen,
         database_url: config.database_url,
         signing_key: secret::load_or_create(&config.signing_key_file)?,
+        other_signing_keys: secret::load_neighbours(&config.signing_key_file)?,
         refresh_key: secret::load_or_create(&config.refresh_key_file)?,
         service_secret: secret::load_or_create(&config.service_secret_file)?,
         relation_service_url: config.relation_service_url,

@@ -6,11 +6,11 @@ mod people;
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use shared::process::say;
 
 use crate::cli::ImportGraph;
 use crate::failure::Failure;
+use crate::progress::bar;
 use crate::stores::Stores;
 
 /// Loads the graph and says what was done.
@@ -18,13 +18,13 @@ pub fn run(args: &ImportGraph) -> Result<(), Failure> {
     let graph = graph::read_file(&args.file, args.undirected)?;
     let mut stores = Stores::open(&args.databases)?;
     let started = Instant::now();
-    let progress = bar("people", graph.nodes().len());
+    let progress = bar("people", rows(graph.nodes().len()));
     let people = people::load(&mut stores, &graph.nodes(), &args.prefix, &progress)?;
     progress.finish_and_clear();
     let people_took = started.elapsed();
 
     let started = Instant::now();
-    let progress = bar("follows", graph.edges.len());
+    let progress = bar("follows", rows(graph.edges.len()));
     let loaded = edges::load(&mut stores.relations, &people.ids, &graph.edges, &progress)?;
     progress.finish_and_clear();
     let took = started.elapsed();
@@ -47,13 +47,10 @@ pub fn run(args: &ImportGraph) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rate(count: usize, took: Duration) -> u128 {
-    u128::try_from(count).unwrap_or(0) * 1_000_000 / took.as_micros().max(1)
+fn rows(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// A progress bar on a terminal; nothing elsewhere.
-fn bar(what: &'static str, count: usize) -> ProgressBar {
-    let style = "{prefix:8} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX)).with_style(style).with_prefix(what)
+fn rate(count: usize, took: Duration) -> u128 {
+    u128::try_from(count).unwrap_or(0) * 1_000_000 / took.as_micros().max(1)
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use shared::db::{DatabaseUrl, log, open_writer};
-use shared::testing::Client;
+use shared::testing::{Client, pairs};
 
 use crate::world::{Ground, on_both_grounds};
 
@@ -159,6 +159,22 @@ async fn a_health_check_asks_both_services() {
     // Nobody listens on port 1.
     assert_eq!(check(&users, "127.0.0.1:1"), Some(1));
     assert_eq!(check("127.0.0.1:1", &relations), Some(1));
+}
+
+/// A command copies facts by the tables, the service by the feed, whose times are shorter: both have read the same.
+#[actix_web::test]
+async fn what_a_command_has_read_of_the_feed_is_read() {
+    let ground = Ground::sqlite().unwrap();
+    assert!(ground.run(&["seed"]).status.success());
+    let position = || {
+        let mut conn = open_writer(&ground.relation_url()).unwrap();
+        pairs(&mut conn, "SELECT feed, CAST(seq AS TEXT) FROM feed_position ORDER BY feed")
+    };
+    let before = position();
+    assert_eq!(before.len(), 2);
+    // Learning afresh would write the place again, in shorter times.
+    drop(ground.serve());
+    assert_eq!(position(), before);
 }
 
 /// relation-service begins with an empty database, and the events from which it would learn are gone.

@@ -5,10 +5,13 @@
 mod audit;
 mod commands;
 mod crash;
+mod engines;
 mod freshness;
 mod import;
+mod keys;
 mod lists;
 mod metrics;
+mod migrate_store;
 mod nats;
 mod search;
 mod walkthrough;

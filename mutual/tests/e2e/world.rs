@@ -45,6 +45,11 @@ impl Ground {
         Some(Self { dir: holder.path().to_owned(), _holder: holder, urls: Some(urls) })
     }
 
+    /// The same directory with these databases on a server.
+    pub fn with_urls(self, urls: [String; 2]) -> Self {
+        Self { urls: Some(urls), ..self }
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }

@@ -91,6 +91,10 @@ pub struct Learned {
     pub listed: Option<Listed>,
     /// How far the feed has come with this; `None` for the answer to a direct question.
     pub position: Option<i64>,
+    /// Whether that holds even where the feed had come further: it goes on from somewhere else.
+    pub moved: bool,
+    /// When the event there was written, where that is known.
+    pub position_at: Option<Micros>,
 }
 
 /// Everybody with an id after `after`, up to `through`, as of the event `seq`.
@@ -102,6 +106,8 @@ pub struct Listed {
     pub through: i64,
     /// The newest event of user-service that is included.
     pub seq: i64,
+    /// Whether it counts also where something newer is known: user-service has gone back to an older copy.
+    pub anew: bool,
 }
 
 /// What became of a command.

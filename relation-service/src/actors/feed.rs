@@ -9,7 +9,7 @@ use actix::prelude::*;
 use log::{Level, info, log, warn};
 use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
-use shared::db::StoreError;
+use shared::db::{Reads, StoreError};
 use shared::event::EventPage;
 use shared::facts::UserFactsPage;
 use shared::id::UserId;
@@ -20,7 +20,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 use super::absent::Absent;
-use super::change::{Command, Learned, Listed, RelationEngine};
+use super::change::{Command, Learned, RelationEngine};
 use super::janitor::{Janitor, Look};
 pub use super::news::learned_from;
 pub use super::user_client::UserService;
@@ -33,8 +33,6 @@ const QUESTIONS_MAX: usize = 1_024;
 pub(super) const ASKED_MAX: usize = 100;
 /// Events in one page of the feed.
 const PAGE_EVENTS: u32 = 500;
-/// People in one page of everybody.
-const PAGE_PEOPLE: u32 = 500;
 /// How long a page may wait for its first event.
 const PAGE_WAIT: Duration = Duration::from_secs(10);
 /// How long a request to user-service may take beyond what it was asked to wait.
@@ -125,6 +123,10 @@ pub struct Parts {
     pub absent: Absent,
     /// How far the feed has been applied.
     pub position: i64,
+    /// When the event there was written, where that is known.
+    pub position_at: Option<Micros>,
+    /// Where to look at who is known.
+    pub reads: Reads,
 }
 
 /// Ask user-service about these people, and write down the answer.
@@ -209,7 +211,7 @@ impl Handler<Ask> for UserFeed {
 /// The part of the actor that its futures own.
 #[derive(Clone)]
 pub(super) struct Reader {
-    parts: Parts,
+    pub(super) parts: Parts,
     pub(super) users: UserClient,
 }
 
@@ -235,21 +237,29 @@ impl Reader {
     }
 
     async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
+        // Whatever was away may be another when it is back.
+        if wait.is_zero() {
+            self.check_history().await?;
+        }
         let wait_ms = wait.as_millis();
         let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
         let page: EventPage = match self.users.get_or_expired(&path, wait + ANSWER_WAIT).await? {
             Ok(page) => page,
-            Err(expired) => return self.learn_everybody(expired.oldest).await,
+            Err(expired) => {
+                warn!(
+                    "user-service's events before {} are no longer kept: asking about everybody",
+                    expired.oldest
+                );
+                return self.learn_everybody(expired.oldest, false).await;
+            }
         };
-        let position = self.parts.position;
-        if page.newest < position {
-            let newest = page.newest;
-            return Err(format!("its log ends at {newest}, but {position} was read: is it an older copy?"));
+        if page.newest < self.parts.position {
+            return self.go_back(page.newest, page.oldest).await;
         }
-        if page.newest > position {
+        if page.newest > self.parts.position {
             self.parts.state.heard_of_news(self.parts.clock.now());
         }
-        self.parts.state.left(page.newest - position);
+        self.parts.state.left(page.newest - self.parts.position);
         let (current, left) = (page.next_after >= page.newest, page.newest - page.next_after);
         if !page.items.is_empty() {
             self.apply(page).await?;
@@ -271,34 +281,7 @@ impl Reader {
         }
         self.look_for_work();
         self.parts.position = page.next_after;
-        Ok(())
-    }
-
-    /// Learns the state of everybody instead of the events that are no longer kept, then goes on with the oldest that is.
-    /// The position moves at the end, so that a stop on the way begins again.
-    async fn learn_everybody(&mut self, oldest: i64) -> Result<(), Failure> {
-        warn!("user-service's events before {oldest} are no longer kept: asking about everybody");
-        let mut after = 0;
-        loop {
-            let place = if after == 0 { String::new() } else { format!("&after={after}") };
-            let path = format!("/v1/user-facts/all?limit={PAGE_PEOPLE}{place}");
-            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
-            let seq = page.seq;
-            let through = page.items.last().map_or(i64::MAX, |item| item.id.get());
-            let users = known_of(page);
-            let listed = Some(Listed { after, through, seq });
-            let last = users.is_empty();
-            self.submit(Command::Learn(Learned { users, listed, ..Learned::default() })).await?;
-            self.look_for_work();
-            if last {
-                break;
-            }
-            after = through;
-        }
-        let position = oldest.saturating_sub(1);
-        self.submit(Command::Learn(Learned { position: Some(position), ..Learned::default() })).await?;
-        self.parts.position = position;
-        info!("everybody is known again");
+        self.parts.position_at = page.items.last().map(|event| event.at);
         Ok(())
     }
 
@@ -363,7 +346,7 @@ impl Reader {
     }
 }
 
-fn known_of(page: UserFactsPage) -> Vec<KnownUser> {
+pub(super) fn known_of(page: UserFactsPage) -> Vec<KnownUser> {
     let seq = page.seq;
     let found = page.items.into_iter().filter_map(|item| Some((item.id, item.facts?)));
     found.map(|(id, facts)| KnownUser { id, seq, facts }).collect()

@@ -27,13 +27,14 @@ pub(super) fn apply(
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.at_once;
+    let anew = learned.listed.is_some_and(|listed| listed.anew);
     for user in &learned.users {
         let held = known.get(&user.id);
         // The feed is further than this direct answer, and does not know the person: they were deleted in between.
-        if held.is_none() && learned.position.is_none() && user.seq < position {
+        if held.is_none() && learned.position.is_none() && user.seq < position && !anew {
             continue;
         }
-        if held.is_none_or(|held| held.seq < user.seq) {
+        if held.is_none_or(|held| anew || held.seq < user.seq) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
             store::fact::put(tx, user)?;
@@ -57,7 +58,7 @@ pub(super) fn apply(
         store::fact::park(tx.conn, *seq, reason)?;
     }
     if let Some(position) = learned.position {
-        store::fact::set_feed_position(tx.conn, position)?;
+        store::fact::set_feed_position(tx.conn, position, learned.position_at)?;
     }
     tx.wrote();
     Ok(())
@@ -66,7 +67,7 @@ pub(super) fn apply(
 /// Without what another instance on this database has brought already: on a page of the feed, what is not after its
 /// position may be of people who are gone since. Nothing where that is all of it.
 fn news_after(learned: &Learned, position: i64) -> Option<Cow<'_, Learned>> {
-    let Some(read) = learned.position else { return Some(Cow::Borrowed(learned)) };
+    let Some(read) = learned.position.filter(|_| !learned.moved) else { return Some(Cow::Borrowed(learned)) };
     if read <= position {
         return None;
     }
@@ -94,9 +95,10 @@ fn note_privacy(tx: &mut Transaction<'_>, user: &KnownUser, was_public: bool) ->
 fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)>, StoreError> {
     let Some(listed) = learned.listed else { return Ok(Vec::new()) };
     let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
-    let known = store::fact::known_between(tx.conn, listed.after, listed.through)?;
+    let known = store::fact::known_between(tx.conn, listed.after, listed.through, i64::MAX)?;
     // Who was told of after the list was made is there.
-    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && user.seq < listed.seq);
+    let older = |user: &KnownUser| listed.anew || user.seq < listed.seq;
+    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && older(user));
     Ok(gone.map(|user| (user.id, listed.seq)).collect())
 }
 

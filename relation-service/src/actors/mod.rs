@@ -23,5 +23,6 @@ mod names;
 mod news;
 mod note;
 mod purge;
+mod relearn;
 mod sweep;
 mod user_client;

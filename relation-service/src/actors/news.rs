@@ -15,7 +15,8 @@ use crate::store::fact::KnownUser;
 /// that were emptied tell nothing: their person is gone, as a later event says.
 pub fn learned_from(page: &EventPage) -> Learned {
     let mut users: HashMap<UserId, KnownUser> = HashMap::new();
-    let mut learned = Learned { position: Some(page.next_after), ..Learned::default() };
+    let position_at = page.items.last().map(|event| event.at);
+    let mut learned = Learned { position: Some(page.next_after), position_at, ..Learned::default() };
     for event in &page.items {
         let emptied = event.data.as_object().is_some_and(serde_json::Map::is_empty);
         let read = if event.kind == "user.deleted" {
@@ -87,6 +88,7 @@ mod tests {
             event(5, "something.else", json!({})),
         ];
         let learned = learned_from(&EventPage { items, next_after: 5, oldest: 1, newest: 5 });
+        assert_eq!(learned.position_at, Some(Micros::new(5)));
         assert_eq!((learned.position, learned.deleted.as_slice()), (Some(5), &[][..]));
         assert_eq!(learned.revoked, [(SessionId::new(77), Micros::new(2))]);
         let known: Vec<(i64, &str)> =
@@ -104,7 +106,9 @@ mod tests {
             event(4, "user.deleted", json!({})),
         ];
         let learned = learned_from(&EventPage { items, next_after: 4, oldest: 1, newest: 4 });
-        let gone = Learned { deleted: vec![(UserId::new(5), 4)], position: Some(4), ..Learned::default() };
+        let (position, position_at) = (Some(4), Some(Micros::new(4)));
+        let deleted = vec![(UserId::new(5), 4)];
+        let gone = Learned { deleted, position, position_at, ..Learned::default() };
         assert_eq!(format!("{learned:?}"), format!("{gone:?}"));
     }
 }

@@ -3,6 +3,7 @@
 use diesel::sql_types::{BigInt, SmallInt};
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError, Value, query};
+use shared::facts::AccountStatus;
 use shared::id::UserId;
 use shared::page::Position;
 
@@ -27,10 +28,7 @@ pub fn page(
     };
     let place = after.unwrap_or(Position { key: i64::MAX, id: i64::MAX });
     let text = format!(
-        "SELECT target, since, {list} AND (since, target) < (?, ?)
-            AND {}
-         ORDER BY since DESC, target DESC LIMIT ?",
-        fact::not_hidden("target")
+        "SELECT target, since, {list} AND (since, target) < (?, ?) ORDER BY since DESC, target DESC LIMIT ?"
     );
     let binds = [owner.get(), of, place.key, place.id, limit].map(Value::Int);
     let rows: Vec<(i64, i64, i16)> = query::<(BigInt, BigInt, SmallInt), _>(conn, &text, &binds)?;
@@ -40,7 +38,8 @@ pub fn page(
     let mut known = fact::known(conn, &people)?;
     let exported = rows.into_iter().filter_map(|(target, _, option)| {
         let person = known.remove(&UserId::new(target))?;
-        Some(Exported { username: person.facts.username, option: option != 0 })
+        let is_shown = person.facts.status == AccountStatus::Active;
+        is_shown.then_some(Exported { username: person.facts.username, option: option != 0 })
     });
     Ok((exported.collect(), next))
 }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, SmallInt};
 use diesel::upsert::excluded;
-use shared::db::{Conn, StoreError, Value, chunks, query};
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
 use shared::id::UserId;
 use shared::on_backend;
@@ -16,6 +17,8 @@ use crate::domain::TargetFacts;
 
 /// The feed that the facts come from.
 const USER_FEED: &str = "user";
+/// Beside it, when the event at the position was written: a log that has another one there is another log.
+const USER_FEED_AT: &str = "user.at";
 
 /// What is known about a person, and as of which event of user-service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,11 +130,17 @@ pub fn targets(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, Targ
     Ok(found)
 }
 
-/// What is known about everybody with an id after `after`, up to `through`.
-pub fn known_between(conn: &mut Conn, after: i64, through: i64) -> Result<Vec<KnownUser>, StoreError> {
+/// What is known about at most `limit` people with an id after `after`, up to `through`.
+pub fn known_between(
+    conn: &mut Conn,
+    after: i64,
+    through: i64,
+    limit: i64,
+) -> Result<Vec<KnownUser>, StoreError> {
     let wanted = user_facts::table
         .filter(user_facts::user_id.gt(after).and(user_facts::user_id.le(through)))
-        .order(user_facts::user_id);
+        .order(user_facts::user_id)
+        .limit(limit);
     let rows: Vec<FactRow> = on_backend!(conn, |c| wanted.load(c))?;
     rows.into_iter().map(KnownUser::try_from).collect()
 }
@@ -238,18 +247,23 @@ pub fn park(conn: &mut Conn, seq: i64, reason: &str) -> Result<(), StoreError> {
 
 /// How far user-service's feed has been applied.
 pub fn feed_position(conn: &mut Conn) -> Result<i64, StoreError> {
-    let wanted = feed_position::table.find(USER_FEED).select(feed_position::seq);
-    let found: Option<i64> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
-    Ok(found.unwrap_or(0))
+    Ok(noted(conn, USER_FEED)?.unwrap_or(0))
 }
 
-/// Moves the position.
-pub fn set_feed_position(conn: &mut Conn, seq: i64) -> Result<(), StoreError> {
-    on_backend!(conn, |c| diesel::insert_into(feed_position::table)
-        .values((feed_position::feed.eq(USER_FEED), feed_position::seq.eq(seq)))
-        .on_conflict(feed_position::feed)
-        .do_update()
-        .set(feed_position::seq.eq(excluded(feed_position::seq)))
-        .execute(c))?;
-    Ok(())
+/// When the event there was written, where that is known.
+pub fn feed_position_at(conn: &mut Conn) -> Result<Option<Micros>, StoreError> {
+    Ok(noted(conn, USER_FEED_AT)?.filter(|at| *at > 0).map(Micros::new))
+}
+
+fn noted(conn: &mut Conn, what: &str) -> Result<Option<i64>, StoreError> {
+    let wanted = feed_position::table.find(what).select(feed_position::seq);
+    Ok(on_backend!(conn, |c| wanted.get_result(c).optional())?)
+}
+
+/// Moves the position to an event that was written at this time.
+pub fn set_feed_position(conn: &mut Conn, seq: i64, at: Option<Micros>) -> Result<(), StoreError> {
+    let text = "INSERT INTO feed_position (feed, seq) VALUES (?, ?), (?, ?)
+        ON CONFLICT (feed) DO UPDATE SET seq = excluded.seq";
+    let at = Value::Int(at.map_or(0, Micros::get));
+    execute(conn, text, &[USER_FEED.into(), Value::Int(seq), USER_FEED_AT.into(), at]).map(drop)
 }

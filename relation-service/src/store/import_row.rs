@@ -7,8 +7,10 @@ use shared::id::UserId;
 
 use super::fact;
 use super::import::Import;
+use super::list::Entry;
 use super::pair::{BLOCK, FOLLOW};
 use super::rows_of_binds;
+use super::sieve::{Wanted, fill};
 use crate::domain::{ImportId, ImportKind};
 
 /// One row.
@@ -148,12 +150,16 @@ pub fn left_out(
         "SELECT target FROM {table} WHERE {own} AND target > ?
             AND NOT EXISTS (SELECT 1 FROM import_rows AS r
                 WHERE r.target = {table}.target AND r.user_id = ? AND r.import_id = ?)
-            AND {}
-         ORDER BY target LIMIT ?",
-        fact::not_hidden("target")
+         ORDER BY target LIMIT ?"
     );
     let user = import.user.get();
-    let binds = [user, of, after, user, import.id.get(), limit].map(Value::Int);
-    let found: Vec<i64> = query::<BigInt, _>(conn, &text, &binds)?;
-    Ok(found.into_iter().map(UserId::new).collect())
+    // By id alone: all of them have the same time here.
+    let entry = |user: &UserId| Entry { user: *user, since: Micros::default() };
+    let read = |conn: &mut Conn, wanted: Wanted| {
+        let after = wanted.after.map_or(after, |last| last.id);
+        let binds = [user, of, after, user, import.id.get(), wanted.rows].map(Value::Int);
+        let found: Vec<i64> = query::<BigInt, _>(conn, &text, &binds)?;
+        Ok(found.into_iter().map(UserId::new).collect())
+    };
+    fill(conn, Wanted { after: None, rows: limit }, read, entry, fact::hidden_among)
 }

@@ -6,8 +6,8 @@ use shared::db::{Conn, StoreError, Value, query};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
-use super::fact::not_hidden;
 use super::pair::{BLOCK, FOLLOW, REQUEST};
+use super::sieve::{Wanted, fill, not_shown};
 
 /// Which list of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,27 +104,28 @@ pub fn page(
     request: PageRequest,
     viewer: Option<UserId>,
 ) -> Result<Vec<Entry>, StoreError> {
+    let read = |conn: &mut Conn, wanted| look(conn, list, owner, order, wanted);
+    fill(conn, request.into(), read, |entry| *entry, |conn, users| not_shown(conn, users, viewer))
+}
+
+/// At most so many rows of a list, whoever is in them.
+pub(super) fn look(
+    conn: &mut Conn,
+    list: List,
+    owner: UserId,
+    order: Order,
+    wanted: Wanted,
+) -> Result<Vec<Entry>, StoreError> {
     let source = list.source();
     let (keyset, ordering) = keyset(list, &source, order);
-    let other = source.other;
-    let mut text = format!("SELECT {other}, {} {}", source.since, source.rows);
+    let mut text = format!("SELECT {}, {} {}", source.other, source.since, source.rows);
     let mut binds = vec![Value::Int(owner.get()), Value::Int(source.state)];
-    if let Some(after) = request.after {
+    if let Some(after) = wanted.after {
         text.push_str(&keyset);
         binds.extend(key_of(list, after));
     }
-    text.push_str(&format!(" AND {}", not_hidden(other)));
-    if let Some(viewer) = viewer {
-        // By key for each row: however many block the viewer, a page costs the same.
-        text.push_str(&format!(
-            " AND NOT EXISTS (SELECT 1 FROM edges_out AS b WHERE b.source = ? AND b.target = {other} AND b.state = ?)
-              AND NOT EXISTS (SELECT 1 FROM edges_out AS b WHERE b.source = {other} AND b.target = ? AND b.state = ?)"
-        ));
-        let viewer = Value::Int(viewer.get());
-        binds.extend([viewer, Value::Int(BLOCK), viewer, Value::Int(BLOCK)]);
-    }
     text.push_str(&ordering);
-    binds.push(Value::Int(request.rows_to_load()));
+    binds.push(Value::Int(wanted.rows));
     let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
     Ok(rows
         .into_iter()

@@ -8,10 +8,11 @@ use shared::db::{Conn, StoreError, Value, chunks, execute, query};
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
 
-use super::fact::not_hidden;
+use super::fact::hidden_among;
 use super::list::Entry;
 use super::pair::{Key, PairChange, int_binds, key_binds};
 use super::rows_of_binds;
+use super::sieve::{Wanted, fill};
 use crate::domain::{Marks, Mute};
 
 /// Stored for a mute that never ends, so that one comparison serves all.
@@ -125,44 +126,45 @@ pub fn mutes(
     now: Micros,
     request: PageRequest,
 ) -> Result<Vec<Muted>, StoreError> {
-    let mut text = format!(
-        "SELECT target, since, expires_at, notifications FROM mutes
-         WHERE user_id = ? AND expires_at > ? AND {}",
-        not_hidden("target")
-    );
-    let mut binds = vec![Value::Int(owner.get()), Value::Int(now.get())];
-    if let Some(after) = request.after {
-        text.push_str(" AND (since, target) < (?, ?)");
-        binds.extend([Value::Int(after.key), Value::Int(after.id)]);
-    }
-    text.push_str(" ORDER BY since DESC, target DESC LIMIT ?");
-    binds.push(Value::Int(request.rows_to_load()));
-    let rows: Vec<(i64, i64, i64, i16)> =
-        query::<(BigInt, BigInt, BigInt, SmallInt), _>(conn, &text, &binds)?;
-    Ok(rows
-        .into_iter()
-        .map(|(user, since, expires_at, notifications)| Muted {
+    let read = |conn: &mut Conn, wanted| {
+        let mut text = "SELECT target, since, expires_at, notifications FROM mutes
+            WHERE user_id = ? AND expires_at > ?"
+            .to_owned();
+        let mut binds = vec![Value::Int(owner.get()), Value::Int(now.get())];
+        newest_first(&mut text, &mut binds, wanted);
+        let rows: Vec<(i64, i64, i64, i16)> =
+            query::<(BigInt, BigInt, BigInt, SmallInt), _>(conn, &text, &binds)?;
+        let muted = |(user, since, expires_at, notifications)| Muted {
             user: UserId::new(user),
             mute: mute((since, expires_at, notifications)),
-        })
-        .collect())
+        };
+        Ok(rows.into_iter().map(muted).collect())
+    };
+    let entry = |muted: &Muted| Entry { user: muted.user, since: muted.mute.since };
+    fill(conn, request.into(), read, entry, hidden_among)
 }
 
 /// The close friends of `owner`, newest first, after the request's cursor: at most one more than its page
 /// holds.
 pub fn close_friends(conn: &mut Conn, owner: UserId, request: PageRequest) -> Result<Vec<Entry>, StoreError> {
-    let mut text =
-        format!("SELECT target, since FROM close_friends WHERE user_id = ? AND {}", not_hidden("target"));
-    let mut binds = vec![Value::Int(owner.get())];
-    if let Some(after) = request.after {
+    let read = |conn: &mut Conn, wanted| {
+        let mut text = "SELECT target, since FROM close_friends WHERE user_id = ?".to_owned();
+        let mut binds = vec![Value::Int(owner.get())];
+        newest_first(&mut text, &mut binds, wanted);
+        let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
+        let entry = |(user, since)| Entry { user: UserId::new(user), since: Micros::new(since) };
+        Ok(rows.into_iter().map(entry).collect())
+    };
+    fill(conn, request.into(), read, |entry| *entry, hidden_among)
+}
+
+fn newest_first(text: &mut String, binds: &mut Vec<Value<'_>>, wanted: Wanted) {
+    if let Some(after) = wanted.after {
         text.push_str(" AND (since, target) < (?, ?)");
         binds.extend([Value::Int(after.key), Value::Int(after.id)]);
     }
     text.push_str(" ORDER BY since DESC, target DESC LIMIT ?");
-    binds.push(Value::Int(request.rows_to_load()));
-    let rows: Vec<(i64, i64)> = query::<(BigInt, BigInt), _>(conn, &text, &binds)?;
-    let entry = |(user, since)| Entry { user: UserId::new(user), since: Micros::new(since) };
-    Ok(rows.into_iter().map(entry).collect())
+    binds.push(Value::Int(wanted.rows));
 }
 
 /// Writes what differs.

@@ -22,6 +22,7 @@ pub mod purge;
 mod schema;
 pub mod session;
 pub mod shadow;
+mod sieve;
 pub mod sight;
 pub mod suggestion;
 pub mod sweep;
@@ -33,7 +34,9 @@ use shared::db::{Conn, Migrations, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
+
+/// The schema, for a command that fills a database.
+pub const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
 
 /// Brings the database to this schema. Returns how many migrations ran.
 pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {

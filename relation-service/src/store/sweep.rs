@@ -1,15 +1,18 @@
 //! Work that is done in bounded steps: which is open, and whose requests a step answers.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
-use shared::db::{Conn, StoreError, Value, query};
+use shared::db::{Conn, StoreError};
+use shared::facts::AccountStatus;
 use shared::id::UserId;
 use shared::on_backend;
 
-use super::fact::not_hidden;
+use super::fact::{self, hidden_among};
 use super::graph::{Told, Transaction};
-use super::pair::REQUEST;
+use super::list::{List, Order, look};
 use super::schema::sweeps;
+use super::sieve::{Wanted, fill};
 
 /// What kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,26 +107,29 @@ pub fn wiped(conn: &mut Conn) -> Result<(), StoreError> {
 /// At most `limit` people who have asked to follow `user`, oldest request first. The request of a hidden
 /// person waits until they return (R15, R18).
 pub fn requesters(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    let text = format!(
-        "SELECT source FROM edges_in WHERE target = ? AND state = ? AND {}
-         ORDER BY neg_since DESC, source DESC LIMIT ?",
-        not_hidden("source")
-    );
-    users(conn, &text, user, limit)
+    oldest(conn, List::RequestsReceived, user, limit, hidden_among)
 }
 
 /// At most `limit` public accounts that `user` has asked to follow.
 pub fn public_requested(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    // `EXISTS`, not `IN`: SQLite would go through everybody who is public and look for a request to them.
-    let text = "SELECT target FROM edges_out WHERE source = ? AND state = ? AND EXISTS (
-                    SELECT 1 FROM user_facts AS f
-                    WHERE f.user_id = target AND f.status = 0 AND f.private_account = 0)
-                ORDER BY since, target LIMIT ?";
-    users(conn, text, user, limit)
+    oldest(conn, List::RequestsSent, user, limit, |conn, users| {
+        let known = fact::known(conn, users)?;
+        let is_public = |user: &UserId| {
+            let facts = known.get(user).map(|known| &known.facts);
+            facts.is_some_and(|facts| facts.status == AccountStatus::Active && !facts.private_account)
+        };
+        Ok(users.iter().filter(|user| !is_public(user)).copied().collect())
+    })
 }
 
-fn users(conn: &mut Conn, text: &str, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    let binds = [Value::Int(user.get()), Value::Int(REQUEST), Value::Int(limit)];
-    let rows: Vec<i64> = query::<BigInt, _>(conn, text, &binds)?;
-    Ok(rows.into_iter().map(UserId::new).collect())
+fn oldest(
+    conn: &mut Conn,
+    list: List,
+    user: UserId,
+    rows: i64,
+    left_out: impl Fn(&mut Conn, &[UserId]) -> Result<HashSet<UserId>, StoreError>,
+) -> Result<Vec<UserId>, StoreError> {
+    let read = |conn: &mut Conn, wanted| look(conn, list, user, Order::Oldest, wanted);
+    let found = fill(conn, Wanted { after: None, rows }, read, |entry| *entry, left_out)?;
+    Ok(found.into_iter().map(|entry| entry.user).collect())
 }

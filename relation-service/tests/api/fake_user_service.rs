@@ -1,20 +1,20 @@
 //! user-service as relation-service sees it: its keys, its feed and its answers to direct questions,
 //! with switches for everything that can go wrong on the way.
 
+#[path = "fake_user_service/answers.rs"]
+mod answers;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use serde::Deserialize;
+use actix_web::{App, HttpServer, web};
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::event::{Event, EventPage};
-use shared::facts::{NamedFacts, NamedFactsItem, NamedFactsPage};
-use shared::facts::{UserFacts, UserFactsItem, UserFactsPage};
+use shared::event::Event;
+use shared::facts::UserFacts;
 use shared::id::{IdGenerator, SessionId, UserId};
 use shared::process::Stopper;
 use shared::secret::Secret;
@@ -51,6 +51,10 @@ pub struct FakeUserService {
 
 struct State {
     names_away: AtomicBool,
+    /// How often a page of everybody was asked for.
+    everybody_asked: AtomicUsize,
+    /// How often events were asked for since a copy was put in place.
+    events_asked: AtomicUsize,
     signer: TokenSigner,
     /// What callers must send.
     authorization: String,
@@ -68,8 +72,9 @@ struct State {
     names_asked: Mutex<Vec<String>>,
 }
 
-#[derive(Default)]
-struct Log {
+/// What a backup of it holds.
+#[derive(Clone, Default)]
+pub struct Log {
     events: Vec<Event>,
     people: HashMap<UserId, UserFacts>,
     /// Names that were given up, and whose they were.
@@ -95,6 +100,8 @@ impl FakeUserService {
             applied: watch::Sender::new(0),
             mode: watch::Sender::new(Mode::Up),
             names_away: AtomicBool::new(false),
+            everybody_asked: AtomicUsize::new(0),
+            events_asked: AtomicUsize::new(0),
             questions: Mutex::default(),
             names_asked: Mutex::default(),
         });
@@ -103,11 +110,11 @@ impl FakeUserService {
             let app = move || {
                 App::new()
                     .app_data(data.clone())
-                    .route("/.well-known/jwks.json", web::get().to(keys))
-                    .route("/v1/events", web::get().to(events))
-                    .route("/v1/user-facts", web::get().to(user_facts))
-                    .route("/v1/user-facts/by-username", web::get().to(named_facts))
-                    .route("/v1/user-facts/all", web::get().to(all_facts))
+                    .route("/.well-known/jwks.json", web::get().to(answers::keys))
+                    .route("/v1/events", web::get().to(answers::events))
+                    .route("/v1/user-facts", web::get().to(answers::user_facts))
+                    .route("/v1/user-facts/by-username", web::get().to(answers::named_facts))
+                    .route("/v1/user-facts/all", web::get().to(answers::all_facts))
             };
             let server = HttpServer::new(app).workers(1).disable_signals();
             let server = server.bind(("127.0.0.1", 0)).unwrap();
@@ -217,6 +224,30 @@ impl FakeUserService {
         log.expired = i64::try_from(log.events.len()).unwrap();
     }
 
+    /// How often a page of everybody was asked for.
+    pub fn asked_about_everybody(&self) -> usize {
+        self.state.everybody_asked.load(Ordering::SeqCst)
+    }
+
+    /// How often events were asked for since a copy was put in place.
+    pub fn events_asked(&self) -> usize {
+        self.state.events_asked.load(Ordering::SeqCst)
+    }
+
+    /// A copy of everything.
+    pub fn copy(&self) -> Log {
+        self.state.log.lock().unwrap().clone()
+    }
+
+    /// Puts a copy in the place of everything.
+    pub fn restore(&self, copy: Log) {
+        let mut log = self.state.log.lock().unwrap();
+        *log = copy;
+        self.state.events_asked.store(0, Ordering::SeqCst);
+        self.state.applied.send_replace(0);
+        self.state.shown.send_replace(i64::try_from(log.events.len()).unwrap());
+    }
+
     /// Removes all that is known about a person, without an event.
     pub fn forget_person(&self, user: UserId) {
         self.state.log.lock().unwrap().people.remove(&user);
@@ -250,147 +281,4 @@ impl FakeUserService {
         let waited = timeout(Duration::from_secs(20), applied.wait_for(|after| *after >= shown)).await;
         waited.expect("the feed is applied in time").unwrap();
     }
-}
-
-/// An answer instead of the one asked for: the caller is not known, or nobody is there.
-async fn turned_away(request: &HttpRequest, state: &State) -> Option<HttpResponse> {
-    let mut mode = state.mode.subscribe();
-    if *mode.borrow() == Mode::Silent {
-        mode.wait_for(|mode| *mode != Mode::Silent).await.unwrap();
-        return Some(HttpResponse::ServiceUnavailable().finish());
-    }
-    if *mode.borrow() == Mode::Down {
-        return Some(HttpResponse::ServiceUnavailable().finish());
-    }
-    let sent = request.headers().get("authorization").and_then(|sent| sent.to_str().ok());
-    (sent != Some(&state.authorization)).then(|| HttpResponse::new(StatusCode::UNAUTHORIZED))
-}
-
-async fn keys(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    if let Some(answer) = turned_away(&request, &state).await {
-        return answer;
-    }
-    HttpResponse::Ok().json(state.signer.key_set())
-}
-
-#[derive(Deserialize)]
-struct EventsQuery {
-    after: i64,
-    limit: usize,
-    wait_ms: u64,
-}
-
-async fn events(
-    request: HttpRequest,
-    query: web::Query<EventsQuery>,
-    state: web::Data<State>,
-) -> HttpResponse {
-    if let Some(answer) = turned_away(&request, &state).await {
-        return answer;
-    }
-    let EventsQuery { after, limit, wait_ms } = query.into_inner();
-    state.applied.send_if_modified(|held| std::mem::replace(held, (*held).max(after)) < after);
-    let (mut shown, mut mode) = (state.shown.subscribe(), state.mode.subscribe());
-    tokio::select! {
-        // What a switch turned off shows nothing more.
-        biased;
-        _ = mode.wait_for(|mode| *mode != Mode::Up) => return HttpResponse::ServiceUnavailable().finish(),
-        _ = timeout(Duration::from_millis(wait_ms), shown.wait_for(|seq| *seq > after)) => {}
-    }
-    let shown = *state.shown.borrow();
-    if state.log.lock().unwrap().stalled {
-        tokio::time::sleep(STALLED_PAUSE).await;
-    }
-    let log = state.log.lock().unwrap();
-    if after < log.expired {
-        let body = json!({"status": 410, "code": "events_expired", "oldest": log.expired + 1});
-        return HttpResponse::Gone().json(body);
-    }
-    if log.stalled {
-        return HttpResponse::Ok().json(EventPage {
-            items: vec![],
-            next_after: after,
-            oldest: 1,
-            newest: shown,
-        });
-    }
-    let items = log.events.iter().filter(|event| event.seq > after && event.seq <= shown);
-    let items: Vec<Event> = items.take(limit).cloned().collect();
-    let next_after = items.last().map_or(after, |event| event.seq);
-    HttpResponse::Ok().json(EventPage { items, next_after, oldest: log.expired + 1, newest: shown })
-}
-
-#[derive(Deserialize)]
-struct FactsQuery {
-    ids: String,
-}
-
-async fn user_facts(
-    request: HttpRequest,
-    query: web::Query<FactsQuery>,
-    state: web::Data<State>,
-) -> HttpResponse {
-    state.questions.lock().unwrap().push(request.headers().clone());
-    if let Some(answer) = turned_away(&request, &state).await {
-        return answer;
-    }
-    let log = state.log.lock().unwrap();
-    let item = |id: UserId| UserFactsItem { id, facts: log.people.get(&id).cloned() };
-    let items = query.ids.split(',').map(|id| item(id.parse().unwrap())).collect();
-    let seq = i64::try_from(log.events.len()).unwrap();
-    HttpResponse::Ok().json(UserFactsPage { items, seq })
-}
-
-#[derive(Deserialize)]
-struct NamesQuery {
-    usernames: String,
-}
-
-async fn named_facts(
-    request: HttpRequest,
-    query: web::Query<NamesQuery>,
-    state: web::Data<State>,
-) -> HttpResponse {
-    if let Some(answer) = turned_away(&request, &state).await {
-        return answer;
-    }
-    if state.names_away.load(Ordering::SeqCst) {
-        return HttpResponse::ServiceUnavailable().finish();
-    }
-    let names: Vec<&str> = query.usernames.split(',').collect();
-    assert!(names.len() <= 100, "more names than the route takes");
-    state.names_asked.lock().unwrap().extend(names.iter().map(|name| (*name).to_owned()));
-    let log = state.log.lock().unwrap();
-    let item = |name: &str| {
-        let holder = log.people.iter().find(|(_, facts)| facts.username == name).map(|(id, _)| *id);
-        let id = holder.or_else(|| log.former.get(name).copied());
-        let found = id.and_then(|id| Some(NamedFacts { id, facts: log.people.get(&id)?.clone() }));
-        NamedFactsItem { username: name.to_owned(), found }
-    };
-    let items = names.into_iter().map(item).collect();
-    let seq = i64::try_from(log.events.len()).unwrap();
-    HttpResponse::Ok().json(NamedFactsPage { items, seq })
-}
-
-#[derive(Deserialize)]
-struct AllFactsQuery {
-    after: Option<UserId>,
-    limit: usize,
-}
-
-async fn all_facts(
-    request: HttpRequest,
-    query: web::Query<AllFactsQuery>,
-    state: web::Data<State>,
-) -> HttpResponse {
-    if let Some(answer) = turned_away(&request, &state).await {
-        return answer;
-    }
-    let log = state.log.lock().unwrap();
-    let mut ids: Vec<UserId> = log.people.keys().copied().collect();
-    ids.sort_unstable();
-    let rest = ids.into_iter().filter(|id| query.after.is_none_or(|after| *id > after)).take(query.limit);
-    let items = rest.map(|id| UserFactsItem { id, facts: log.people.get(&id).cloned() }).collect();
-    let seq = i64::try_from(log.events.len()).unwrap();
-    HttpResponse::Ok().json(UserFactsPage { items, seq })
 }

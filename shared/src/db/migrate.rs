@@ -2,6 +2,7 @@
 
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use super::transfer::refuse_unfinished;
 use super::{Conn, StoreError, with_time_limit, without_time_limit};
 
 /// A service's migrations for both backends: the same names, the same tables.
@@ -21,8 +22,16 @@ impl Migrations {
     }
 }
 
-/// Runs what is pending, each migration in its own transaction. Returns how many ran.
+/// Runs what is pending, each migration in its own transaction, and refuses a database that is only half filled. Returns
+/// how many ran.
 pub fn migrate(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreError> {
+    let ran = bring_to_schema(conn, migrations)?;
+    refuse_unfinished(conn)?;
+    Ok(ran)
+}
+
+/// The same, also for one that is being filled.
+pub fn bring_to_schema(conn: &mut Conn, migrations: Migrations) -> Result<usize, StoreError> {
     without_time_limit(conn)?;
     let chosen = migrations.of(conn);
     let ran = conn.run_pending_migrations(chosen).map_err(|error| unavailable(&*error))?;

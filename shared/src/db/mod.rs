@@ -5,6 +5,7 @@
 //! expression is type-checked for both and one that either cannot express does not compile.
 
 pub mod audit;
+pub mod catalog;
 mod checkpoints;
 mod connection;
 mod error;
@@ -19,6 +20,7 @@ pub mod service_token;
 mod snapshots;
 mod sql;
 pub mod touched;
+pub mod transfer;
 mod turn;
 mod url;
 mod wipe;
@@ -30,7 +32,7 @@ pub use connection::{
     without_time_limit,
 };
 pub use error::StoreError;
-pub use migrate::{Migrations, migrate, pending_migrations};
+pub use migrate::{Migrations, bring_to_schema, migrate, pending_migrations};
 pub use owner::Owner;
 pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::{chunks, distinct};

@@ -3,20 +3,28 @@
 
 #![expect(clippy::expect_used, reason = "a test stops where it cannot go on, and says why")]
 
+mod asked;
+mod bound;
+#[cfg(test)]
+mod bound_tests;
 mod client;
 mod nats;
 mod plan;
 pub mod postgres;
 mod postgres_tls;
+mod recorded;
 mod residue;
 mod schema;
 mod server_thread;
 mod table;
 
+pub use asked::{numbers, pairs, run, texts};
+pub use bound::{Layout, assert_bound};
 pub use client::{Answer, Client};
 pub use nats::{Message, NatsServer};
 pub use plan::reads_little;
 pub use postgres_tls::{TlsCluster, is_encrypted};
+pub use recorded::{record, recorded};
 pub use residue::{columns, residue, tables};
 pub use schema::schema_is_made_when_asked;
 pub use server_thread::{Running, ServerThread};

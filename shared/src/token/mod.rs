@@ -79,6 +79,8 @@ pub struct KeySet {
 pub struct TokenSigner {
     key: EncodingKey,
     public: PublicKey,
+    /// Those that sign nothing: their turn is over, or to come.
+    others: Vec<PublicKey>,
 }
 
 impl TokenSigner {
@@ -86,8 +88,13 @@ impl TokenSigner {
     pub fn new(seed: &Secret) -> Option<Self> {
         provider::install();
         let bytes = seed.to_bytes()?;
-        let x = URL_SAFE_NO_PAD.encode(SigningKey::from_bytes(&bytes).verifying_key().as_bytes());
-        Some(Self { key: EncodingKey::from_ed_der(bytes.as_slice()), public: PublicKey::ed25519(x) })
+        let key = EncodingKey::from_ed_der(bytes.as_slice());
+        Some(Self { key, public: PublicKey::of(seed)?, others: Vec::new() })
+    }
+
+    /// The same, which also publishes the keys of `seeds`, so that tokens of theirs are good; `None` if one is not that.
+    pub fn publishing(self, seeds: &[Secret]) -> Option<Self> {
+        Some(Self { others: seeds.iter().map(PublicKey::of).collect::<Option<_>>()?, ..self })
     }
 
     /// A token for `user`, signed in as `session`, valid from `now` for [`ACCESS_TOKEN_LIFE`].
@@ -116,11 +123,17 @@ impl TokenSigner {
 
     /// The key set to publish.
     pub fn key_set(&self) -> KeySet {
-        KeySet { keys: vec![self.public.clone()] }
+        KeySet { keys: std::iter::once(&self.public).chain(&self.others).cloned().collect() }
     }
 }
 
 impl PublicKey {
+    fn of(seed: &Secret) -> Option<Self> {
+        let bytes = seed.to_bytes()?;
+        let point = SigningKey::from_bytes(&bytes).verifying_key();
+        Some(Self::ed25519(URL_SAFE_NO_PAD.encode(point.as_bytes())))
+    }
+
     fn ed25519(x: String) -> Self {
         // RFC 7638: the required members in lexical order, without white space.
         let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);

@@ -38,7 +38,8 @@ pub struct Config {
     /// holds one of these.
     #[arg(long, env, default_value = "sqlite://data/user.db")]
     pub database_url: DatabaseUrl,
-    /// The file with the key that signs access tokens; made if it is not there.
+    /// The file with the key that signs access tokens; made if it is not there. Keys in FILE.previous and FILE.next are
+    /// published beside it, for the time of a change.
     #[arg(long, env, default_value = "data/signing-key")]
     pub signing_key_file: PathBuf,
     /// The file with the key that refresh tokens are made with; made if it is not there.

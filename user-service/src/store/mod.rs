@@ -28,7 +28,9 @@ use shared::db::{Conn, Migrations, StoreError, begin_snapshot, end_write};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
+
+/// The schema, for a command that fills a database.
+pub const MIGRATIONS: Migrations = Migrations { sqlite: SQLITE, postgres: POSTGRES };
 
 /// Brings the database to this schema, with everybody in the search index. Returns how many migrations ran.
 pub fn migrate(conn: &mut Conn) -> Result<usize, StoreError> {

@@ -46,6 +46,7 @@ mod search_index;
 mod secrets;
 mod sessions;
 mod spans;
+mod statements;
 mod step_up;
 mod store;
 mod suspension;

@@ -209,6 +209,7 @@ fn settings(database: &TestDatabase, mails: &Path) -> Settings {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         database_url: database.url.clone(),
         signing_key: secret(),
+        other_signing_keys: Vec::new(),
         refresh_key: secret(),
         service_secret: secret(),
         relation_service_url: None,

@@ -119,7 +119,7 @@ macro_rules! too_new {
             $person,
             " <= ? AND ",
             $at,
-            " > (SELECT at FROM log_head)"
+            " > (SELECT at FROM log_head WHERE partition = 0)"
         )
     };
 }

@@ -1,0 +1,100 @@
+//! user-service's database put back to an older copy, beside relations that have read on.
+
+use shared::facts::AccountStatus;
+use shared::on_both_databases;
+use shared::testing::TestDatabase;
+
+use crate::fake_user_service::FakeUserService;
+use crate::person::Person;
+use crate::test_app::{TestApp, until};
+
+on_both_databases!(
+    an_older_copy_is_learned_anew,
+    an_older_copy_that_has_gone_on_is_noticed,
+    another_user_service_changes_nothing,
+);
+
+/// Beyond what the clocks of two instances may differ by: a newcomer then is surely from after the copy.
+const LATER: std::time::Duration = std::time::Duration::from_secs(120);
+
+async fn followers(app: &TestApp, person: &Person) -> i64 {
+    let path = format!("/v1/users/{}/counts", person.id);
+    app.nobody.get(&path).await.expect(200).json()["followers"].as_i64().unwrap()
+}
+
+async fn is_known(app: &TestApp, person: &Person) -> bool {
+    app.nobody.get(&format!("/v1/users/{}/counts", person.id)).await.status == 200
+}
+
+/// Anna, whom Ben follows, and a copy of that; then Carl, who follows Anna, and Anna's going private.
+async fn before_and_after(
+    make: impl Fn() -> TestDatabase,
+) -> (TestApp, [Person; 3], crate::fake_user_service::Log) {
+    let clock = shared::clock::Clock::fixed(shared::clock::Clock::system().now());
+    let app = TestApp::with_clock(make, crate::test_app::LIMITS, clock).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    ben.http.put(&format!("/v1/me/following/{}", anna.id)).await.expect(200);
+    let copy = app.users.copy();
+    app.clock.advance(LATER);
+    let [carl] = app.people(["carl"]).await;
+    app.client_of(&carl).put(&format!("/v1/me/following/{}", anna.id)).await.expect(200);
+    app.set_private(&anna, true).await;
+    app.set_status(&ben, AccountStatus::Deactivated).await;
+    until("ben is out of the counters", async || followers(&app, &anna).await == 1).await;
+    (app, [anna, ben, carl], copy)
+}
+
+async fn an_older_copy_is_learned_anew(make: impl Fn() -> TestDatabase) {
+    let (app, [anna, ben, carl], copy) = before_and_after(make).await;
+    app.users.restore(copy);
+    until("carl is nobody again", async || !is_known(&app, &carl).await).await;
+    // As the copy says: Anna is public and Ben is there.
+    until("ben counts again", async || followers(&app, &anna).await == 1 && is_known(&app, &ben).await).await;
+    let [dora] = app.people(["dora"]).await;
+    let answer = app.client_of(&dora).put(&format!("/v1/me/following/{}", anna.id)).await.expect(200).json();
+    assert_eq!(answer["following"], true, "she is public");
+    until("what was carl's is gone", async || app.is_sound().await).await;
+    assert_eq!(followers(&app, &anna).await, 2);
+    // The feed goes on.
+    app.set_private(&anna, true).await;
+    let answer = app.client_of(&carl).get("/v1/me/blocks").await;
+    assert_ne!(answer.status, 500);
+}
+
+async fn an_older_copy_that_has_gone_on_is_noticed(make: impl Fn() -> TestDatabase) {
+    let (mut app, [anna, ben, carl], copy) = before_and_after(make).await;
+    app.stop_service();
+    app.users.restore(copy);
+    app.clock.advance(LATER);
+    // More than was read, so that no number tells of it.
+    let newcomers: Vec<Person> = (0..9).map(|number| app.newcomer(&format!("new{number}"))).collect();
+    app.start_service();
+    app.until_ready().await;
+    until("carl is nobody again", async || !is_known(&app, &carl).await).await;
+    assert!(
+        is_known(&app, &newcomers[0]).await,
+        "a newcomer whose events have numbers that were read is known"
+    );
+    until("ben counts again", async || followers(&app, &anna).await == 1 && is_known(&app, &ben).await).await;
+    until("what was carl's is gone", async || app.is_sound().await).await;
+}
+
+async fn another_user_service_changes_nothing(make: impl Fn() -> TestDatabase) {
+    let (app, [anna, _, carl], _) = before_and_after(make).await;
+    let mine = app.users.copy();
+    let other = FakeUserService::start(app.clock.clone());
+    // Empty: asked once more after it was refused.
+    app.users.restore(other.copy());
+    until("an empty one is refused", async || app.users.events_asked() > 0).await;
+    // With people of its own, in the time that was read.
+    other.register("stranger");
+    app.users.restore(other.copy());
+    until("it has asked about everybody", async || app.users.asked_about_everybody() > 0).await;
+    app.clock.advance(LATER);
+    until("it says that it is not ready", async || app.nobody.get("/readyz").await.status == 503).await;
+    app.users.restore(mine);
+    until("it is ready again", async || app.nobody.get("/readyz").await.status == 200).await;
+    assert!(is_known(&app, &anna).await && is_known(&app, &carl).await, "nobody was taken for gone");
+    assert_eq!(followers(&app, &anna).await, 1);
+    until("everything is as it was", async || app.is_sound().await).await;
+}
