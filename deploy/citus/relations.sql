@@ -29,6 +29,7 @@ SELECT create_distributed_table('purges', 'user_id', colocate_with => 'edges_out
 SELECT create_reference_table('sweeps');
 
 -- local: events: written in one order behind the log's head and read in that order; the coordinator has both
+-- local: touched: a chain of the last minute, read in its order behind the log's head
 -- local: service_tokens: few rows
 -- local: feed_readers: few rows
 -- local: feed_position: one row a feed

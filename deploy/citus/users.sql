@@ -32,7 +32,9 @@ SELECT create_distributed_table('search_terms', 'user_id', colocate_with => 'use
 SELECT create_distributed_table('search_spellings', 'spelling', colocate_with => 'none', shard_count => 256);
 
 -- local: events: written in one order behind the log's head and read in that order; the coordinator has both
+-- local: touched: a chain of the last minute, read in its order behind the log's head
 -- local: service_tokens: few rows
 -- local: feed_readers: few rows
+-- local: nodes: one row an instance
 -- local: search_index: one row
 -- local: audit_log: what moderators do, looked through by many columns; it does not grow with people

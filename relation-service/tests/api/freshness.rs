@@ -83,7 +83,8 @@ impl World {
     /// Has every pair make its trials, at once with the others; returns how many were stale.
     async fn stale(&self, trials: usize, trial: impl AsyncFn(&Pair, usize) -> bool) -> usize {
         let (stale, started) = (Cell::new(0), Instant::now());
-        let each = trials.div_ceil(self.pairs.len());
+        // Each ends as it began, so that the next may begin.
+        let each = trials.div_ceil(self.pairs.len()).next_multiple_of(2);
         let (stale_ones, trial) = (&stale, &trial);
         all(self.pairs.iter().map(async |pair| {
             for round in 0..each {

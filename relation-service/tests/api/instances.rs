@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
+use shared::cache::CacheSettings;
+use shared::clock::Clock;
 use shared::db::audit::count;
 use shared::db::{Conn, Reads, execute};
 use shared::facts::AccountStatus;
@@ -83,7 +85,8 @@ fn is_waited_for(conn: &mut Conn) -> bool {
 
 /// Where a list is read, somebody closes it between the look at the owner and the look at the rows.
 async fn a_list_that_was_open_shows_nobody_who_came_when_it_was_closed(make: impl Fn() -> TestDatabase) {
-    let app = TestApp::beside_others(make).await;
+    // Without a memory: what is written past the writer is told to none.
+    let app = TestApp::remembering(make, CacheSettings::new(0, false), Clock::system()).await;
     let [owner, fan, secret] = app.people(["owner", "fan", "secret"]).await;
     fan.follow(&owner).await;
     let mut conn = app.writer();

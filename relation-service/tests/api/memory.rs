@@ -10,7 +10,7 @@ use relation_service::store::audit::{Mend, Slice};
 use relation_service::store::graph::{Entry, Graph, Key, Part, Remembering, load};
 use relation_service::store::sweep::Kind;
 use shared::cache::{CacheSize, Memory};
-use shared::db::{Conn, execute, touched};
+use shared::db::{Conn, execute, log as event_log, touched};
 use shared::id::UserId;
 use shared::testing::TestDatabase;
 
@@ -41,9 +41,14 @@ impl Witness {
         people.flat_map(|user| PARTS.map(|part| Key { part, user })).collect()
     }
 
-    /// Has some parts remembered, others each time.
+    /// Has some parts remembered, others each time; none where others have committed what is not followed yet, since
+    /// what is loaded then has to wait.
     pub fn before(&mut self, conn: &mut Conn) {
         self.rounds += 1;
+        let head = event_log::head(conn).unwrap().at;
+        if self.memory.commits().place().is_some_and(|place| place != head) {
+            return;
+        }
         let keys = Self::keys();
         let some: Vec<Key> = keys.into_iter().skip(self.rounds % 3).step_by(2).collect();
         for part in load(conn, &self.memory.0, &some).unwrap() {

@@ -183,11 +183,11 @@ mod tests {
             ("nats://h", None),
             ("tls://h:4222/", None),
             ("nats://t0ken@h", Some(Login::Token(Secret::new("t0ken")))),
-            ("nats://me:s3%40cret@h,nats://other", Some(Login::User("me".into(), Secret::new("s3@cret")))),
+            ("nats://me:pa%40word@h,nats://other", Some(Login::User("me".into(), Secret::new("pa@word")))),
         ] {
             let url = parsed(text);
             let shown = format!("{url} {url:?} {:?}", url.login);
-            assert!(!shown.contains("cret") && !shown.contains("t0ken"), "{shown}");
+            assert!(!shown.contains("word") && !shown.contains("t0ken"), "{shown}");
             assert_eq!(url.login, login, "{text}");
         }
         assert_eq!(parsed("nats://a:b@h1, nats://a:b@h2:1").to_string(), "nats://h1,nats://h2:1");
