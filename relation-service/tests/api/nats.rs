@@ -13,7 +13,7 @@ use shared::testing::{NatsServer, TestDatabase};
 
 use crate::person::{Act, Person};
 use crate::random::Random;
-use crate::test_app::{TestApp, all, until};
+use crate::test_app::{TestApp, all, until, within};
 
 /// The stream of this service.
 pub const STREAM: &str = "mutual-relation";
@@ -21,6 +21,8 @@ pub const STREAM: &str = "mutual-relation";
 const CRASHES: usize = 4;
 /// People who act at the same time.
 const ACTING: usize = 4;
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// So many follows and their ends, by several people at once.
@@ -46,7 +48,7 @@ pub fn log_of(app: &TestApp) -> Vec<Value> {
 /// Waits until the stream has come to the end of the log.
 async fn caught_up(app: &TestApp, nats: &NatsServer) {
     let head = u64::try_from(app.head()).unwrap();
-    until(&format!("published up to {head}"), async || nats.last(STREAM).await == head).await;
+    within(PATIENCE, &format!("published up to {head}"), async || nats.last(STREAM).await == head).await;
 }
 
 /// The stream holds the log from the number `from` on, and nothing else.
@@ -81,11 +83,11 @@ async fn the_stream_is_the_log_whatever_happens_to_nats(make: impl Fn() -> TestD
     let faults = async {
         for _ in 0..crashes {
             let before = nats.last(STREAM).await;
-            until("some are published", async || nats.last(STREAM).await > before + 20).await;
+            within(PATIENCE, "published further", async || nats.last(STREAM).await > before + 20).await;
             nats.crash();
             // A NATS that is away holds nobody up.
             let before = app.head();
-            until("others act meanwhile", async || app.head() > before + 60).await;
+            within(PATIENCE, "written further", async || app.head() > before + 60).await;
             nats.restart();
         }
         crashing.set(false);
