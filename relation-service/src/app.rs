@@ -198,13 +198,38 @@ fn verifier(conn: &mut Conn, clock: Clock) -> Result<Arc<TokenVerifier>, StoreEr
     Ok(tokens)
 }
 
+/// The feed of this service's log, with those who copy and shorten it.
+fn start_feed(
+    settings: &Settings,
+    known: Vec<(String, i64)>,
+    reads: &Reads,
+    lookout: &Lookout,
+    writer: &WriterHandle<RelationEngine>,
+) -> Feed {
+    let Settings { database_url, clock, event_retention, .. } = settings.clone();
+    let (reads, lookout, writer) = (reads.clone(), lookout.clone(), writer.clone());
+    let alone = settings.cache.is_alone(&database_url);
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
+    let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
+    events.measure(NAME);
+    if let Some(publishing) = settings.nats.publishing(LOG, event_retention) {
+        let readers = readers.clone();
+        Publisher { service: NAME, publishing, database_url, lookout, readers }.start();
+    }
+    if let Some(keep) = event_retention {
+        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
+    }
+    events
+}
+
 fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed), StoreError> {
     let Settings { database_url, clock, .. } = settings.clone();
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
-    let position = store::fact::feed_position(&mut conn)?;
-    let position_at = store::fact::feed_position_at(&mut conn)?;
+    let (position, position_at) =
+        (store::fact::feed_position(&mut conn)?, store::fact::feed_position_at(&mut conn)?);
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
     let alone = settings.cache.is_alone(&database_url);
@@ -222,16 +247,13 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     reads.measure(NAME);
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
     feed_state.measure(NAME, clock.clone());
+    let wiper = Wiper::new(database_url.clone());
+    let janitor = Janitor::start(writer.clone(), reads.clone(), wiper, clock.clone());
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
         writer: writer.clone(),
         tokens: tokens.clone(),
-        janitor: Janitor::start(
-            writer.clone(),
-            reads.clone(),
-            Wiper::new(database_url.clone()),
-            clock.clone(),
-        ),
+        janitor,
         clock: clock.clone(),
         state: feed_state.clone(),
         absent: absent.clone(),
@@ -249,19 +271,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let services = ServiceTokens::new(reads.clone(), Some(settings.user_service.secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
     let lookout = lookout(settings, freshness.as_ref(), writer.head(), &reads);
-    let readers = FeedReaders::new(known, database_url.clone());
-    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
-    let events = Feed::new(reads.clone(), lookout.clone(), readers.clone());
-    events.measure(NAME);
-    if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
-        let (service, database_url) = (NAME, database_url.clone());
-        let (lookout, readers) = (lookout.clone(), readers.clone());
-        Publisher { service, publishing, database_url, lookout, readers }.start();
-    }
-    if let Some(keep) = settings.event_retention {
-        let (writer, reads, clock) = (writer.clone(), reads.clone(), clock.clone());
-        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
-    }
+    let events = start_feed(settings, known, &reads, &lookout, &writer);
     let audits = Audits::start(database_url.clone(), writer.clone(), &settings.limits, clock.clone());
     let handle = RelationHandle::new(Parts {
         engine,

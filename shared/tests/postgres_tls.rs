@@ -9,9 +9,9 @@ use shared::testing::{TlsCluster, is_encrypted};
 /// What comes of a connection: whether it is encrypted, or why there is none.
 fn encrypted(url: &str) -> Result<bool, String> {
     let url: DatabaseUrl = url.parse().unwrap();
-    let mut conn = open_reader(&url).map_err(|error| match error {
-        StoreError::Unavailable(why) => why,
-        other => panic!("{other}"),
+    let mut conn = open_reader(&url).map_err(|error| {
+        let StoreError::Unavailable(why) = error else { panic!("{error}") };
+        why
     })?;
     Ok(is_encrypted(&mut conn))
 }

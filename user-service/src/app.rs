@@ -267,6 +267,36 @@ fn numbered(settings: &Settings, engine: &UserEngine) -> Result<Node, NodeError>
     Ok(node)
 }
 
+/// The feed of this service's log, with those who copy and shorten it, and who reads it.
+fn start_feed(
+    settings: &Settings,
+    known: Vec<(String, i64)>,
+    reads: &Reads,
+    freshness: Option<&Freshness>,
+    writer: &WriterHandle<UserEngine>,
+) -> (Feed, FeedReaders) {
+    let Settings { database_url, clock, event_retention, .. } = settings.clone();
+    let (reads, writer) = (reads.clone(), writer.clone());
+    let lookout = match freshness {
+        Some(freshness) => Lookout::kept_up(writer.head(), freshness.clone()),
+        None => Lookout::alone(writer.head()),
+    };
+    let alone = settings.cache.is_alone(&database_url);
+    let readers = FeedReaders::new(known, database_url.clone());
+    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
+    let feed = Feed::new(reads.clone(), lookout.clone(), readers.clone());
+    feed.measure(NAME);
+    if let Some(publishing) = settings.nats.publishing(LOG, event_retention) {
+        let readers = readers.clone();
+        Publisher { service: NAME, publishing, database_url, lookout, readers }.start();
+    }
+    if let Some(keep) = event_retention {
+        let readers = readers.clone();
+        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
+    }
+    (feed, readers)
+}
+
 type Started = (UserHandle, Arc<Auth>, Feed, Option<Node>);
 
 fn start_actors(settings: &Settings) -> Result<Started, StartError> {
@@ -319,23 +349,7 @@ fn start_actors(settings: &Settings) -> Result<Started, StartError> {
     let relations = Relations::start(&settings.service_secret, settings.relation_service_url.clone());
     let services = ServiceTokens::new(reads.clone(), Some(settings.service_secret.clone()));
     let auth = Arc::new(Auth { tokens: tokens.clone(), services });
-    let readers = FeedReaders::new(known, database_url.clone());
-    let readers = if alone { readers } else { readers.beside_others(reads.clone()) };
-    let lookout = match &freshness {
-        Some(freshness) => Lookout::kept_up(writer.head(), freshness.clone()),
-        None => Lookout::alone(writer.head()),
-    };
-    let feed = Feed::new(reads.clone(), lookout.clone(), readers.clone());
-    feed.measure(NAME);
-    if let Some(publishing) = settings.nats.publishing(LOG, settings.event_retention) {
-        let (service, database_url) = (NAME, database_url.clone());
-        let readers = readers.clone();
-        Publisher { service, publishing, database_url, lookout, readers }.start();
-    }
-    if let Some(keep) = settings.event_retention {
-        let (writer, reads, readers, clock) = (writer.clone(), reads.clone(), readers.clone(), clock.clone());
-        Retention { keep, writer, forget: Command::ForgetEvents, reads, readers, clock }.start();
-    }
+    let (feed, readers) = start_feed(settings, known, &reads, freshness.as_ref(), &writer);
     let guard = (settings.rate_limits == Switch::On)
         .then(|| Guard::new(limits.guesses(), limits.rules().networks, clock.clone()));
     let handle = UserHandle::new(Parts {

@@ -81,6 +81,7 @@ impl World {
     }
 
     /// Has every pair make its trials, at once with the others; returns how many were stale.
+    #[expect(clippy::print_stderr, reason = "a measurement, where many trials are asked for")]
     async fn stale(&self, trials: usize, trial: impl AsyncFn(&Pair, usize) -> bool) -> usize {
         let (stale, started) = (Cell::new(0), Instant::now());
         // Each ends as it began, so that the next may begin.
@@ -108,7 +109,7 @@ impl World {
 
     /// The same of following, as one sees it oneself.
     async fn follow(&self, pair: &Pair, round: usize, how: &[(&str, &str)]) -> bool {
-        let following = round % 2 == 0;
+        let following = round.is_multiple_of(2);
         let (here, there) = sides(round, how);
         let act = if following { Act::Follow } else { Act::Unfollow };
         self.act(&pair.me, act, &pair.them, here).await;
@@ -119,7 +120,7 @@ impl World {
 
     /// Goes private or public, which is answered once it is acknowledged, and asks each instance in turn.
     async fn privacy(&self, pair: &Pair, round: usize, how: &[(&str, &str)]) -> bool {
-        let private = round % 2 == 0;
+        let private = round.is_multiple_of(2);
         self.app.set_private(&pair.me, private).await;
         self.allows(pair, round / 2 % 2, how).await == private
     }

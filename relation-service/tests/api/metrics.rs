@@ -91,7 +91,6 @@ async fn looks_are_shared(admin: &Client, anna: &Client, id: UserId) {
     let answers = crate::test_app::all((0..READS).map(|_| anna.get(&path))).await;
     answers.into_iter().for_each(|answer| drop(answer.expect(200)));
     let (reads, looks) = (told("current_reads").await - reads, told("tail_looks").await - looks);
-    eprintln!("{reads} reads shared {looks} looks");
     assert!(reads >= READS, "{reads}");
     assert!(looks < reads / 2, "{reads} reads took {looks} looks");
 }

@@ -17,6 +17,7 @@ const BACKGROUND: &[(&str, &str)] = &[(
     "the importer looks for open files, and the janitor for old ones",
 )];
 
+#[expect(clippy::too_many_lines, reason = "one operation after the other")]
 async fn every_hot_statement_says_which_shards_it_is_for(make: fn() -> TestDatabase) {
     let recording = || {
         let database = make();

@@ -131,9 +131,9 @@ impl Stream {
             acks.push((event.seq, sent.await.map_err(Trouble::refused)?));
         }
         for (seq, ack) in acks {
-            let kept = ack.await.map_err(|error| match error.kind() {
-                PublishErrorKind::WrongLastSequence => Trouble::Moved,
-                _ => Trouble::refused(error),
+            let kept = ack.await.map_err(|error| {
+                let moved = error.kind() == PublishErrorKind::WrongLastSequence;
+                if moved { Trouble::Moved } else { Trouble::refused(error) }
             })?;
             if i64::try_from(kept.sequence) != Ok(seq) {
                 return Err(Trouble::Foreign(format!("event {seq} became its message {}", kept.sequence)));

@@ -72,7 +72,7 @@ impl Told {
             Trouble::Turn => info!("nothing is published to the NATS stream {stream} from here: {trouble}"),
             // It goes on at once.
             Trouble::Moved => return debug!("{stream}: {trouble}"),
-            _ => {
+            Trouble::Away(_) | Trouble::Refused(_) | Trouble::Foreign(_) | Trouble::Store(_) => {
                 warn!("events wait to be published to the NATS stream {stream}: {trouble}; it is tried again")
             }
         }

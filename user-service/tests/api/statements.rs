@@ -29,6 +29,7 @@ const BACKGROUND: &[(&str, &str)] = &[
     ("MIN(purge_at) FROM deletions", "the janitor: when the next purge is due"),
     ("\"mail_tokens\".\"expires_at\" <=", "the janitor forgets tokens that are over"),
     ("MIN(expires_at) FROM", "the janitor: when the next row is over"),
+    ("\"sessions\".\"revoked_at\" >=", "the tail, when it begins: which sessions ended lately"),
     ("MIN(revoked_at) FROM sessions", "the janitor: when the next row is over"),
     ("MIN(quarantined_until) FROM user_names", "the janitor: when the next name is free"),
     ("MIN(until) FROM suspensions", "the janitor: when the next suspension is over"),

@@ -88,7 +88,7 @@ fn wire_of_pair(change: &PairChange) -> WirePair {
 fn pair_of_wire((one, other, edges, marks): WirePair) -> Result<PairChange, Unread> {
     let edge = |word: u64| match Packed(word).edge() {
         Edge::None if word != 0 => Err(Unread("an edge of an unknown kind")),
-        edge => Ok(edge),
+        edge @ (Edge::None | Edge::Follow { .. } | Edge::Request { .. } | Edge::Block { .. }) => Ok(edge),
     };
     let [forward, backward, forward_after, backward_after] = edges;
     let marks = marks.unwrap_or_default();
