@@ -86,8 +86,8 @@ async fn the_stream_is_the_log_whatever_happens_to_nats(make: impl Fn() -> TestD
             within(PATIENCE, "published further", async || nats.last(STREAM).await > before + 20).await;
             nats.crash();
             // A NATS that is away holds nobody up.
-            let before = app.head();
-            within(PATIENCE, "written further", async || app.head() > before + 60).await;
+            let before = app.revision().await;
+            within(PATIENCE, "written further", async || app.revision().await > before + 60).await;
             nats.restart();
         }
         crashing.set(false);
