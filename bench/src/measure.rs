@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use crate::beside::Neighbours;
 use crate::failure::Failure;
 use crate::figures::{Measured, Percentiles, Round};
-use crate::generator::{Generator, Introduction, Replay};
+use crate::generator::{Generator, Introduction, Replay, Walk};
 use crate::load::{Figures, Lanes, Source};
 use crate::metrics;
 use crate::number::{median, place, real, whole};
@@ -34,6 +34,8 @@ const LISTEN_WAIT: Duration = Duration::from_secs(10);
 const REPLAYED: usize = 512;
 /// How long undoing what an operation has done may take.
 const UNDO_WAIT: Duration = Duration::from_secs(300);
+/// How long a look at everybody may take.
+const WALK_WAIT: Duration = Duration::from_secs(300);
 /// How long everybody's first request may take.
 const INTRODUCTION_WAIT: Duration = Duration::from_secs(60);
 /// The part of the peak rate at which percentiles are taken.
@@ -89,6 +91,15 @@ impl Rival {
         let each = micros_each(used, figures.answers);
         Ok((all_right("hello line", figures)?, each))
     }
+}
+
+/// Has the services remember people before any of them counts, so that what is measured is not who was met before.
+pub async fn walk(world: &Rc<World>, services: &Services, method: Method) -> Result<(), Failure> {
+    let mut lanes = Lanes::new(method.connections, services.users, services.relations);
+    introduce(world, &mut lanes).await?;
+    let everybody = RefCell::new(Walk::new(world.clone()));
+    all_right("walk", lanes.closed(&everybody, WALK_WAIT).await?)?;
+    Ok(())
 }
 
 /// Measures everything about one operation.

@@ -13,7 +13,7 @@ use crate::cli::Run;
 use crate::failure::Failure;
 use crate::figures::Disk;
 use crate::graph::{Graph, synthetic};
-use crate::measure::{Method, measure};
+use crate::measure::{Method, measure, walk};
 use crate::metrics;
 use crate::number::{count, grouped, real};
 use crate::plan::{Operation, chosen};
@@ -58,6 +58,8 @@ pub async fn run(settings: Run) -> Result<(), Failure> {
 
     let progress = bar(&operations, method);
     let mut measured = Vec::new();
+    progress.set_message("a look at everybody");
+    walk(&world, &services, method).await?;
     for operation in &operations {
         progress.set_message(operation.name.clone());
         measured.push(measure(operation, &world, &services, method, copy.as_deref(), &progress).await?);

@@ -122,6 +122,11 @@ impl World {
         u32::try_from(self.viewers).unwrap_or(u32::MAX)
     }
 
+    /// How many people there are.
+    pub fn everybody(&self) -> u32 {
+        u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
+    }
+
     /// Who the viewer with this number is.
     pub fn person(&self, viewer: u32) -> u32 {
         self.people.get(at(viewer)).copied().unwrap_or_default()

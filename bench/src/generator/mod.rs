@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use fastrand::Rng;
 
-pub use replay::{Introduction, Replay};
+pub use replay::{Introduction, Replay, Walk};
 
 use crate::load::Source;
 use crate::request::{Asked, Expect, Kind};

@@ -64,3 +64,54 @@ impl Source for Introduction {
         Some(Asked { side, kind: "introduction", expect: Expect::Anything })
     }
 }
+
+/// One look at everybody, as far as that ends soon: their cards, counts, pairs and lists. What is remembered of people whom few
+/// ask for would otherwise be loaded all through a run.
+pub struct Walk {
+    world: Rc<World>,
+    person: u32,
+    /// How many of the looks at this person have been sent.
+    looks: usize,
+}
+
+/// People who are looked at in one go.
+const WALKED_MAX: u32 = 100_000;
+/// People of one request that may name so many.
+const NAMED: u32 = 100;
+
+impl Walk {
+    /// Looks at everybody.
+    pub const fn new(world: Rc<World>) -> Self {
+        Self { world, person: 0, looks: 0 }
+    }
+
+    /// The ids of this person and of those behind, as a request names them.
+    fn ids(&self) -> String {
+        let end = (self.person + NAMED).min(self.world.everybody());
+        let ids: Vec<&str> = (self.person..end).map(|person| self.world.id(person)).collect();
+        ids.join(",")
+    }
+}
+
+impl Source for Walk {
+    fn next(&mut self, out: &mut Vec<u8>) -> Option<Asked> {
+        let looks: usize = if self.person.is_multiple_of(NAMED) { 4 } else { 2 };
+        if self.looks == looks {
+            (self.person, self.looks) = (self.person + 1, 0);
+        }
+        if self.person >= self.world.everybody().min(WALKED_MAX) {
+            return None;
+        }
+        let id = self.world.id(self.person);
+        let (side, path) = match self.looks {
+            0 => (Side::Relations, format!("/v1/users/{id}/followers?expand=user")),
+            1 => (Side::Relations, format!("/v1/users/{id}/following")),
+            2 => (Side::Relations, format!("/v1/me/relationships?ids={}", self.ids())),
+            _ => (Side::Users, format!("/v1/users?ids={}", self.ids())),
+        };
+        self.looks += 1;
+        out.extend_from_slice(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n").as_bytes());
+        self.world.end_as(0, out);
+        Some(Asked { side, kind: "walk", expect: Expect::Anything })
+    }
+}
