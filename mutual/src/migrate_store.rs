@@ -83,13 +83,16 @@ fn prepare(
     migrations: Migrations,
 ) -> Result<Move, Failure> {
     expect_database(source)?;
+    // A server that is away is told of before anything is made here.
+    let reached = matches!(source, DatabaseUrl::Postgres(_)).then(|| open_writer(source)).transpose()?;
     let embedded = if matches!(source, DatabaseUrl::Sqlite(_)) { source } else { target };
     if let DatabaseUrl::Sqlite(path) = target {
         make_private_dir(path.parent().unwrap_or(path))?;
     }
     // No service writes to it until this ends; a server's database shows by its connections whether one does.
     let owner = Owner::take(embedded)?;
-    let (mut from, mut to) = (open_writer(source)?, open_bulk_writer(target)?);
+    let mut from = reached.map_or_else(|| open_writer(source), Ok)?;
+    let mut to = open_bulk_writer(target)?;
     for (conn, url) in [(&mut from, source), (&mut to, target)] {
         if transfer::others_connected(conn)? > 0 {
             return Err(Failure::Refused(format!("{url} has other connections; stop what uses it first")));

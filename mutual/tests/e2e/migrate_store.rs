@@ -348,6 +348,7 @@ async fn what_cannot_be_moved_is_refused() {
         assert_eq!((output.status.code(), line.lines().count()), (Some(code), 1), "{words:?}: {line}");
     }
     assert_eq!(ground.run(&moving(&nowhere, &["--back"])).status.code(), Some(1), "nobody is there");
+    assert!(!ground.dir().join("user.db").exists(), "nothing was made");
     let Some(urls) = server() else { return };
     let ground = Ground::sqlite().unwrap();
     let world = ground.serve();
