@@ -116,9 +116,20 @@ impl Fault {
             Trouble::Closed | Trouble::Refused => self != Self::RollingRestart,
             Trouble::Silence => false,
         };
-        // relation-service knows everybody whom the load asks about.
-        let whole = what.relations && matches!(self, Self::Cut | Self::UsersAway);
-        not_now && !whole
+        // relation-service knows everybody whom the load asks about, whatever becomes of user-service.
+        not_now && !(what.relations && self.leaves_relations())
+    }
+
+    /// Whether nothing is taken away from relation-service but user-service.
+    const fn leaves_relations(self) -> bool {
+        match self {
+            Self::KillInstance(service, _)
+            | Self::KillDatabase(service)
+            | Self::StopDatabase(service)
+            | Self::PauseDatabase(service) => matches!(service, Service::Users),
+            Self::Cut | Self::UsersAway => true,
+            Self::RollingRestart => false,
+        }
     }
 
     /// Does it. Returns when it was over: from then on everything was there again that had been taken away.
@@ -217,6 +228,8 @@ mod tests {
         assert!(!Fault::RollingRestart.excuses(relations, &Trouble::Status(502)));
         assert!(!Fault::RollingRestart.excuses(relations, &Trouble::Closed));
         assert!(Fault::UsersAway.excuses(people, &Trouble::Status(503)));
-        assert!(!Fault::UsersAway.excuses(relations, &Trouble::Status(503)));
+        for fault in [Fault::UsersAway, Fault::Cut, Fault::StopDatabase(Service::Users)] {
+            assert!(!fault.excuses(relations, &Trouble::Status(503)), "{fault:?}");
+        }
     }
 }

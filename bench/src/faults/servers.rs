@@ -103,9 +103,13 @@ impl Server {
     /// Has it and what it has started stand still, or go on.
     pub fn freeze(&self, frozen: bool) -> Result<(), Failure> {
         let Some(process) = &self.process else { return Ok(()) };
-        let name = if frozen { "STOP" } else { "CONT" };
-        signal(process.pid(), name)?;
-        children(process.pid()).into_iter().try_for_each(|pid| signal(pid, name))
+        let (own, name) = (process.pid(), if frozen { "STOP" } else { "CONT" });
+        // First and last: while it stands still, its children keep their numbers whatever becomes of them.
+        if frozen {
+            signal(own, name)?;
+        }
+        children(own).into_iter().try_for_each(|pid| signal(pid, name))?;
+        if frozen { Ok(()) } else { signal(own, name) }
     }
 }
 
@@ -224,7 +228,8 @@ mod tests {
             "relation-service-1 198.18.0.21:8082",
             "relation-service-2 198.18.0.22:8082",
         ];
-        assert_eq!(servers, expected);
+        // Those that are ready, and those that live.
+        assert_eq!(servers, [expected, expected].concat());
         assert!(text.contains("httpchk GET /readyz") && !text.contains("init-addr"));
     }
 }

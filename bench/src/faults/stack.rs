@@ -40,6 +40,8 @@ const NATS_HOST: u8 = 50;
 pub const USER_INSTANCES: u8 = 2;
 /// Instances of relation-service.
 pub const RELATION_INSTANCES: u8 = 3;
+/// Until the proxy has noticed that an instance is stopping, as in docker-compose.yml.
+const STOP_NOTICE: &str = "3s";
 /// Memory of each instance, as the profile has it in proportion.
 const CACHE_MB: &str = "64";
 /// People of the world, and followers by LinkBench's measure.
@@ -304,6 +306,7 @@ impl Maker<'_> {
             ("service-secret-file", file("service-secret")),
             ("cache-mb", CACHE_MB.to_owned()),
             ("rate-limits", "off".to_owned()),
+            ("stop-notice", STOP_NOTICE.to_owned()),
         ];
         if users {
             flags.extend([
