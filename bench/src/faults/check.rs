@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared::db::DatabaseUrl;
+use tokio::time::sleep;
 
 use super::asker::{Asker, Doors, Who};
 use super::ledger::{Edge, Name, Pair, Standing};
@@ -19,6 +21,9 @@ use crate::world::World;
 
 /// Contradictions that are told in words; the others are counted.
 const TOLD_MAX: usize = 5;
+/// How long an answer may be refused when everything has healed.
+const PATIENCE: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the people of a load had before it began.
 pub struct Checker {
@@ -234,10 +239,16 @@ impl Verdict {
 }
 
 async fn get(asker: &mut Asker, side: Side, viewer: u32, path: &str) -> Result<Value, Failure> {
-    match asker.ask(side, Who::Person(viewer), "GET", path, None).await {
-        (Some(200), body) => Ok(body),
-        (status, body) => {
-            Err(io::Error::other(format!("{path} after everything had healed: {status:?} {body}")).into())
+    let began = Instant::now();
+    loop {
+        match asker.ask(side, Who::Person(viewer), "GET", path, None).await {
+            (Some(200), body) => return Ok(body),
+            // A busy machine may refuse.
+            (None | Some(503), _) if began.elapsed() < PATIENCE => sleep(ASK_EVERY).await,
+            (status, body) => {
+                let text = format!("{path} after everything had healed: {status:?} {body}");
+                return Err(io::Error::other(text).into());
+            }
         }
     }
 }

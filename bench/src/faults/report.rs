@@ -15,6 +15,8 @@ pub struct Row {
     pub name: String,
     /// How often it was done.
     pub rounds: u32,
+    /// Rounds that do not count, since the machine stood still.
+    pub disturbed: u32,
     /// How requests were answered.
     pub tally: Tally,
     /// From its end until everything was answered again.
@@ -32,6 +34,15 @@ pub struct Row {
 }
 
 impl Row {
+    /// Adds what was seen in one round.
+    pub fn add(&mut self, round: Self) {
+        self.rounds += round.rounds;
+        self.tally.add(round.tally);
+        self.healed.extend(round.healed);
+        self.verdict.add(round.verdict);
+        self.problems.extend(round.problems);
+    }
+
     /// Notes what should not have been; `excuses` says what clients may be told while it lasts.
     pub fn judge(&mut self, excuses: impl Fn(What, &Trouble) -> bool) {
         for ((what, trouble), times) in &self.tally.bad {
@@ -86,10 +97,14 @@ pub fn line(row: &Row) -> String {
         0 => "all there".to_owned(),
         lost => format!("**{lost} wrong**"),
     };
+    let times = match row.disturbed {
+        0 => row.rounds.to_string(),
+        lost => format!("{} (and {lost} while the machine stood still)", row.rounds),
+    };
     format!(
         "| {} | {} | {} | {} | {:.1}, {:.1} | {:.1} s | {} events, {:.1} s | {} events | {} | {}, {lost} | {audit} |\n",
         row.name,
-        row.rounds,
+        times,
         grouped(real(row.tally.good)),
         if troubles.is_empty() { "none".to_owned() } else { troubles.join(", ") },
         median(seconds()),

@@ -31,6 +31,13 @@ pub const HEAL_WAIT: Duration = Duration::from_secs(90);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often instances are asked how far behind they are.
 const LAG_EVERY: Duration = Duration::from_secs(1);
+/// How often this program looks whether it runs at all.
+const BEAT: Duration = Duration::from_millis(100);
+/// Whoever stops it for longer, or leaves it no processor, stops the services too: nothing that clients then see says
+/// anything about a fault.
+const STOOD_STILL: Duration = Duration::from_secs(4);
+/// How many rounds may be lost to that.
+const LOST_ROUNDS_MAX: u32 = 20;
 
 /// The load, and what is known of it.
 pub struct Suffering {
@@ -41,6 +48,8 @@ pub struct Suffering {
     instances: Vec<Doors>,
     /// The largest since it was last taken.
     lag: Rc<Cell<Lag>>,
+    /// How often this program stood still.
+    stops: Rc<Cell<u32>>,
     sabotage: bool,
     _watcher: JoinSet<()>,
 }
@@ -64,12 +73,15 @@ impl Suffering {
         let lag = Rc::new(Cell::new(Lag::default()));
         let mut watcher = JoinSet::new();
         watcher.spawn_local(watch(stack.admin_addresses(), lag.clone()));
+        let stops = Rc::new(Cell::new(0));
+        watcher.spawn_local(beat(stops.clone()));
         Ok(Self {
             world,
             load,
             checker,
             instances: instances.collect(),
             lag,
+            stops,
             sabotage: settings.sabotage,
             _watcher: watcher,
         })
@@ -89,12 +101,19 @@ impl Suffering {
         let style = "{msg} {wide_bar} {pos} of {len} times";
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
         let mut done = Ok(());
-        for _ in 0..rounds {
-            done = self.round(stack, fault, spans, &mut row).await;
-            if done.is_err() {
-                break;
+        while done.is_ok() && row.rounds < rounds && row.disturbed <= LOST_ROUNDS_MAX {
+            let mut round = Row::default();
+            let stops = self.stops.get();
+            done = self.round(stack, fault, spans, &mut round).await;
+            if self.stops.get() == stops {
+                row.add(round);
+                bar.inc(1);
+            } else {
+                // What was acknowledged has to be there all the same.
+                row.verdict.add(round.verdict);
+                row.tally.stale.extend(round.tally.stale);
+                row.disturbed += 1;
             }
-            bar.inc(1);
         }
         bar.finish_and_clear();
         if done.is_ok() {
@@ -168,6 +187,17 @@ pub async fn heal(load: &Load, over: Instant, is_ready: impl AsyncFn() -> bool) 
         sleep(LOOK_EVERY).await;
     }
     Some(last_bad.duration_since(over))
+}
+
+/// Counts how often this program stood still.
+async fn beat(stops: Rc<Cell<u32>>) {
+    loop {
+        let began = Instant::now();
+        sleep(BEAT).await;
+        if began.elapsed() > STOOD_STILL {
+            stops.set(stops.get() + 1);
+        }
+    }
 }
 
 /// Keeps the largest lag.
