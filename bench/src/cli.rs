@@ -43,6 +43,30 @@ pub enum Command {
     #[command(after_help = "Example:
   cargo run --release -p bench -- engine --batch 1 --batch 32 --batch 64")]
     Engine(Engine),
+    /// Break a running stack under load, and see that it heals and keeps what it has acknowledged.
+    ///
+    /// Starts what the profile `scale` of docker-compose.yml has: two Postgres servers, two instances of user-service, three
+    /// of relation-service, HAProxy before them, and NATS where it is installed. Each is a process in a network namespace of
+    /// its own, on a bridge of its own. Through the proxy come reads and writes at a fixed rate; each asker has people of its
+    /// own, so the last acknowledged write says how they stand. Then, one after the other: each instance and each database is
+    /// killed (SIGKILL) and started again, --rounds times; a database is shut down for 30 s and stands still for 20 s; the
+    /// services cannot reach each other for 60 s; user-service is away for 30 s; all instances are restarted in turn; and the
+    /// disk of embedded databases is full for 20 s.
+    ///
+    /// After each round the load rests, and every pair and name is compared with what was acknowledged: in the tables, and as
+    /// each instance tells it. A write that was refused or not answered may be there or not. After each fault `mutual audit` has to
+    /// be clean. What clients may be told meanwhile is 503, or 502, 504 and a closed connection of an instance that was killed; 500,
+    /// a wrong answer, or 20 s without one are faults of the services.
+    ///
+    /// Needs root, iproute2, Postgres and HAProxy (Debian: postgresql, haproxy; nats-server if wanted). Nothing else on the
+    /// machine is touched, and nothing is left. The programs are those beside this one.
+    ///
+    /// Exit codes: 0 everything healed, 1 something should not have been and is named, 2 the command makes no sense.
+    #[command(after_help = "Examples:
+  cargo build --release --workspace && target/release/bench faults --report faults.md
+  target/release/bench faults --only 'kill -9 of relation-service' --rounds 100
+  target/release/bench faults --short")]
+    Faults(Faults),
     /// Answer every request with the same bytes until standard input closes: what `run` starts beside the services.
     #[command(hide = true)]
     Hello(Hello),
@@ -172,6 +196,52 @@ pub struct Engine {
     /// Keep the graph's database in this file; one that is there already is taken as it is.
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
+}
+
+/// What to break, and how.
+#[derive(Debug, Args)]
+pub struct Faults {
+    /// How often each instance and each database is killed. Other faults are inflicted once.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub rounds: u32,
+    /// Only the faults that have this in their name, as in the report. May be given several times.
+    #[arg(long, value_name = "WORD")]
+    pub only: Vec<String>,
+    /// Each kill once, and no outage longer than 5 seconds.
+    #[arg(long)]
+    pub short: bool,
+    /// Requests a second.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub rate: u32,
+    /// The same seed draws the same people and the same requests.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the report into this file, in Markdown, and not to the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Keep what all programs have logged in this directory.
+    #[arg(long, value_name = "DIR")]
+    pub logs: Option<PathBuf>,
+    /// Where databases are for the time of the run; the directory for temporary files if left out. Everybody must be able to
+    /// enter it, since Postgres does not run as root.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where user-service, relation-service and mutual are.
+    #[arg(long, value_name = "DIR")]
+    pub programs: Option<PathBuf>,
+    /// Take an acknowledged follow out of the tables: the run has to fail.
+    #[arg(long, hide = true)]
+    pub sabotage: bool,
+}
+
+impl Faults {
+    /// The settings of the short form.
+    pub const fn shortened(mut self) -> Self {
+        if self.short {
+            self.rounds = 1;
+        }
+        self
+    }
 }
 
 /// What to answer.

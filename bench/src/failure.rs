@@ -30,6 +30,9 @@ pub enum Failure {
     /// Slower than the baseline by more than it may.
     #[error("slower than the baseline: {0}")]
     Slower(String),
+    /// After a fault.
+    #[error("{0} things should not have been; they are named in the report")]
+    NotHealed(usize),
     /// Asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -45,6 +48,7 @@ impl Failure {
             | Self::Unexpected { .. }
             | Self::Drift
             | Self::Slower(_)
+            | Self::NotHealed(_)
             | Self::Interrupted => 1,
         }
     }

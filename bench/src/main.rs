@@ -5,6 +5,7 @@ mod beside;
 mod cli;
 mod engine;
 mod failure;
+mod faults;
 mod figures;
 mod generator;
 mod graph;
@@ -58,6 +59,7 @@ async fn obey(command: Command) -> Result<(), Failure> {
             complain(&format!("{}: {}", file.display(), synthetic::describe(&graph)));
             Ok(())
         }
+        Command::Faults(settings) => faults::run(settings).await,
         Command::Engine(settings) => engine::run(&settings),
         Command::Hello(settings) => Ok(http::hello::run(settings).await?),
         Command::Naive(settings) => Ok(http::naive::run(settings).await?),

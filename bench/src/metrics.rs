@@ -8,7 +8,7 @@ use crate::load::Connection;
 const LOADS: &str = "mutual_cache_loads_total";
 
 /// All samples: the name with its labels, and the value.
-async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
+pub async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
     let Some(address) = address else { return Vec::new() };
     let Ok(mut connection) = Connection::open(address).await else { return Vec::new() };
     match connection.exchange(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await {

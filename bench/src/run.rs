@@ -220,12 +220,14 @@ fn method_line(settings: &Run, method: Method) -> String {
     )
 }
 
-fn command_line() -> String {
+/// The command that this is.
+pub fn command_line() -> String {
     let words: Vec<String> = std::env::args().skip(1).collect();
     format!("cargo run --release -p bench -- {}", words.join(" "))
 }
 
-fn machine() -> String {
+/// What this machine is.
+pub fn machine() -> String {
     let text = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let value = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name))?;

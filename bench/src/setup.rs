@@ -71,7 +71,7 @@ pub async fn world(
 }
 
 /// The ids of the graph's people, from the feed of user-service: names are what the graph knows.
-async fn ids(graph: &Graph, users: SocketAddr, service_token: &str) -> Result<Vec<String>, Failure> {
+pub async fn ids(graph: &Graph, users: SocketAddr, service_token: &str) -> Result<Vec<String>, Failure> {
     let mut connection = Connection::open(users).await?;
     let ending = format!("authorization: Bearer {service_token}\r\n\r\n");
     let mut by_name = HashMap::new();

@@ -37,7 +37,7 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
     users.handle.relations_are_at(format!("http://{}", reachable(relation_address)));
     let stops = vec![relations.stop.clone(), users.stop.clone(), admin.stop];
     // First the one that asks the other.
-    stop_when_asked(stops);
+    stop_when_asked(stops, Duration::ZERO);
     let (users, relations) = (actix_web::rt::spawn(users.run()), actix_web::rt::spawn(relations.run()));
     let running = async {
         users.await.map_err(io::Error::other)??;

@@ -8,6 +8,7 @@ use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 use clap::{Args, Parser};
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
+use shared::process::STOP_NOTICE_MAX;
 use shared::publisher::NatsConfig;
 use shared::settings::Switch;
 use shared::span::{DAY, span};
@@ -74,6 +75,9 @@ pub struct Config {
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,
+    /// How long to go on answering after SIGTERM while /readyz says 503: for a balancer, which has to notice first.
+    #[arg(long, env, default_value = "0s", value_parser = span(Duration::ZERO, STOP_NOTICE_MAX))]
+    pub stop_notice: Duration,
     /// `off` leaves the schema to --migrate-only, and refuses to start where something is pending.
     #[arg(long, env, value_enum, default_value_t)]
     pub migrate_at_start: Switch,

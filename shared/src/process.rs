@@ -4,15 +4,21 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::settings::Stop;
 
 /// The exit code of a program whose settings are wrong.
 pub const EXIT_USAGE: u8 = 2;
+
+/// How long a program that was asked to stop may go on at the most, before it finishes what is under way.
+pub const STOP_NOTICE_MAX: Duration = Duration::from_secs(60);
 
 /// Says why a program does not start, and with which code it ends.
 pub fn stopped(stop: Stop) -> ExitCode {
@@ -70,12 +76,25 @@ impl Stopper {
     }
 }
 
-/// Stops the servers, one after the other, at SIGTERM or Ctrl-C: each finishes what is under way.
-pub fn stop_when_asked(servers: Vec<Stopper>) {
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process was asked to stop: it is not ready for more, whatever it still answers.
+pub fn is_stopping() -> bool {
+    STOPPING.load(Ordering::Relaxed)
+}
+
+/// Stops the servers, one after the other, at SIGTERM or Ctrl-C: each finishes what is under way. For the time of `notice`
+/// they go on, so that a balancer can find out; who asks again does not wait for its end.
+pub fn stop_when_asked(servers: Vec<Stopper>, notice: Duration) {
     actix_web::rt::spawn(async move {
         if let Err(error) = asked_to_stop().await {
             log::error!("signals cannot be waited for: {error}");
             return;
+        }
+        STOPPING.store(true, Ordering::Relaxed);
+        if !notice.is_zero() {
+            log::info!("stopping in {notice:?}: until then this is not ready, and answers");
+            let _ = timeout(notice, asked_to_stop()).await;
         }
         log::info!("stopping: requests under way are finished");
         for server in servers {

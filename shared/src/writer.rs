@@ -8,7 +8,7 @@
 mod meter;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_web::web;
@@ -17,6 +17,7 @@ use meter::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::actor::start_on_own_thread;
 use crate::cache::Memory;
@@ -31,6 +32,10 @@ use crate::revision::Revision;
 pub const WRITE_QUEUE_MAX: usize = 4_096;
 /// How many commands share one transaction at the most.
 pub const WRITE_BATCH_MAX: usize = 512;
+
+/// How long a request waits for what it has submitted: as long as a statement may take on a server. A server that stands
+/// still ends no statement, and keeps its connections.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// What a service does inside the writer's transaction.
 pub trait Engine: Clone + Send + Unpin + 'static {
@@ -336,6 +341,11 @@ fn in_transaction<E: Engine>(
     Ok(Done { answers, head, told: Some(told) })
 }
 
+/// What somebody is told who has waited for too long.
+pub fn too_late() -> StoreError {
+    StoreError::Unavailable("the writer does not answer in time".into())
+}
+
 /// How the rest of a service reaches its writer. Clones share it.
 #[derive(Clone)]
 pub struct WriterHandle<E: Engine> {
@@ -365,6 +375,15 @@ impl<E: Engine> WriterHandle<E> {
         let (reply, answered) = oneshot::channel();
         self.writer.try_send(Submit { command, reply }).map_err(|_| StoreError::Overloaded)?;
         answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".into())))
+    }
+
+    /// The same for somebody who waits no longer than that. What was not answered in time may be done all the same.
+    pub async fn submit_within(
+        &self,
+        wait: Duration,
+        command: E::Command,
+    ) -> Result<Committed<E::Answer>, StoreError> {
+        timeout(wait, self.submit(command)).await.unwrap_or_else(|_| Err(too_late()))
     }
 
     /// The number of the newest event that is committed.

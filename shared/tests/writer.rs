@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use shared::clock::Clock;
 use shared::db::{Conn, DatabaseUrl, StoreError, execute, log, open_reader, open_writer};
 use shared::event::NewEvent;
 use shared::testing::TestDatabase;
-use shared::writer::{Engine, Transaction, WRITE_QUEUE_MAX, WriterHandle};
+use shared::writer::{ANSWER_WAIT, Engine, Transaction, WRITE_QUEUE_MAX, WriterHandle};
 
 const SCHEMA: [&str; 4] = [
     "CREATE TABLE log_head (partition SMALLINT NOT NULL PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL)",
@@ -98,6 +99,7 @@ shared::on_both_databases!(
     a_failing_batch_fails_alone,
     a_spoilt_command_spares_its_neighbours,
     too_much_work_is_refused_at_once,
+    nobody_waits_for_ever_for_a_writer_that_stands_still,
 );
 
 async fn two_writers_make_one_contiguous_log(make: impl Fn() -> TestDatabase) {
@@ -147,6 +149,19 @@ async fn a_spoilt_command_spares_its_neighbours(make: impl Fn() -> TestDatabase)
     assert!(matches!(outcomes[2], Err(StoreError::Unreadable(_))));
     let mut conn = open_reader(&database.url).unwrap();
     assert_eq!(all_events(&mut conn), [1, 2, 3]);
+}
+
+async fn nobody_waits_for_ever_for_a_writer_that_stands_still(make: impl Fn() -> TestDatabase) {
+    let database = prepared(&make);
+    let engine = Wishes::default();
+    let writer = start(&database.url, engine.clone());
+    engine.hold(true);
+    let refused = writer.submit_within(Duration::from_millis(100), Wish::Write).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    engine.hold(false);
+    // What was not answered in time may be done all the same, and stands in no one's way.
+    let next = writer.submit_within(ANSWER_WAIT, Wish::Write).await.unwrap();
+    assert_eq!(next.revision, 2);
 }
 
 async fn too_much_work_is_refused_at_once(make: impl Fn() -> TestDatabase) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use naive::NaiveLine;
 use postgres::Cluster;
+pub use postgres::binaries as postgres_binaries;
 use shared::process::complain;
 
 use crate::failure::Failure;

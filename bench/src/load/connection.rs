@@ -24,6 +24,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// How many headers it has.
     pub headers: usize,
+    /// Whether the server ends the connection with it.
+    pub is_last: bool,
     /// Its body.
     pub body: &'a [u8],
 }
@@ -32,6 +34,7 @@ pub struct Answer<'a> {
 struct Head {
     status: u16,
     headers: usize,
+    is_last: bool,
     begin: usize,
     end: usize,
 }
@@ -72,10 +75,11 @@ impl Connection {
             match &head {
                 Some(Head { end, .. }) if *end > filled => self.make_room(*end)?,
                 Some(Head { end, .. }) if *end < filled => return Err(invalid("more than one answer")),
-                Some(Head { status, headers, begin, end }) => {
+                Some(Head { status, headers, is_last, begin, end }) => {
                     return Ok(Answer {
                         status: *status,
                         headers: *headers,
+                        is_last: *is_last,
                         body: &self.buffer[*begin..*end],
                     });
                 }
@@ -102,12 +106,16 @@ fn read_head(bytes: &[u8]) -> io::Result<Option<Head>> {
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response.parse(bytes).map_err(|error| invalid(&error.to_string()))?;
     let httparse::Status::Complete(begin) = parsed else { return Ok(None) };
-    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length: Option<usize> =
-        length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
+    let value = |name: &str| {
+        let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(header.value).ok()
+    };
+    let length: Option<usize> = value("content-length").and_then(|length| length.parse().ok());
+    let is_last = value("connection").is_some_and(|word| word.eq_ignore_ascii_case("close"));
     let length = length.ok_or_else(|| invalid("no length"))?;
     let status = response.code.ok_or_else(|| invalid("no status"))?;
-    Ok(Some(Head { status, headers: response.headers.len(), begin, end: begin.saturating_add(length) }))
+    let (headers, end) = (response.headers.len(), begin.saturating_add(length));
+    Ok(Some(Head { status, headers, is_last, begin, end }))
 }
 
 fn invalid(what: &str) -> io::Error {
@@ -123,7 +131,14 @@ mod tests {
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx: y\r\n\r\nhello";
         let head = read_head(text).unwrap().unwrap();
         assert_eq!((head.status, head.headers, head.end), (200, 2, text.len()));
+        assert!(!head.is_last);
         assert!(read_head(&text[..20]).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_last_answer_of_a_connection_says_so() {
+        let text = b"HTTP/1.1 503 x\r\ncontent-length: 0\r\nConnection: Close\r\n\r\n";
+        assert!(read_head(text).unwrap().unwrap().is_last);
     }
 
     #[test]

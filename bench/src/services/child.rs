@@ -69,6 +69,11 @@ impl Guarded {
         self.0.id()
     }
 
+    /// How it has ended, if it has.
+    pub fn has_ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.0.try_wait()
+    }
+
     /// Waits for its end.
     pub async fn ended(&mut self) -> io::Result<ExitStatus> {
         loop {
@@ -137,11 +142,16 @@ pub fn cpu_time(pid: u32) -> io::Result<Duration> {
     Ok(TICK * (user + system))
 }
 
+/// The processes that it has started and that live; none of a process that is gone.
+pub fn children(pid: u32) -> Vec<u32> {
+    let file = Path::new("/proc").join(pid.to_string()).join(format!("task/{pid}/children"));
+    let told = fs::read_to_string(file).unwrap_or_default();
+    told.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
 /// The same with its children, those that have ended and those that live.
 pub fn cpu_time_of_family(pid: u32) -> io::Result<Duration> {
-    let children = Path::new("/proc").join(pid.to_string()).join(format!("task/{pid}/children"));
-    let children = fs::read_to_string(children)?;
-    let living = children.split_whitespace().filter_map(|child| cpu_time(child.parse().ok()?).ok());
+    let living = children(pid).into_iter().filter_map(|child| cpu_time(child).ok());
     Ok(living.sum::<Duration>() + TICK * ticks(pid)?.iter().sum::<u32>())
 }
 

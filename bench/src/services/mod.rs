@@ -25,6 +25,8 @@ pub struct Operator {
     pub program: PathBuf,
     /// Where the databases and the secrets are.
     pub data_dir: PathBuf,
+    /// The databases of people and of relations, where they are on a server.
+    pub databases: Option<[String; 2]>,
 }
 
 /// Two services that answer.
@@ -57,12 +59,15 @@ impl Operator {
                 return Err(Failure::Usage(text));
             }
         }
-        Ok(Self { program, data_dir })
+        Ok(Self { program, data_dir, databases: None })
     }
 
     fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(words).arg("--data-dir").arg(&self.data_dir).env("RUST_LOG", "warn");
+        if let Some([users, relations]) = &self.databases {
+            command.args(["--user-database-url", users, "--relation-database-url", relations]);
+        }
         command
     }
 

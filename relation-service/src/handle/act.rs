@@ -2,6 +2,7 @@
 
 use shared::db::StoreError;
 use shared::id::UserId;
+use shared::writer::ANSWER_WAIT;
 
 use super::ask::Known;
 use super::{RelationError, RelationHandle};
@@ -48,12 +49,12 @@ impl RelationHandle {
         target: UserId,
         unknown: Refusal,
     ) -> Result<Acted, RelationError> {
-        let first = self.writer.submit(command.clone()).await?.answer;
+        let first = self.writer.submit_within(ANSWER_WAIT, command.clone()).await?.answer;
         if first != Answer::UnknownTarget {
             return acted(first, unknown);
         }
         self.learn(vec![target]).await?;
-        acted(self.writer.submit(command).await?.answer, unknown)
+        acted(self.writer.submit_within(ANSWER_WAIT, command).await?.answer, unknown)
     }
 
     /// Accepts or rejects all requests to `user`, step by step. Returns how many.
@@ -61,7 +62,8 @@ impl RelationHandle {
         let mut total = 0;
         loop {
             let step = Command::AnswerRequests { user, accept };
-            let Answer::Answered { count, more } = self.writer.submit(step).await?.answer else {
+            let Answer::Answered { count, more } = self.writer.submit_within(ANSWER_WAIT, step).await?.answer
+            else {
                 return Ok(total);
             };
             total += u64::from(count);

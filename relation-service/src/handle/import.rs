@@ -10,6 +10,7 @@ use shared::cache::{Flight, Flights};
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
+use shared::writer::ANSWER_WAIT;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -153,7 +154,7 @@ impl RelationHandle {
         };
         let new = NewImport { user, kind, mode, dry_run, file, name };
         let command = Command::Import(ImportCommand::Begin(Box::new(new)));
-        let answer = self.writer.submit(command).await?.answer;
+        let answer = self.writer.submit_within(ANSWER_WAIT, command).await?.answer;
         let Answer::Import(answer) = answer else { return Err(Answer::stray().into()) };
         match answer {
             ImportAnswer::Begun(import) => {

@@ -160,6 +160,9 @@ impl RelationHandle {
 
     /// What keeps the service from answering well: the database, the writer, user-service's keys or feed.
     pub async fn not_ready(&self) -> Option<&'static str> {
+        if shared::process::is_stopping() {
+            return Some("it is stopping");
+        }
         if self.reads.run(shared::db::quick_check).await.is_err() {
             return Some("the database does not answer");
         }

@@ -13,6 +13,7 @@ use shared::db::{Conn, StoreError};
 use shared::facts::UserFacts;
 use shared::id::UserId;
 use shared::page::{PageRequest, Position};
+use shared::writer::ANSWER_WAIT;
 
 use super::ask::Known;
 use super::lists::list_of;
@@ -135,10 +136,10 @@ impl RelationHandle {
     /// Keeps that `user` does not want `target` to be suggested. A target who is not known yet is asked about once.
     pub async fn dismiss(&self, user: UserId, target: UserId) -> Result<(), RelationError> {
         let command = Command::Dismiss { user, target };
-        let mut answer = self.writer.submit(command.clone()).await?.answer;
+        let mut answer = self.writer.submit_within(ANSWER_WAIT, command.clone()).await?.answer;
         if answer == Answer::UnknownTarget {
             self.learn(vec![target]).await?;
-            answer = self.writer.submit(command).await?.answer;
+            answer = self.writer.submit_within(ANSWER_WAIT, command).await?.answer;
         }
         match answer {
             Answer::Refused(refusal) => Err(refusal.into()),

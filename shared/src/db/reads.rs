@@ -21,6 +21,10 @@ const TURN_WAIT: Duration = Duration::from_secs(1);
 /// How long one read waits for a connection of the pool before the database counts as gone.
 const CONNECTION_WAIT: Duration = Duration::from_secs(1);
 
+/// How long one read may take until whoever waits for it is refused: as long as a statement may take on a server. A server
+/// that stands still ends no statement, and keeps its connections.
+const READ_WAIT: Duration = Duration::from_secs(10);
+
 /// The readers of one database. Clones share the pool.
 #[derive(Clone)]
 pub struct Reads {
@@ -74,11 +78,17 @@ impl Reads {
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         let _place = Place::take(&self.waiting)?;
-        let permit = timeout(TURN_WAIT, self.running.acquire()).await;
+        let permit = timeout(TURN_WAIT, self.running.clone().acquire_owned()).await;
         let permit = permit.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Overloaded)?;
         let pool = self.pool.clone();
-        let done = web::block(move || run_on(&pool, &mut read)).await;
-        drop(permit);
+        let work = web::block(move || {
+            // Given back when the connection is, also where nobody waits any more.
+            let _permit = permit;
+            run_on(&pool, &mut read)
+        });
+        let done = timeout(READ_WAIT, work).await;
+        let done =
+            done.map_err(|_| StoreError::Unavailable("the database does not answer in time".into()))?;
         if let Some(gate) = &self.gate {
             gate.settled().await;
         }

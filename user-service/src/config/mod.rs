@@ -6,13 +6,16 @@ mod passwords;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use shared::cache::CACHE_MIB;
 use shared::db::DatabaseUrl;
 use shared::http::TrustedProxies;
+use shared::process::STOP_NOTICE_MAX;
 use shared::publisher::NatsConfig;
+use shared::span::span;
 use shared::telemetry::LogFormat;
 use url::Url;
 
@@ -102,6 +105,9 @@ pub struct Config {
     /// How a line of the log looks. RUST_LOG sets what is logged.
     #[arg(long, env, value_enum, default_value_t)]
     pub log_format: LogFormat,
+    /// How long to go on answering after SIGTERM while /readyz says 503: for a balancer, which has to notice first.
+    #[arg(long, env, default_value = "0s", value_parser = span(Duration::ZERO, STOP_NOTICE_MAX))]
+    pub stop_notice: Duration,
     /// `off` leaves the schema to --migrate-only, and refuses to start where something is pending.
     #[arg(long, env, value_enum, default_value_t)]
     pub migrate_at_start: Switch,

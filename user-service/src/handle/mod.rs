@@ -28,7 +28,8 @@ use shared::db::{Reads, StoreError};
 use shared::http::{FeedReaders, INTERNAL_CLIENT};
 use shared::tail::Freshness;
 use shared::token::{KeySet, TokenSigner, TokenVerifier};
-use shared::writer::WriterHandle;
+use shared::writer::{ANSWER_WAIT, WriterHandle, too_late};
+use tokio::time::timeout;
 
 pub use error::UserError;
 pub use export::Held;
@@ -173,6 +174,9 @@ impl UserHandle {
 
     /// What keeps the service from answering well: the database, the writer or the hasher.
     pub async fn not_ready(&self) -> Option<&'static str> {
+        if shared::process::is_stopping() {
+            return Some("it is stopping");
+        }
         if self.reads.run(shared::db::quick_check).await.is_err() {
             return Some("the database does not answer");
         }
@@ -195,7 +199,8 @@ impl UserHandle {
             }
             Ok::<_, StoreError>(committed)
         });
-        let committed = task.await.map_err(|error| UserError::Internal(error.to_string()))??;
+        let done = timeout(ANSWER_WAIT, task).await.map_err(|_| too_late())?;
+        let committed = done.map_err(|error| UserError::Internal(error.to_string()))??;
         let Answer { outcome, .. } = committed.answer;
         Ok((outcome?, committed.revision))
     }

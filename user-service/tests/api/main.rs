@@ -48,6 +48,7 @@ mod sessions;
 mod spans;
 mod statements;
 mod step_up;
+mod stopping;
 mod store;
 mod suspension;
 mod tokens;

@@ -96,6 +96,17 @@ impl Program {
         self.log.lock().unwrap().clone()
     }
 
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
+        let sent = Command::new("kill").args(["-s", "TERM", &self.process.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Whether it has ended by itself, and well.
+    pub fn has_ended_well(&mut self) -> Option<bool> {
+        self.process.try_wait().unwrap().map(|status| status.success())
+    }
+
     /// SIGKILL: nothing is finished, nothing is flushed.
     pub fn crash(mut self) {
         self.process.kill().unwrap();
