@@ -91,6 +91,13 @@ pub struct Run {
     /// signing key and for the audit. A directory that goes away if left out.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Put user-service on this empty Postgres database instead. What Postgres itself takes is then not among the processor
+    /// time.
+    #[arg(long, value_name = "URL", requires = "relation_database_url", conflicts_with = "base_url_user")]
+    pub user_database_url: Option<String>,
+    /// The same for relation-service.
+    #[arg(long, value_name = "URL", requires = "user_database_url")]
+    pub relation_database_url: Option<String>,
     /// The program `mutual`; the one beside this program if left out, built if it is not there.
     #[arg(long, value_name = "FILE")]
     pub mutual: Option<PathBuf>,

@@ -1,14 +1,13 @@
 //! Measuring one operation: rounds that take turns with the hello line, then percentiles.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::beside::Neighbours;
+use crate::beside::{Neighbours, Place};
 use crate::failure::Failure;
 use crate::figures::{Measured, Percentiles, Round};
 use crate::generator::{Generator, Introduction, Replay, Walk};
@@ -108,7 +107,7 @@ pub async fn measure(
     world: &Rc<World>,
     services: &Services,
     method: Method,
-    copy: Option<&Path>,
+    place: Option<&Place>,
     progress: &ProgressBar,
 ) -> Result<Measured, Failure> {
     let name = operation.name.as_str();
@@ -126,8 +125,8 @@ pub async fn measure(
     let words = ["hello", "--response-bytes", &bytes, "--response-headers", &headers];
     let mut hello = Rival::start(&words, method).await?;
     hello.ask(&replay, WARM_UP).await?;
-    let mut neighbours = match copy.filter(|_| operation.beside_others) {
-        Some(copy) => Some(Neighbours::start(copy, world, method).await?),
+    let mut neighbours = match place.filter(|_| operation.beside_others) {
+        Some(place) => Some(Neighbours::start(place, world, method).await?),
         None => None,
     };
     let mut measured = Measured::new(name, &warm);

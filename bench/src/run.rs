@@ -9,6 +9,7 @@ use shared::process::{complain, say};
 use shared::secret::make_private_dir;
 
 use crate::baseline;
+use crate::beside::Place;
 use crate::cli::Run;
 use crate::failure::Failure;
 use crate::figures::Disk;
@@ -34,8 +35,8 @@ struct Prepared {
     operator: Operator,
     services: Services,
     disk: Option<Disk>,
-    /// A copy of the relation database for the naive line.
-    copy: Option<PathBuf>,
+    /// Where others write beside them.
+    place: Option<Place>,
 }
 
 /// Measures what is asked for.
@@ -51,7 +52,7 @@ pub async fn run(settings: Run) -> Result<(), Failure> {
     complain(&format!("graph: {described}"));
     let ground = ground(&settings)?;
     let prepared = prepare(&settings, &graph, &ground.path, &operations).await?;
-    let Prepared { operator, services, disk, copy } = prepared;
+    let Prepared { operator, services, disk, place } = prepared;
     let token = operator.service_token().await?;
     let world = setup::world(&settings, graph, &ground.path, &services, &token).await?;
     let method = method(&settings)?;
@@ -62,7 +63,7 @@ pub async fn run(settings: Run) -> Result<(), Failure> {
     walk(&world, &services, method).await?;
     for operation in &operations {
         progress.set_message(operation.name.clone());
-        measured.push(measure(operation, &world, &services, method, copy.as_deref(), &progress).await?);
+        measured.push(measure(operation, &world, &services, method, place.as_ref(), &progress).await?);
     }
     progress.finish_and_clear();
 
@@ -72,7 +73,7 @@ pub async fn run(settings: Run) -> Result<(), Failure> {
         operator.revoke_token().await?;
     }
     services.stop().await?;
-    if let Some(copy) = copy {
+    if let Some(copy) = place.and_then(|place| place.copy) {
         fs::remove_file(copy)?;
     }
     let audited = operator.audit().await?.len();
@@ -147,12 +148,17 @@ async fn prepare(
     data_dir: &Path,
     operations: &[Operation],
 ) -> Result<Prepared, Failure> {
-    let operator = Operator::find(data_dir.to_owned(), settings.mutual.clone()).await?;
+    let mut operator = Operator::find(data_dir.to_owned(), settings.mutual.clone()).await?;
+    operator.databases = settings
+        .user_database_url
+        .clone()
+        .zip(settings.relation_database_url.clone())
+        .map(<[String; 2]>::from);
     if let (Some(users), Some(relations)) = (&settings.base_url_user, &settings.base_url_relation) {
         let (users, relations) = (address_of(users)?, address_of(relations)?);
         [users, relations].iter().try_for_each(|address| settings.allow(*address)).map_err(Failure::Usage)?;
         let services = Services::running(users, relations, settings.metrics, settings.server_pid);
-        return Ok(Prepared { operator, services, disk: None, copy: None });
+        return Ok(Prepared { operator, services, disk: None, place: None });
     }
     let drawn = data_dir.join("graph.txt");
     let (file, undirected) = match &settings.graph {
@@ -163,16 +169,21 @@ async fn prepare(
         }
     };
     complain(operator.import(file, undirected).await?.trim_end());
-    let database = data_dir.join("relation.db");
-    let disk = Disk { tables: crate::store::table_sizes(&database)?, follows: count(graph.edges.len()) };
-    // Before the services run: a copy of a file that is written to is none.
-    let copy = data_dir.join("naive.db");
-    let wanted = operations.iter().any(|operation| operation.beside_others);
-    if wanted {
-        fs::copy(&database, &copy)?;
+    let mut place = Place { dir: data_dir.to_owned(), copy: None };
+    let mut disk = None;
+    if operator.databases.is_none() {
+        let database = data_dir.join("relation.db");
+        disk =
+            Some(Disk { tables: crate::store::table_sizes(&database)?, follows: count(graph.edges.len()) });
+        if operations.iter().any(|operation| operation.beside_others) {
+            // Before the services run: a copy of a file that is written to is none.
+            let copy = data_dir.join("naive.db");
+            fs::copy(&database, &copy)?;
+            place.copy = Some(copy);
+        }
     }
     let services = operator.serve(workers(settings)?).await?;
-    Ok(Prepared { operator, services, disk: Some(disk), copy: wanted.then_some(copy) })
+    Ok(Prepared { operator, services, disk, place: Some(place) })
 }
 
 fn workers(settings: &Run) -> Result<usize, Failure> {

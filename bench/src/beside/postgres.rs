@@ -41,9 +41,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes and starts one on the disk of `beside`: durable, as servers are.
-    pub async fn start(binaries: &Path, beside: &Path, clients: usize) -> Result<Self, Failure> {
-        let parent = beside.parent().unwrap_or(beside);
+    /// Makes and starts one within `parent`: durable, as servers are.
+    pub async fn start(binaries: &Path, parent: &Path, clients: usize) -> Result<Self, Failure> {
         let dir = Scratch::within(parent, "postgres")?;
         // The path of a socket has to fit into the 107 bytes of an address.
         let sockets = Scratch::within(&std::env::temp_dir(), "bench-pg")?;
