@@ -131,12 +131,13 @@ impl<T: DeserializeOwned> Tail<T> {
     fn run(mut self, asked: &Receiver<()>) {
         let (mut looked, mut forgot) = (Instant::now(), Instant::now());
         loop {
-            let due = match asked.recv_timeout(LISTEN_EVERY) {
-                Ok(()) => true,
-                Err(RecvTimeoutError::Timeout) => self.hears() || looked.elapsed() >= LOOK_EVERY,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            if due {
+            let word = asked.recv_timeout(LISTEN_EVERY);
+            if word == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            // Also where a look is asked for all the time: what is announced gathers until it is heard.
+            let heard = self.hears();
+            if word.is_ok() || heard || looked.elapsed() >= LOOK_EVERY {
                 self.look();
                 looked = Instant::now();
             }

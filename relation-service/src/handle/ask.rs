@@ -6,6 +6,7 @@ use shared::cache::Keeping;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
 use shared::tail::Freshness;
+use shared::writer::ANSWER_WAIT;
 
 use super::{RelationError, RelationHandle};
 use crate::actors::change::Command;
@@ -138,7 +139,7 @@ impl RelationHandle {
             let Fresh { parts: fresh, overtaken } = fresh;
             if !overtaken.is_empty() {
                 // The writer has time for it between two commits. If it has not, the store is asked.
-                let _ = self.writer.submit(Command::Remember(overtaken)).await;
+                let _ = self.writer.submit_within(ANSWER_WAIT, Command::Remember(overtaken)).await;
             }
             all = fresh.len() == flight.keys.len();
             loaded.extend(fresh.into_iter().filter(|part| part.as_of.is_none()).map(|part| (part.key, part)));

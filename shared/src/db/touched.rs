@@ -81,9 +81,10 @@ pub fn forget(conn: &mut Conn, before: Micros) -> Result<usize, StoreError> {
 
 /// Forgets all of them: who begins as the only one that writes tells nobody any more.
 pub fn forget_all(conn: &mut Conn) -> Result<(), StoreError> {
-    match conn {
-        // Nothing was ever told.
-        Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(_) => execute(conn, "TRUNCATE touched", &[]).map(drop),
-    }
+    let text = match conn {
+        // What came with the tables of a server.
+        Conn::Sqlite(_) => "DELETE FROM touched",
+        Conn::Postgres(_) => "TRUNCATE touched",
+    };
+    execute(conn, text, &[]).map(drop)
 }
