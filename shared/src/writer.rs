@@ -5,25 +5,25 @@
 //! fails alone, by its own answer, and so does one whose data the database refuses; a database that is
 //! away fails the whole batch, and since commands are idempotent a caller may simply repeat them.
 
+mod handle;
 mod meter;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 use actix_web::web;
+pub use handle::{ANSWER_WAIT, WriterHandle, too_late};
 use log::{error, warn};
 use meter::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
-use crate::actor::start_on_own_thread;
 use crate::cache::Memory;
 use crate::clock::{Clock, Micros};
 use crate::db::log::{self as event_log, Head};
-use crate::db::{Checkpoints, Conn, DatabaseUrl, StoreError, begin_write, end_write, touched};
+use crate::db::{Checkpoints, Conn, StoreError, begin_write, end_write, touched};
 use crate::event::NewEvent;
 use crate::id::UserId;
 use crate::revision::Revision;
@@ -32,10 +32,6 @@ use crate::revision::Revision;
 pub const WRITE_QUEUE_MAX: usize = 4_096;
 /// How many commands share one transaction at the most.
 pub const WRITE_BATCH_MAX: usize = 512;
-
-/// How long a request waits for what it has submitted: as long as a statement may take on a server. A server that stands
-/// still ends no statement, and keeps its connections.
-pub const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// What a service does inside the writer's transaction.
 pub trait Engine: Clone + Send + Unpin + 'static {
@@ -339,65 +335,4 @@ fn in_transaction<E: Engine>(
         touched::note(conn, before, head, &serde_json::to_string(&told).unwrap_or_default())?;
     }
     Ok(Done { answers, head, told: Some(told) })
-}
-
-/// What somebody is told who has waited for too long.
-pub fn too_late() -> StoreError {
-    StoreError::Unavailable("the writer does not answer in time".into())
-}
-
-/// How the rest of a service reaches its writer. Clones share it.
-#[derive(Clone)]
-pub struct WriterHandle<E: Engine> {
-    writer: Addr<Writer<E>>,
-    head: Revision,
-}
-
-impl<E: Engine> WriterHandle<E> {
-    /// Starts the writer on a thread of its own. `revision` is the log's head as it is now.
-    /// `name` tells the writers of one process apart in its metrics.
-    pub fn start(name: &'static str, engine: E, url: DatabaseUrl, clock: Clock, revision: i64) -> Self {
-        let head = Revision::new(revision);
-        let known = head.clone();
-        let session = Some(Session { name, checkpoints: Checkpoints::of(url), clock, conn: None });
-        let writer = start_on_own_thread(WRITE_QUEUE_MAX, move || Writer {
-            engine,
-            session,
-            queue: VecDeque::new(),
-            waiting: Queue::of(name),
-            head,
-        });
-        Self { writer, head: known }
-    }
-
-    /// Has `command` decided and, once that is durable, returns what became of it.
-    pub async fn submit(&self, command: E::Command) -> Result<Committed<E::Answer>, StoreError> {
-        let (reply, answered) = oneshot::channel();
-        self.writer.try_send(Submit { command, reply }).map_err(|_| StoreError::Overloaded)?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has stopped".into())))
-    }
-
-    /// The same for somebody who waits no longer than that. What was not answered in time may be done all the same.
-    pub async fn submit_within(
-        &self,
-        wait: Duration,
-        command: E::Command,
-    ) -> Result<Committed<E::Answer>, StoreError> {
-        timeout(wait, self.submit(command)).await.unwrap_or_else(|_| Err(too_late()))
-    }
-
-    /// The number of the newest event that is committed.
-    pub fn revision(&self) -> i64 {
-        self.head.get()
-    }
-
-    /// The same, to be waited for and to be told of what others commit.
-    pub fn head(&self) -> Revision {
-        self.head.clone()
-    }
-
-    /// Whether the writer still takes commands.
-    pub fn is_alive(&self) -> bool {
-        self.writer.connected()
-    }
 }

@@ -116,6 +116,10 @@ impl Suffering {
             }
         }
         bar.finish_and_clear();
+        if done.is_ok() && row.rounds < rounds {
+            let text = format!("only {} rounds: in {} the machine stood still", row.rounds, row.disturbed);
+            row.problems.push(text);
+        }
         if done.is_ok() {
             done = self.end(stack, &mut row).await;
         }
