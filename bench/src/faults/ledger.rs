@@ -76,7 +76,7 @@ impl Standing {
         let muting = match act {
             Act::Mute => true,
             Act::Unmute => false,
-            _ => self.muting,
+            Act::Follow | Act::Unfollow | Act::Accept | Act::Block | Act::Unblock => self.muting,
         };
         Self { edge, muting }
     }

@@ -191,7 +191,7 @@ impl Lane {
         }
     }
 
-    fn clock(&mut self) -> tokio::time::Interval {
+    fn clock(&self) -> tokio::time::Interval {
         let mut due = interval(self.every);
         // Who waits for an answer asks less meanwhile, and does not make up for it.
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
