@@ -9,6 +9,7 @@ use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::db::audit::count;
 use shared::db::{Conn, DatabaseUrl, LISTENER_NAME, begin_write, end_write, execute, open_writer};
+use shared::tail::KEPT_FOR;
 use shared::testing::{Answer, Client, ServerThread, TestDatabase};
 
 use crate::person::{Act, Person};
@@ -170,9 +171,22 @@ async fn a_database_that_hangs_keeps_nobody_waiting(make: impl Fn() -> TestDatab
     within(HEALED, "healed", async || world.followers(&[]).await.status == 200).await;
 }
 
+async fn what_nobody_follows_is_forgotten_all_the_same(make: impl Fn() -> TestDatabase) {
+    const TOLD: &str = "SELECT 1 FROM touched";
+    let clock = Clock::fixed(Clock::system().now());
+    let app = TestApp::remembering(make, CacheSettings::new(0, false), clock).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    assert!(anna.follow(&ben).await);
+    let conn = RefCell::new(app.writer());
+    assert!(count(&mut conn.borrow_mut(), TOLD).unwrap() > 0, "others may remember");
+    app.clock.advance(KEPT_FOR + UNANNOUNCED);
+    within(HEALED, "forgotten", async || count(&mut conn.borrow_mut(), TOLD).unwrap() == 0).await;
+}
+
 shared::on_postgres!(
     a_broken_connection_is_replaced_and_nothing_is_missed,
     what_is_not_announced_is_found_all_the_same,
     without_the_database_nothing_is_answered_that_may_be_old,
     a_database_that_hangs_keeps_nobody_waiting,
+    what_nobody_follows_is_forgotten_all_the_same,
 );
