@@ -270,7 +270,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Overloaded => Self::overloaded(),
-            StoreError::Unavailable(_) | StoreError::InUse(_) => {
+            StoreError::Unavailable(_) | StoreError::TooLong(_) | StoreError::InUse(_) => {
                 log::warn!("{error}");
                 Self::unavailable()
             }

@@ -6,6 +6,7 @@
 //! ReadIndex does), and one look serves all who came before it: so a read costs a part of one statement, however many
 //! there are.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,14 +14,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::{info, warn};
+use log::{debug, info, warn};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::cache::{CaughtUp, Memory};
 use crate::clock::{Clock, Micros};
-use crate::db::{Conn, DatabaseUrl, StoreError, open_listener, touched};
+use crate::db::{Conn, DatabaseUrl, Reads, StoreError, open_listener, touched};
 use crate::metric;
 use crate::revision::Revision;
 
@@ -33,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often what all have taken in is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(2);
 /// For how long it is kept: who is behind by more starts anew.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+pub const KEPT_FOR: Duration = Duration::from_secs(60);
 
 tokio::task_local! {
     static HASTE: ();
@@ -42,6 +43,17 @@ tokio::task_local! {
 /// Runs `work` for somebody who does not mind an answer that may be a moment old.
 pub async fn in_haste<F: Future>(work: F) -> F::Output {
     HASTE.scope((), work).await
+}
+
+/// Forgets what is old where no thread keeps up, since nothing is remembered: others may, so it was noted all the same.
+pub async fn forget_old(reads: Reads, clock: Clock) -> Infallible {
+    loop {
+        sleep(FORGET_EVERY).await;
+        let before = clock.now().before(KEPT_FOR);
+        if let Err(error) = reads.run(move |conn| touched::forget(conn, before)).await {
+            debug!("what others were told is forgotten later: {error}");
+        }
+    }
 }
 
 /// What the thread works with.

@@ -9,6 +9,7 @@ use shared::actor::start_on_own_thread;
 use shared::clock::{Clock, Micros};
 use shared::db::{Conn, Reads, StoreError, Wiper};
 use shared::id::UserId;
+use shared::tail::forget_old;
 use shared::writer::WriterHandle;
 
 use super::change::{Answer, Command, RelationEngine};
@@ -30,6 +31,8 @@ pub struct Janitor {
     reads: Reads,
     wiper: Wiper,
     clock: Clock,
+    /// Others write to the database, and this process does not follow them.
+    forgets: bool,
     working: bool,
     /// Told of new work while working: look again afterwards.
     again: bool,
@@ -41,14 +44,16 @@ pub struct Janitor {
 pub struct Look;
 
 impl Janitor {
-    /// Starts the actor, which first finishes what an earlier run left.
+    /// Starts the actor, which first finishes what an earlier run left. Where it `forgets`, also what others were told.
     pub fn start(
         writer: WriterHandle<RelationEngine>,
         reads: Reads,
         wiper: Wiper,
         clock: Clock,
+        forgets: bool,
     ) -> Addr<Self> {
-        start_on_own_thread(LOOKS_MAX, || Self { writer, reads, wiper, clock, working: false, again: false })
+        let (working, again) = (false, false);
+        start_on_own_thread(LOOKS_MAX, move || Self { writer, reads, wiper, clock, forgets, working, again })
     }
 }
 
@@ -58,6 +63,11 @@ impl Actor for Janitor {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.look(ctx);
         ctx.run_interval(LOOK_EVERY, |janitor, ctx| janitor.look(ctx));
+        if self.forgets {
+            // Beside the sweeps: what these tell is to be forgotten too, however long they take.
+            let forgetting = forget_old(self.reads.clone(), self.clock.clone());
+            ctx.spawn(forgetting.into_actor(self).map(|never, _, _| match never {}));
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Recall {
 
 impl Recall {
     /// Waits until the memory is at least as new as the database was when this was called.
-    async fn current(&self) -> Result<(), StoreError> {
+    pub(super) async fn current(&self) -> Result<(), StoreError> {
         match &self.freshness {
             Some(freshness) => freshness.current().await,
             None => Ok(()),

@@ -158,7 +158,7 @@ impl RelationHandle {
         timeout(self.waits.catch_up_wait, self.lookout.reached(wanted)).await.is_ok()
     }
 
-    /// What keeps the service from answering well: the database, the writer, user-service's keys or feed.
+    /// What keeps the service from answering well: the database, the writer, the tail, user-service's keys or feed.
     pub async fn not_ready(&self) -> Option<&'static str> {
         if shared::process::is_stopping() {
             return Some("it is stopping");
@@ -168,6 +168,11 @@ impl RelationHandle {
         }
         if !self.writer.is_alive() {
             return Some("the writer has stopped");
+        }
+        if let Some(recall) = &self.recall
+            && recall.current().await.is_err()
+        {
+            return Some("it does not keep up with other instances");
         }
         if !self.tokens.is_ready() {
             return Some("user-service has not told its keys yet");

@@ -161,5 +161,5 @@ pub fn left_out(
         let found: Vec<i64> = query::<BigInt, _>(conn, &text, &binds)?;
         Ok(found.into_iter().map(UserId::new).collect())
     };
-    fill(conn, Wanted { after: None, rows: limit }, read, entry, fact::hidden_among)
+    fill(conn, Wanted { after: None, rows: limit, until: None }, read, entry, fact::hidden_among)
 }

@@ -2,6 +2,7 @@
 //! list with the rows of whoever is in it, which may be kept elsewhere.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
@@ -15,6 +16,9 @@ use crate::domain::Edge;
 /// Rows that one look for a page reads at the most.
 const ROWS_PER_LOOK: i64 = 256;
 
+/// How long a page may take to read on, past however many who may not be shown: less than its caller waits for a read.
+const PAGE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Where a page begins, and how many rows of it are wanted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -22,11 +26,14 @@ pub(super) struct Wanted {
     pub(super) after: Option<Position>,
     /// At most so many.
     pub(super) rows: i64,
+    /// No further look begins after this; `None` for a step of long work, which would only come back to the same place.
+    pub(super) until: Option<Instant>,
 }
 
 impl From<PageRequest> for Wanted {
     fn from(request: PageRequest) -> Self {
-        Self { after: request.after, rows: request.rows_to_load() }
+        let until = Some(Instant::now() + PAGE_TIME_MAX);
+        Self { after: request.after, rows: request.rows_to_load(), until }
     }
 }
 
@@ -51,6 +58,9 @@ pub(super) fn fill<T>(
         if is_last || found.len() >= enough {
             found.truncate(enough);
             return Ok(found);
+        }
+        if wanted.until.is_some_and(|until| until <= Instant::now()) {
+            return Err(StoreError::TooLong("too many in a row of a list may not be shown"));
         }
         // Nearly always, nobody is left out, and the first look is the only one.
         next.rows = (next.rows * 2).min(ROWS_PER_LOOK);

@@ -130,6 +130,6 @@ fn oldest(
     left_out: impl Fn(&mut Conn, &[UserId]) -> Result<HashSet<UserId>, StoreError>,
 ) -> Result<Vec<UserId>, StoreError> {
     let read = |conn: &mut Conn, wanted| look(conn, list, user, Order::Oldest, wanted);
-    let found = fill(conn, Wanted { after: None, rows }, read, |entry| *entry, left_out)?;
+    let found = fill(conn, Wanted { after: None, rows, until: None }, read, |entry| *entry, left_out)?;
     Ok(found.into_iter().map(|entry| entry.user).collect())
 }

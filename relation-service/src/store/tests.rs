@@ -1,10 +1,17 @@
-//! The migrations, on both databases: down and up again gives the same tables.
+//! The migrations, on both databases: down and up again gives the same tables. And pages without those who are hidden.
+
+use std::time::{Duration, Instant};
 
 use diesel::sql_types::{BigInt, Text};
 use diesel_migrations::MigrationHarness;
-use shared::db::{Conn, open_writer, query};
+use shared::clock::Micros;
+use shared::db::{Conn, StoreError, open_writer, query};
+use shared::id::UserId;
+use shared::page::PageRequest;
 use shared::testing::TestDatabase;
 
+use super::list::Entry;
+use super::sieve::{Wanted, fill};
 use super::*;
 
 /// Migrations that make rows or columns, and no table or index.
@@ -52,4 +59,30 @@ async fn migrations_go_down_and_up_again(make: impl Fn() -> TestDatabase) {
     assert_eq!(heads, [0], "the log begins");
 }
 
-shared::on_both_databases!(migrations_go_down_and_up_again);
+/// Looks for a page of a list in which so many come first who are `hidden`.
+fn page_behind(conn: &mut Conn, hidden: i64, wanted: Wanted) -> Result<Vec<i64>, StoreError> {
+    let read = |_: &mut Conn, wanted: Wanted| {
+        let first = wanted.after.map_or(0, |last| last.id + 1);
+        Ok((first..first + wanted.rows).map(UserId::new).collect())
+    };
+    let entry = |user: &UserId| Entry { user: *user, since: Micros::default() };
+    let left_out = |_: &mut Conn, users: &[UserId]| {
+        Ok(users.iter().filter(|user| user.get() < hidden).copied().collect())
+    };
+    Ok(fill(conn, wanted, read, entry, left_out)?.into_iter().map(UserId::get).collect())
+}
+
+async fn a_page_reads_on_for_a_bounded_time(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let conn = &mut open_writer(&database.url).unwrap();
+    let wanted = Wanted::from(PageRequest { limit: 1, after: None });
+    assert_eq!(page_behind(conn, 1_000, wanted).unwrap(), [1_000, 1_001], "it is not short");
+    let until = wanted.until.expect("a page has a bound");
+    assert!(until <= Instant::now() + Duration::from_secs(10), "it ends before its caller is refused");
+    let over = Wanted { until: Some(Instant::now()), ..wanted };
+    assert_eq!(page_behind(conn, 0, over).unwrap(), [0, 1], "what the first look finds is told");
+    let soon = Wanted { until: Some(Instant::now() + Duration::from_millis(50)), ..wanted };
+    assert!(matches!(page_behind(conn, i64::MAX, soon), Err(StoreError::TooLong(_))), "it ends");
+}
+
+shared::on_both_databases!(migrations_go_down_and_up_again, a_page_reads_on_for_a_bounded_time);

@@ -5,11 +5,13 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use actix_web::http::Method;
+use futures_util::StreamExt;
 use futures_util::future::join;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::db::log;
 use shared::testing::{NatsServer, TestDatabase};
+use tokio::time::timeout;
 
 use crate::person::{Act, Person};
 use crate::random::Random;
@@ -141,6 +143,11 @@ async fn what_is_something_else_is_left_alone(make: impl Fn() -> TestDatabase) {
     app.until_ready().await;
     let people: Vec<Person> = people.iter().map(|person| app.again(person)).collect();
     churn(&people, 60, 2).await;
+    // Who asks again had put nothing behind it the time before.
+    let mut looks = nats.looks(STREAM).await;
+    for _ in 0..2 {
+        timeout(PATIENCE, looks.next()).await.expect("it looks again and again").expect("NATS is there");
+    }
     assert_eq!(nats.messages(STREAM).await, before, "nothing was put behind it");
     nats.delete(STREAM).await;
     assert_is_log(&app, &nats, 1).await;

@@ -57,8 +57,9 @@ async fn an_older_copy_is_learned_anew(make: impl Fn() -> TestDatabase) {
     assert_eq!(followers(&app, &anna).await, 2);
     // The feed goes on.
     app.set_private(&anna, true).await;
-    let answer = app.client_of(&carl).get("/v1/me/blocks").await;
-    assert_ne!(answer.status, 500);
+    let [ella] = app.people(["ella"]).await;
+    let answer = app.client_of(&ella).put(&format!("/v1/me/following/{}", anna.id)).await.expect(200).json();
+    assert_eq!((&answer["requested"], &answer["following"]), (&true.into(), &false.into()), "she is private");
 }
 
 async fn an_older_copy_that_has_gone_on_is_noticed(make: impl Fn() -> TestDatabase) {

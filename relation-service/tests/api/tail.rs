@@ -9,6 +9,7 @@ use shared::cache::CacheSettings;
 use shared::clock::Clock;
 use shared::db::audit::count;
 use shared::db::{Conn, DatabaseUrl, LISTENER_NAME, begin_write, end_write, execute, open_writer};
+use shared::tail::KEPT_FOR;
 use shared::testing::{Answer, Client, ServerThread, TestDatabase};
 
 use crate::person::{Act, Person};
@@ -113,16 +114,20 @@ async fn what_is_not_announced_is_found_all_the_same(make: impl Fn() -> TestData
     }
 }
 
-/// A server as it is while it starts again: nobody is let in.
-fn let_in(database: &DatabaseUrl, allowed: bool) {
+/// A server as it is while it starts again: nobody is let in, and those connections end of which `which` holds.
+fn shut(database: &DatabaseUrl, which: &str) {
+    let (mut admin, name) = allow(database, false);
+    assert!(kill(&mut admin, &format!("datname = '{name}' AND {which}")) > 0);
+}
+
+/// Whether anybody is let in from now on. Returns another way to the server, and what it calls the database.
+fn allow(database: &DatabaseUrl, allowed: bool) -> (Conn, &str) {
     let DatabaseUrl::Postgres(url) = database else { panic!("no server") };
     let (server, name) = url.rsplit_once('/').unwrap();
     let admin: DatabaseUrl = format!("{server}/postgres").parse().unwrap();
     let mut admin = open_writer(&admin).unwrap();
     execute(&mut admin, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}"), &[]).unwrap();
-    if !allowed {
-        assert!(kill(&mut admin, &format!("datname = '{name}'")) > 0);
-    }
+    (admin, name)
 }
 
 async fn without_the_database_nothing_is_answered_that_may_be_old(make: impl Fn() -> TestDatabase) {
@@ -130,7 +135,7 @@ async fn without_the_database_nothing_is_answered_that_may_be_old(make: impl Fn(
     assert!(world.anna.follow(&world.ben).await);
     assert_eq!(world.counts(&[]).await, 1);
     for round in 0..2 {
-        let_in(world.app.database_url(), false);
+        shut(world.app.database_url(), "TRUE");
         for _ in 0..ROUNDS {
             let started = Instant::now();
             let refused = world.followers(&[]).await.expect_problem(503, "unavailable");
@@ -142,7 +147,7 @@ async fn without_the_database_nothing_is_answered_that_may_be_old(make: impl Fn(
                 "what is remembered is told to who wants it all the same"
             );
         }
-        let_in(world.app.database_url(), true);
+        allow(world.app.database_url(), true);
         within(HEALED, "healed", async || world.followers(&[]).await.status == 200).await;
         let act = if round == 0 { Act::Unfollow } else { Act::Follow };
         within(HEALED, "healed", async || world.anna.try_act(act, world.ben.id).await.status == 200).await;
@@ -170,9 +175,36 @@ async fn a_database_that_hangs_keeps_nobody_waiting(make: impl Fn() -> TestDatab
     within(HEALED, "healed", async || world.followers(&[]).await.status == 200).await;
 }
 
+async fn who_cannot_follow_is_not_ready(make: impl Fn() -> TestDatabase) {
+    let world = World::new(make).await;
+    shut(world.app.database_url(), &format!("application_name = '{LISTENER_NAME}'"));
+    for instance in [&world.app.nobody, &world.elsewhere] {
+        let refused = instance.get("/readyz").await.expect_problem(503, "not_ready");
+        assert_eq!(refused.json()["detail"], "it does not keep up with other instances");
+    }
+    allow(world.app.database_url(), true);
+    for instance in [&world.app.nobody, &world.elsewhere] {
+        within(HEALED, "healed", async || instance.get("/readyz").await.status == 200).await;
+    }
+}
+
+async fn what_nobody_follows_is_forgotten_all_the_same(make: impl Fn() -> TestDatabase) {
+    const TOLD: &str = "SELECT 1 FROM touched";
+    let clock = Clock::fixed(Clock::system().now());
+    let app = TestApp::remembering(make, CacheSettings::new(0, false), clock).await;
+    let [anna, ben] = app.people(["anna", "ben"]).await;
+    assert!(anna.follow(&ben).await);
+    let conn = RefCell::new(app.writer());
+    assert!(count(&mut conn.borrow_mut(), TOLD).unwrap() > 0, "others may remember");
+    app.clock.advance(KEPT_FOR + UNANNOUNCED);
+    within(HEALED, "forgotten", async || count(&mut conn.borrow_mut(), TOLD).unwrap() == 0).await;
+}
+
 shared::on_postgres!(
     a_broken_connection_is_replaced_and_nothing_is_missed,
     what_is_not_announced_is_found_all_the_same,
     without_the_database_nothing_is_answered_that_may_be_old,
     a_database_that_hangs_keeps_nobody_waiting,
+    who_cannot_follow_is_not_ready,
+    what_nobody_follows_is_forgotten_all_the_same,
 );

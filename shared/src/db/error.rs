@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database cannot be reached or refused to work: try again when it is back.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// An answer takes too long to find, and would again.
+    #[error("the answer takes too long: {0}")]
+    TooLong(&'static str),
     /// Another process writes to this embedded database.
     #[error("{0} is in use by another process; stop it first")]
     InUse(String),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::OrderedConfig;
 use async_nats::jetstream::{self, Context};
@@ -96,9 +97,13 @@ impl NatsServer {
         self.dir.path().join("log")
     }
 
-    async fn context(&self) -> Context {
+    async fn client(&self) -> Client {
         let client = async_nats::ConnectOptions::new().retry_on_initial_connect().connect(self.url()).await;
-        jetstream::new(client.expect("a client"))
+        client.expect("a client")
+    }
+
+    async fn context(&self) -> Context {
+        jetstream::new(self.client().await)
     }
 
     /// The number of a stream's last message; 0 where there is no stream.
@@ -144,6 +149,16 @@ impl NatsServer {
                 data: serde_json::from_slice(&message.payload).unwrap_or_default(),
             })
         }))
+    }
+
+    /// What is said from now on by those who ask for a message of a stream by its number, as a publisher does each time
+    /// before it goes on.
+    pub async fn looks(&self, stream: &str) -> impl Stream<Item = async_nats::Message> + Unpin + use<> {
+        let client = self.client().await;
+        let looks =
+            client.subscribe(format!("$JS.API.STREAM.MSG.GET.{stream}")).await.expect("it is listened to");
+        client.flush().await.expect("the server knows");
+        looks
     }
 
     /// Removes a stream.

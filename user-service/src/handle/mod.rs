@@ -172,7 +172,7 @@ impl UserHandle {
         self.signer.key_set()
     }
 
-    /// What keeps the service from answering well: the database, the writer or the hasher.
+    /// What keeps the service from answering well: the database, the writer, the tail or the hasher.
     pub async fn not_ready(&self) -> Option<&'static str> {
         if shared::process::is_stopping() {
             return Some("it is stopping");
@@ -182,6 +182,12 @@ impl UserHandle {
         }
         if !self.writer.is_alive() {
             return Some("the writer has stopped");
+        }
+        // Also where no cards are remembered: sessions that ended elsewhere are.
+        if let Some(freshness) = &self.freshness
+            && freshness.current().await.is_err()
+        {
+            return Some("it does not keep up with other instances");
         }
         (!self.hasher.is_alive()).then_some("the password hasher has stopped")
     }

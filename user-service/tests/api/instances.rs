@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::cache::CacheSettings;
+use shared::db::{DatabaseUrl, LISTENER_NAME, execute, open_writer};
 use shared::on_postgres;
 use shared::testing::Client;
 use user_service::app::App;
@@ -22,6 +23,7 @@ on_postgres!(
     each_instance_makes_ids_of_its_own,
     instances_with_other_secrets_do_not_start,
     without_memory_sessions_end_everywhere_too,
+    who_cannot_follow_is_not_ready,
 );
 
 /// How soon a session that ended elsewhere is refused. The promise is 5 s.
@@ -122,6 +124,33 @@ async fn without_memory_sessions_end_everywhere_too(make: Make) {
     let app = TestApp::start_with(make, |settings| settings.cache = CacheSettings::new(0, false));
     let second = app.second_instance();
     ends_sessions(&app, &second).await;
+}
+
+async fn who_cannot_follow_is_not_ready(make: Make) {
+    let app = TestApp::beside_others(make);
+    app.client.get("/readyz").await.expect(200);
+    let DatabaseUrl::Postgres(url) = &app.settings.database_url else { panic!("no server") };
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let mut conn = app.conn();
+    let mut admin = open_writer(&format!("{server}/postgres").parse().unwrap()).unwrap();
+    let mut allow = |allowed| {
+        let text = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}");
+        execute(&mut admin, &text, &[]).unwrap();
+    };
+    allow(false);
+    let text = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = '{LISTENER_NAME}'"
+    );
+    execute(&mut conn, &text, &[]).unwrap();
+    let refused = app.client.get("/readyz").await.expect_problem(503, "not_ready");
+    assert_eq!(refused.json()["detail"], "it does not keep up with other instances");
+    allow(true);
+    let started = Instant::now();
+    while app.client.get("/readyz").await.status != 200 {
+        assert!(started.elapsed() < ENDED, "it follows again");
+        actix_web::rt::time::sleep(PAUSE).await;
+    }
 }
 
 async fn privacy_is_acknowledged_whichever_instance_hears_it(make: Make) {
