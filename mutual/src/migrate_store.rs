@@ -52,7 +52,10 @@ pub async fn run(args: &MigrateStore) -> Result<(), Failure> {
         expect_empty(side)?;
     }
     for side in [&mut users, &mut relations] {
-        transfer::begin(&mut side.to, &side.tables, side.head)?;
+        if !transfer::begin(&mut side.to, &side.tables, side.head)? {
+            let refused = format!("the target of {} has come into use: nothing of it was changed", side.name);
+            return Err(Failure::Refused(refused));
+        }
     }
     let mut rows = 0;
     for side in [&mut users, &mut relations] {

@@ -15,6 +15,7 @@ use shared::id::{IdGenerator, NODE_MAX};
 use shared::secret::{load_or_create, make_private_dir, random_bytes};
 use shared::writer::commit_batch;
 use user_service::actors::change::UserEngine;
+use user_service::actors::ids::Ids;
 use user_service::actors::outbox::Outbox;
 use user_service::domain::refresh_token::RefreshKey;
 use user_service::domain::rules::Rules;
@@ -150,7 +151,7 @@ pub fn user_engine() -> Result<UserEngine, Failure> {
     let key = random_bytes().map_err(io::Error::other)?;
     Ok(UserEngine {
         // A node of its own: a service makes ids at the same time.
-        ids: Arc::new(IdGenerator::new(Clock::system(), NODE_MAX)),
+        ids: Arc::new(Ids::new(IdGenerator::new(Clock::system(), NODE_MAX))),
         refresh_key: RefreshKey::new(&key),
         // What the operator does is not limited.
         mail_limit: None,

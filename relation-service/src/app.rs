@@ -230,6 +230,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let revision = shared::db::log::head(&mut conn)?.seq;
     let (position, position_at) =
         (store::fact::feed_position(&mut conn)?, store::fact::feed_position_at(&mut conn)?);
+    let round = store::fact::feed_round(&mut conn)?;
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
     let alone = settings.cache.is_alone(&database_url);
@@ -260,6 +261,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         absent: absent.clone(),
         position,
         position_at,
+        round,
         reads: reads.clone(),
     });
     let importer = Importer::start(ImporterParts {

@@ -27,6 +27,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::actors::change::{Command, UserEngine};
 use crate::actors::hasher::PasswordHasher;
+use crate::actors::ids::Ids;
 use crate::actors::janitor::{Janitor, Parts as JanitorParts};
 use crate::actors::mail_limit::mail_limit;
 use crate::actors::mail_transport::{MailSetupError, MailTransport};
@@ -142,7 +143,7 @@ impl Settings {
     pub fn engine(&self) -> Result<UserEngine, StartError> {
         let refresh_key = self.refresh_key.to_bytes().ok_or(StartError::Key("refresh key"))?;
         Ok(UserEngine {
-            ids: Arc::new(IdGenerator::new(self.clock.clone(), self.node.unwrap_or_default())),
+            ids: Arc::new(Ids::new(IdGenerator::new(self.clock.clone(), self.node.unwrap_or_default()))),
             refresh_key: RefreshKey::new(&refresh_key),
             mail_limit: (self.rate_limits == Switch::On).then(|| mail_limit(self.limits.mails_per_hour)),
             outbox: Outbox::new(self.limits.mails_waiting_max),

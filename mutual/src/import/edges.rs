@@ -51,6 +51,7 @@ pub fn load(
                 | Answer::Answered { .. }
                 | Answer::Import(_)
                 | Answer::Noted
+                | Answer::Void
                 | Answer::Mended(_) => {
                     loaded.refused += 1;
                 }

@@ -95,6 +95,9 @@ pub struct Learned {
     pub moved: bool,
     /// When the event there was written, where that is known.
     pub position_at: Option<Micros>,
+    /// How often the position had been moved to somewhere else when this was asked for: it is void if another instance
+    /// has done so since. `None` for what counts in any case.
+    pub round: Option<i64>,
 }
 
 /// Everybody with an id after `after`, up to `through`, as of the event `seq`.
@@ -130,6 +133,8 @@ pub enum Answer {
     Import(ImportAnswer),
     /// What was told is written.
     Noted,
+    /// What was told is void: another instance has learned everybody since it was asked for.
+    Void,
     /// These rows were made anew; others may be left, unless there are none.
     Mended(Vec<Mended>),
 }
@@ -184,7 +189,7 @@ impl Engine for RelationEngine {
     fn apply(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<Vec<Answer>, StoreError> {
         let mut answers = vec![Answer::Noted; commands.len()];
         self.remember(tx, commands)?;
-        self.news_first(tx, commands)?;
+        self.news_first(tx, commands, &mut answers)?;
         let acts = commands.iter().enumerate().filter_map(|(index, command)| match command {
             Command::Act { source, target, action } => {
                 Some((index, Act { source: *source, target: *target, action: *action, found: false }))
@@ -245,10 +250,15 @@ impl Engine for RelationEngine {
 
 impl RelationEngine {
     /// Commands of one batch are concurrent, so news may come first: then acts see it.
-    fn news_first(&self, tx: &mut Transaction<'_>, commands: &[Command]) -> Result<(), StoreError> {
-        for command in commands {
+    fn news_first(
+        &self,
+        tx: &mut Transaction<'_>,
+        commands: &[Command],
+        answers: &mut [Answer],
+    ) -> Result<(), StoreError> {
+        for (command, answer) in commands.iter().zip(answers) {
             match command {
-                Command::Learn(learned) => learn::apply(self, tx, learned)?,
+                Command::Learn(learned) => *answer = learn::apply(self, tx, learned)?,
                 Command::Trust(keys) => {
                     store::key::set_key_set(tx.conn, keys)?;
                     tx.wrote();

@@ -20,7 +20,7 @@ use shared::writer::WriterHandle;
 use tokio::sync::oneshot;
 
 use super::absent::Absent;
-use super::change::{Command, Learned, RelationEngine};
+use super::change::{Answer, Command, Learned, RelationEngine};
 use super::janitor::{Janitor, Look};
 pub use super::news::learned_from;
 pub use super::user_client::UserService;
@@ -125,6 +125,8 @@ pub struct Parts {
     pub position: i64,
     /// When the event there was written, where that is known.
     pub position_at: Option<Micros>,
+    /// How often it had been moved to somewhere else by then.
+    pub round: i64,
     /// Where to look at who is known.
     pub reads: Reads,
 }
@@ -239,6 +241,7 @@ impl Reader {
     async fn apply_next_page(&mut self, wait: Duration) -> Result<(), Failure> {
         // Whatever was away may be another when it is back.
         if wait.is_zero() {
+            self.join_others().await?;
             self.check_history().await?;
         }
         let wait_ms = wait.as_millis();
@@ -275,7 +278,7 @@ impl Reader {
     async fn apply(&mut self, page: EventPage) -> Result<(), Failure> {
         let learned = learned_from(&page);
         let revoked = learned.revoked.clone();
-        self.submit(Command::Learn(learned)).await?;
+        self.learn(learned).await?;
         for (session, at) in revoked {
             self.parts.tokens.revoked().add(session, at);
         }
@@ -339,6 +342,17 @@ impl Reader {
     pub(super) fn look_for_work(&self) {
         // Full or gone, the janitor looks by itself a little later.
         let _ = self.parts.janitor.try_send(Look);
+    }
+
+    /// Writes down what was asked for in this round.
+    pub(super) async fn learn(&self, learned: Learned) -> Result<(), Failure> {
+        let learned = Learned { round: Some(self.parts.round), ..learned };
+        let done =
+            self.parts.writer.submit(Command::Learn(learned)).await.map_err(|error| error.to_string())?;
+        if done.answer == Answer::Void {
+            return Err("another instance has learned everybody meanwhile".to_owned());
+        }
+        Ok(())
     }
 
     pub(super) async fn submit(&self, command: Command) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use shared::db::StoreError;
 use shared::facts::{AccountStatus, UserFacts};
 use shared::id::UserId;
 
-use super::change::{Learned, RelationEngine};
+use super::change::{Answer, Learned, RelationEngine};
 use super::sweep;
 use crate::store;
 use crate::store::fact::KnownUser;
@@ -15,14 +15,19 @@ use crate::store::graph::Transaction;
 use crate::store::sweep::Kind;
 
 /// Replaces older knowledge by newer, starts what follows from it, and moves the feed's position in
-/// the same transaction: what is delivered again changes nothing.
+/// the same transaction: what is delivered again changes nothing. Of instances that learn everybody at the same time, the
+/// first that comes to the end has done it for all: what the others still bring is older than what it reads from there on.
 pub(super) fn apply(
     engine: &RelationEngine,
     tx: &mut Transaction<'_>,
     learned: &Learned,
-) -> Result<(), StoreError> {
+) -> Result<Answer, StoreError> {
+    let round = store::fact::feed_round(tx.conn)?;
+    if learned.round.is_some_and(|asked_in| asked_in != round) {
+        return Ok(Answer::Void);
+    }
     let position = store::fact::feed_position(tx.conn)?;
-    let Some(learned) = news_after(learned, position) else { return Ok(()) };
+    let Some(learned) = news_after(learned, position) else { return Ok(Answer::Noted) };
     let gone = gone(tx, &learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
@@ -60,8 +65,11 @@ pub(super) fn apply(
     if let Some(position) = learned.position {
         store::fact::set_feed_position(tx.conn, position, learned.position_at)?;
     }
+    if learned.moved {
+        store::fact::set_feed_round(tx.conn, round + 1)?;
+    }
     tx.wrote();
-    Ok(())
+    Ok(Answer::Noted)
 }
 
 /// Without what another instance on this database has brought already: on a page of the feed, what is not after its

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use log::{info, warn};
 use shared::clock::Micros;
+use shared::db::Conn;
 use shared::event::EventPage;
 use shared::facts::{AccountStatus, UserFactsPage};
 use shared::id::{UserId, made_at};
 
-use super::change::{Command, Learned, Listed};
+use super::change::{Learned, Listed};
 use super::feed::{ANSWER_WAIT, Reader, known_of};
 use super::user_client::{Expired, Failure};
 use crate::store;
@@ -29,6 +30,20 @@ fn is_same_time(one: Micros, other: Micros) -> bool {
 }
 
 impl Reader {
+    /// Goes on from where another instance on this database has moved to, if one has.
+    pub(super) async fn join_others(&mut self) -> Result<(), Failure> {
+        let look = |conn: &mut Conn| {
+            let at = store::fact::feed_position_at(conn)?;
+            Ok((store::fact::feed_round(conn)?, store::fact::feed_position(conn)?, at))
+        };
+        let found = self.parts.reads.run_in_snapshot(look).await.map_err(|error| error.to_string())?;
+        if found.0 != self.parts.round {
+            info!("another instance has learned everybody: going on after event {}", found.1);
+            (self.parts.round, self.parts.position, self.parts.position_at) = found;
+        }
+        Ok(())
+    }
+
     /// Makes sure, before the feed is followed on, that its log still has the event that was read last; begins afresh if
     /// the log is an older copy, which may have gone on since.
     pub(super) async fn check_history(&mut self) -> Result<(), Failure> {
@@ -131,7 +146,7 @@ impl Reader {
             let users = known_of(page);
             let listed = Some(Listed { after, through, seq, anew });
             let last = users.is_empty();
-            self.submit(Command::Learn(Learned { users, listed, ..Learned::default() })).await?;
+            self.learn(Learned { users, listed, ..Learned::default() }).await?;
             self.look_for_work();
             if last {
                 break;
@@ -146,8 +161,9 @@ impl Reader {
     async fn move_to(&mut self, position: i64, at: Option<Micros>) -> Result<(), Failure> {
         let learned =
             Learned { position: Some(position), moved: true, position_at: at, ..Learned::default() };
-        self.submit(Command::Learn(learned)).await?;
+        self.learn(learned).await?;
         (self.parts.position, self.parts.position_at) = (position, at);
+        self.parts.round += 1;
         Ok(())
     }
 }

@@ -129,7 +129,7 @@ fn acted(answer: Answer, unknown: Refusal) -> Result<Acted, RelationError> {
         Answer::Acted(acted) => Ok(acted),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::UnknownTarget => Err(unknown.into()),
-        Answer::Answered { .. } | Answer::Import(_) | Answer::Noted | Answer::Mended(_) => {
+        Answer::Answered { .. } | Answer::Import(_) | Answer::Noted | Answer::Void | Answer::Mended(_) => {
             Err(Answer::stray().into())
         }
     }

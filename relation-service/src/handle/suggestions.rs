@@ -145,9 +145,11 @@ impl RelationHandle {
             Answer::Refused(refusal) => Err(refusal.into()),
             Answer::UnknownTarget => Err(Refusal::UserNotFound.into()),
             Answer::Noted => Ok(()),
-            Answer::Acted(_) | Answer::Answered { .. } | Answer::Import(_) | Answer::Mended(_) => {
-                Err(Answer::stray().into())
-            }
+            Answer::Acted(_)
+            | Answer::Answered { .. }
+            | Answer::Import(_)
+            | Answer::Void
+            | Answer::Mended(_) => Err(Answer::stray().into()),
         }
     }
 }

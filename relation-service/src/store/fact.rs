@@ -19,6 +19,8 @@ use crate::domain::TargetFacts;
 const USER_FEED: &str = "user";
 /// Beside it, when the event at the position was written: a log that has another one there is another log.
 const USER_FEED_AT: &str = "user.at";
+/// And how often the position was moved to somewhere else.
+const USER_FEED_ROUND: &str = "user.round";
 
 /// What is known about a person, and as of which event of user-service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,6 +255,18 @@ pub fn feed_position(conn: &mut Conn) -> Result<i64, StoreError> {
 /// When the event there was written, where that is known.
 pub fn feed_position_at(conn: &mut Conn) -> Result<Option<Micros>, StoreError> {
     Ok(noted(conn, USER_FEED_AT)?.filter(|at| *at > 0).map(Micros::new))
+}
+
+/// How often the position was moved to somewhere else.
+pub fn feed_round(conn: &mut Conn) -> Result<i64, StoreError> {
+    Ok(noted(conn, USER_FEED_ROUND)?.unwrap_or(0))
+}
+
+/// Begins another round.
+pub fn set_feed_round(conn: &mut Conn, round: i64) -> Result<(), StoreError> {
+    let text = "INSERT INTO feed_position (feed, seq) VALUES (?, ?)
+        ON CONFLICT (feed) DO UPDATE SET seq = excluded.seq";
+    execute(conn, text, &[USER_FEED_ROUND.into(), Value::Int(round)]).map(drop)
 }
 
 fn noted(conn: &mut Conn, what: &str) -> Result<Option<i64>, StoreError> {

@@ -220,6 +220,7 @@ impl World {
                     | Answer::Answered { .. }
                     | Answer::Import(_)
                     | Answer::Noted
+                    | Answer::Void
                     | Answer::Mended(_) => {
                         panic!("{what}: {answer:?}")
                     }

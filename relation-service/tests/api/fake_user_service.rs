@@ -53,6 +53,8 @@ struct State {
     names_away: AtomicBool,
     /// How often a page of everybody was asked for.
     everybody_asked: AtomicUsize,
+    /// Which of those answers is held, once it is made, until there is another or none.
+    everybody_held: watch::Sender<Option<usize>>,
     /// How often events were asked for since a copy was put in place.
     events_asked: AtomicUsize,
     signer: TokenSigner,
@@ -101,6 +103,7 @@ impl FakeUserService {
             mode: watch::Sender::new(Mode::Up),
             names_away: AtomicBool::new(false),
             everybody_asked: AtomicUsize::new(0),
+            everybody_held: watch::Sender::new(None),
             events_asked: AtomicUsize::new(0),
             questions: Mutex::default(),
             names_asked: Mutex::default(),
@@ -227,6 +230,11 @@ impl FakeUserService {
     /// How often a page of everybody was asked for.
     pub fn asked_about_everybody(&self) -> usize {
         self.state.everybody_asked.load(Ordering::SeqCst)
+    }
+
+    /// Keeps the answer to this question about everybody, as it was true when it was asked; `None` gives it.
+    pub fn hold_everybody(&self, asked: Option<usize>) {
+        self.state.everybody_held.send_replace(asked);
     }
 
     /// How often events were asked for since a copy was put in place.

@@ -1,18 +1,25 @@
 //! user-service's database put back to an older copy, beside relations that have read on.
 
-use shared::facts::AccountStatus;
-use shared::on_both_databases;
-use shared::testing::TestDatabase;
+use relation_service::actors::change::{Answer, Command, Learned, Listed};
+use relation_service::store::fact::{self, KnownUser};
+use shared::db::{Conn, open_writer};
+use shared::facts::{AccountStatus, UserFacts};
+use shared::testing::{Client, TestDatabase};
+use shared::{on_both_databases, on_postgres};
 
+use crate::engine::{World, id};
 use crate::fake_user_service::FakeUserService;
 use crate::person::Person;
-use crate::test_app::{TestApp, until};
+use crate::test_app::{LIMITS, TestApp, until};
 
 on_both_databases!(
     an_older_copy_is_learned_anew,
     an_older_copy_that_has_gone_on_is_noticed,
     another_user_service_changes_nothing,
+    what_was_asked_before_another_had_learned_everybody_is_void,
 );
+
+on_postgres!(an_instance_that_learns_later_takes_nothing_back);
 
 /// Beyond what the clocks of two instances may differ by: a newcomer then is surely from after the copy.
 const LATER: std::time::Duration = std::time::Duration::from_secs(120);
@@ -98,4 +105,54 @@ async fn another_user_service_changes_nothing(make: impl Fn() -> TestDatabase) {
     assert!(is_known(&app, &anna).await && is_known(&app, &carl).await, "nobody was taken for gone");
     assert_eq!(followers(&app, &anna).await, 1);
     until("everything is as it was", async || app.is_sound().await).await;
+}
+
+/// Two learn everybody anew. One comes to the end and reads on, where Anna goes private; the other has asked before that.
+async fn an_instance_that_learns_later_takes_nothing_back(make: impl Fn() -> TestDatabase) {
+    let (mut app, [anna, _, carl], copy) = before_and_after(make).await;
+    app.stop_service();
+    app.users.restore(copy);
+    let asked = app.users.asked_about_everybody();
+    // After two questions about whether it is a copy at all.
+    app.users.hold_everybody(Some(asked + 3));
+    let (_late, base) = app.instance();
+    until("it has asked", async || app.users.asked_about_everybody() > asked + 2).await;
+    app.start_service();
+    app.until_ready().await;
+    until("carl is nobody again", async || !is_known(&app, &carl).await).await;
+    app.users.change(anna.id, "user.privacy_changed", |facts| facts.private_account = true);
+    app.users.applied().await;
+    app.users.hold_everybody(None);
+    let late = Client::new(base.as_str());
+    until("the other is ready", async || late.get("/readyz").await.status == 200).await;
+    assert_eq!(fact::feed_round(&mut app.writer()).unwrap(), 1, "one has done it for both");
+    let [dora] = app.people(["dora"]).await;
+    let answer = app.client_of(&dora).put(&format!("/v1/me/following/{}", anna.id)).await.expect(200).json();
+    assert_eq!(answer["following"], false, "she is private");
+    until("everything is sound", async || app.is_sound().await).await;
+}
+
+async fn what_was_asked_before_another_had_learned_everybody_is_void(make: impl Fn() -> TestDatabase) {
+    let database = make();
+    let mut world = World::new(&database, LIMITS, 100);
+    let known = |conn: &mut Conn| fact::known(conn, &[id(0)]).unwrap().remove(&id(0)).unwrap();
+    let told = |seq, private_account| {
+        let KnownUser { id, facts, .. } = known(&mut open_writer(&database.url).unwrap());
+        vec![KnownUser { id, seq, facts: UserFacts { private_account, ..facts } }]
+    };
+    let (after, through) = (id(0).get() - 1, id(0).get());
+    let listed = Some(Listed { after, through, seq: 50, anew: true });
+    let page = Learned { users: told(50, false), listed, round: Some(0), ..Learned::default() };
+    let end = Learned { position: Some(0), moved: true, round: Some(0), ..Learned::default() };
+    let before = [page, end].map(Command::Learn);
+    assert_eq!(world.commit(&before), [Answer::Noted, Answer::Noted]);
+    let news = Learned { users: told(51, true), position: Some(51), round: Some(1), ..Learned::default() };
+    assert_eq!(world.commit(&[Command::Learn(news)]), [Answer::Noted]);
+    // The other instance comes later with the same, and with what it had read of the log before.
+    assert_eq!(world.commit(&before), [Answer::Void, Answer::Void]);
+    let read = Learned { users: told(90, false), position: Some(90), round: Some(0), ..Learned::default() };
+    assert_eq!(world.commit(&[Command::Learn(read)]), [Answer::Void]);
+    assert_eq!(fact::feed_position(&mut world.conn).unwrap(), 51);
+    let held = known(&mut world.conn);
+    assert!(held.facts.private_account && held.seq == 51, "{held:?}");
 }

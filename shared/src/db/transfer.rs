@@ -135,10 +135,18 @@ pub fn begin_frozen(conn: &mut Conn) -> Result<(), StoreError> {
     execute(conn, "LOCK TABLE log_head IN EXCLUSIVE MODE", &[]).map(drop)
 }
 
-/// Empties the tables and marks the database as one that is being filled from a log with this head.
-pub fn begin(conn: &mut Conn, all: &[Table], source: Head) -> Result<(), StoreError> {
+/// Empties the tables and marks the database as one that is being filled from a log with this head. False, and nothing
+/// is changed, where somebody uses it.
+pub fn begin(conn: &mut Conn, all: &[Table], source: Head) -> Result<bool, StoreError> {
     without_time_limit(conn)?;
     in_transaction(conn, |conn| {
+        // Whoever writes has ended before this, and whoever starts after it waits here and finds the mark.
+        if let Conn::Postgres(_) = conn {
+            execute(conn, "LOCK TABLE log_head IN ACCESS EXCLUSIVE MODE", &[])?;
+        }
+        if stage(conn, all)? == Stage::Used || others_connected(conn)? > 0 {
+            return Ok(false);
+        }
         match conn {
             Conn::Sqlite(_) => {
                 for table in all {
@@ -152,7 +160,8 @@ pub fn begin(conn: &mut Conn, all: &[Table], source: Head) -> Result<(), StoreEr
         }
         // With the number that the log will end with, so that to the audit it is like the head.
         let binds = [FILLING, source.seq, source.at.get()].map(Value::Int);
-        execute(conn, "INSERT INTO log_head (partition, seq, at) VALUES (?, ?, ?)", &binds).map(drop)
+        execute(conn, "INSERT INTO log_head (partition, seq, at) VALUES (?, ?, ?)", &binds)?;
+        Ok(true)
     })
 }
 
@@ -201,15 +210,15 @@ pub fn analyze(conn: &mut Conn) -> Result<(), StoreError> {
     }
 }
 
-fn in_transaction(
+fn in_transaction<T>(
     conn: &mut Conn,
-    work: impl FnOnce(&mut Conn) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    work: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     begin_write(conn)?;
     let done = work(conn);
     let ended = end_write(conn, done.is_ok());
     // Where a statement failed, that is what is told.
-    done.and(ended)
+    done.and_then(|done| ended.map(|()| done))
 }
 
 fn each_page(

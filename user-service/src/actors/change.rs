@@ -7,11 +7,12 @@ use shared::cache::Memory;
 use shared::clock::Micros;
 use shared::db::StoreError;
 use shared::event::NewEvent;
-use shared::id::{IdGenerator, SessionId, UserId};
+use shared::id::{SessionId, UserId};
 use shared::secret::Secret;
 use shared::writer::Engine;
 
 use super::account::{NewPasswordHash, Proved};
+use super::ids::Ids;
 use super::mail::Outgoing;
 use super::mail_command::MailCommand;
 use super::mail_limit::MailLimit;
@@ -116,6 +117,36 @@ pub enum Command {
     ForgetEvents(i64),
 }
 
+impl Command {
+    /// Whether what it does may need a new id. It is asked before anything is written: a command that fails halfway takes
+    /// its neighbours with it.
+    const fn may_make_ids(&self) -> bool {
+        match self {
+            Self::Register(_)
+            | Self::RegisterImported(_)
+            | Self::CreateByOperator(..)
+            | Self::OpenSession(_)
+            | Self::ChangePassword(_)
+            | Self::TwoFactor(_)
+            | Self::Moderate(_)
+            | Self::Upkeep(Chore::Suspensions) => true,
+            Self::Mail(command) => command.may_make_ids(),
+            Self::Refresh { .. }
+            | Self::RevokeSession { .. }
+            | Self::RevokeOthers { .. }
+            | Self::PatchProfile { .. }
+            | Self::PatchPrivacy { .. }
+            | Self::Rename { .. }
+            | Self::Deactivate(_)
+            | Self::Delete(_)
+            | Self::StepUp(_)
+            | Self::Upkeep(_)
+            | Self::Wiped(_)
+            | Self::ForgetEvents(_) => false,
+        }
+    }
+}
+
 /// A login that was verified.
 #[derive(Debug, Clone)]
 pub struct NewSession {
@@ -201,7 +232,7 @@ impl From<Result<Outcome, Denial>> for Answer {
 #[derive(Clone)]
 pub struct UserEngine {
     /// Makes the ids of people and sessions.
-    pub ids: Arc<IdGenerator>,
+    pub ids: Arc<Ids>,
     /// What refresh tokens are made with.
     pub refresh_key: RefreshKey,
     /// How many mails one address gets; no limit if `None`.
@@ -237,6 +268,9 @@ impl Engine for UserEngine {
 
 impl UserEngine {
     fn apply_one(&self, tx: &mut Transaction<'_>, command: &Command) -> Result<Answer, StoreError> {
+        if command.may_make_ids() && !self.ids.can_be_made() {
+            return Ok(Err(Denial::Unavailable).into());
+        }
         let now = tx.tick();
         match command {
             Command::Register(account) => register::register(self, tx, account, now).map(Answer::from),

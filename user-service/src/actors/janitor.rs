@@ -163,7 +163,10 @@ async fn work(parts: &Parts) -> Result<Option<Micros>, StoreError> {
             return failure.map_or_else(|| Ok(all.iter().map(|(_, at)| *at).chain(wipe_at).min()), Err);
         }
         for chore in ready {
-            if let Err(error) = parts.writer.submit(Command::Upkeep(chore)).await {
+            let done = parts.writer.submit(Command::Upkeep(chore)).await.and_then(|committed| {
+                committed.answer.outcome.map_err(|denial| StoreError::Unavailable(denial.to_string()))
+            });
+            if let Err(error) = done {
                 failed.push(chore);
                 failure = Some(error);
             }

@@ -99,7 +99,8 @@ pub(super) fn new_session(
     nonce: SessionNonce,
     now: Micros,
 ) -> Result<Session, StoreError> {
-    let state = SessionState::open(engine.ids.next_as(SessionId::new), user, now, engine.rules.session);
+    let id = engine.ids.next_as(SessionId::new)?;
+    let state = SessionState::open(id, user, now, engine.rules.session);
     let session = Session { state, nonce, device_name };
     store::session::insert(tx.conn, &session)?;
     store::user::set_last_sign_in(tx.conn, user, now)?;

@@ -100,7 +100,7 @@ pub(super) fn note(
     let Question { user, purpose, to, session } = question;
     let nonce =
         Secret::random().map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
-    let (id, expires_at) = (engine.ids.next(), now.after(purpose.life()));
+    let (id, expires_at) = (engine.ids.next()?, now.after(purpose.life()));
     let token = MailToken { user, purpose, id, nonce, address: to.as_str().to_owned(), expires_at, session };
     store::mail_token::put(tx.conn, &token)?;
     store::mail_token::forget_expired(tx.conn, now)?;
@@ -123,7 +123,7 @@ fn write(
     now: Micros,
 ) -> Result<(), StoreError> {
     let Letter { user, kind, to, token_id, expires_at } = *letter;
-    let (id, recipient) = (engine.ids.next(), to.as_str().to_owned());
+    let (id, recipient) = (engine.ids.next()?, to.as_str().to_owned());
     let mail =
         Mail { user, id, kind, recipient, token_id, tries: 0, due_at: now, expires_at, failed_at: None };
     store::mail::insert(tx.conn, &mail)?;

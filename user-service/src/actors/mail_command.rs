@@ -49,6 +49,20 @@ pub enum MailCommand {
     },
 }
 
+impl MailCommand {
+    /// Whether what it does may need a new id: that of a mail or of its token.
+    pub(super) const fn may_make_ids(&self) -> bool {
+        match self {
+            Self::ChangeEmail(_)
+            | Self::AskAgain { .. }
+            | Self::VerifyEmail(_)
+            | Self::ResetPassword(_)
+            | Self::Take { .. } => true,
+            Self::RequestReset { .. } | Self::Settle { .. } => false,
+        }
+    }
+}
+
 pub(super) fn apply(
     engine: &UserEngine,
     tx: &mut Transaction<'_>,

@@ -12,6 +12,7 @@ pub mod email;
 pub mod hasher;
 pub mod hashing;
 mod idempotency;
+pub mod ids;
 pub mod janitor;
 pub mod login;
 pub mod mail;

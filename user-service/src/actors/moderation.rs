@@ -252,7 +252,7 @@ fn write_down(
     at: Micros,
 ) -> Result<Vec<SessionId>, StoreError> {
     let Done { action, reason, before, after, ended } = done;
-    let id = engine.ids.next_as(EntryId::new);
+    let id = engine.ids.next_as(EntryId::new)?;
     let entry = Entry { id, at, by, action, subject: Some(subject), reason, before, after };
     store::audit_log::insert(tx.conn, &entry)?;
     Ok(ended)

@@ -2,17 +2,19 @@
 //! start and said to be in use now and then.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::{rt, web};
 use log::{error, info, warn};
 use shared::db::{DatabaseUrl, StoreError, open_writer};
-use shared::id::IdGenerator;
 
+use super::ids::Ids;
 use crate::store::node::{self, Holder};
 
 /// How often the number is said to be in use.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// And after that failed: until it succeeds, ids may not be made.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// Why there is no number.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -35,7 +37,7 @@ pub enum NodeError {
 pub struct Node {
     url: DatabaseUrl,
     holder: Holder,
-    ids: Arc<IdGenerator>,
+    ids: Arc<Ids>,
 }
 
 impl Node {
@@ -44,13 +46,14 @@ impl Node {
         url: DatabaseUrl,
         secrets: String,
         wanted: Option<u16>,
-        ids: Arc<IdGenerator>,
+        ids: Arc<Ids>,
     ) -> Result<Self, NodeError> {
         let holder =
             Holder { id: i64::from(fastrand::u32(..)) << 31 | i64::from(fastrand::u32(..)), secrets };
         let mut conn = open_writer(&url)?;
+        let sent = Instant::now();
         let Some(number) = node::take(&mut conn, &holder, wanted)? else { return Err(NodeError::InUse) };
-        ids.set_node(number);
+        ids.hold(number, sent);
         let taken = Self { url, holder, ids };
         if node::has_strangers(&mut conn, &taken.holder)? {
             node::give_back(&mut conn, &taken.holder, number)?;
@@ -63,26 +66,35 @@ impl Node {
     /// Keeps the number for as long as the runtime of the caller lives.
     pub fn keep(self) {
         rt::spawn(async move {
+            let mut pause = RENEW_EVERY;
             loop {
-                rt::time::sleep(RENEW_EVERY).await;
+                rt::time::sleep(pause).await;
                 let node = self.clone();
+                pause = RENEW_EVERY;
                 if let Ok(Err(failure)) = web::block(move || node.renew()).await {
                     warn!("the number of this instance is kept later: {failure}");
+                    pause = RETRY_EVERY;
                 }
             }
         });
     }
 
-    /// Another has taken the number while the database was away for this instance: then it takes a new one.
+    /// Another has taken the number while the database was away for this instance: then it takes a new one. Until one is
+    /// renewed or taken in time, no ids are made.
     fn renew(&self) -> Result<(), StoreError> {
         let mut conn = open_writer(&self.url)?;
-        if node::renew(&mut conn, &self.holder, self.ids.node())? {
+        // Before it is sent: at the database, the lease begins later.
+        let sent = Instant::now();
+        let number = self.ids.node();
+        if node::renew(&mut conn, &self.holder, number)? {
+            self.ids.hold(number, sent);
             return Ok(());
         }
+        self.ids.let_go();
         match node::take(&mut conn, &self.holder, None)? {
             Some(node) => {
-                warn!("node {} has become another instance's: ids are made as {node}", self.ids.node());
-                self.ids.set_node(node);
+                warn!("node {number} has become another instance's: ids are made as {node}");
+                self.ids.hold(node, sent);
             }
             None => error!("no number is free for this instance"),
         }
@@ -91,6 +103,7 @@ impl Node {
 
     /// Gives the number back: nothing is made any more.
     pub fn give_back(&self) -> Result<(), StoreError> {
+        self.ids.let_go();
         node::give_back(&mut open_writer(&self.url)?, &self.holder, self.ids.node())
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn register(
     if engine.outbox.is_full() {
         return Ok(Err(Denial::Overloaded));
     }
-    let user = member(account, engine.ids.next_as(UserId::new), now);
+    let user = member(account, engine.ids.next_as(UserId::new)?, now);
     if let Err(denial) = admit(tx, &user, &account.password_hash, Some(user.id))? {
         return Ok(Err(denial));
     }
@@ -100,7 +100,7 @@ pub(super) fn create_by_operator(
     role: Role,
     now: Micros,
 ) -> Result<Result<Outcome, Denial>, StoreError> {
-    let user = member(account, engine.ids.next_as(UserId::new), now);
+    let user = member(account, engine.ids.next_as(UserId::new)?, now);
     let user = User { role, email_verified: true, ..user };
     if let Err(denial) = admit(tx, &user, &account.password_hash, None)? {
         return Ok(Err(denial));
@@ -108,7 +108,7 @@ pub(super) fn create_by_operator(
     store::audit_log::insert(
         tx.conn,
         &Entry {
-            id: engine.ids.next_as(EntryId::new),
+            id: engine.ids.next_as(EntryId::new)?,
             at: now,
             by: Doer::Operator,
             action: Action::CreateUser,
@@ -179,7 +179,7 @@ pub(super) fn import(
             Claimed::InUse(user) => Imported::Known(user),
             Claimed::Kept(_) | Claimed::Alike(_) => Imported::Taken,
             Claimed::Free => {
-                let user = newcomer(engine.ids.next_as(UserId::new), one.username.clone(), now);
+                let user = newcomer(engine.ids.next_as(UserId::new)?, one.username.clone(), now);
                 let user = User { display_name: one.display_name.clone(), ..user };
                 let id = user.id;
                 claims.add(&one.username, id);

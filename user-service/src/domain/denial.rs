@@ -63,6 +63,9 @@ pub enum Denial {
     /// As many of these wait as may.
     #[error("Too much is waiting; try again shortly.")]
     Overloaded,
+    /// What it needs is away.
+    #[error("Not available right now; try again shortly.")]
+    Unavailable,
     /// The caller has no such session.
     #[error("There is no such session.")]
     SessionNotFound,
@@ -110,6 +113,7 @@ impl Denial {
             Self::InvalidToken => "invalid_token",
             Self::TooManyMails(_) => "rate_limited",
             Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
             Self::SessionNotFound => "session_not_found",
             Self::UserNotFound => "user_not_found",
             Self::AccountGone => "unauthenticated",

@@ -55,7 +55,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::SessionNotFound | Denial::UserNotFound => StatusCode::NOT_FOUND,
         Denial::IdempotencyKeyReused | Denial::InvalidToken => StatusCode::UNPROCESSABLE_ENTITY,
         Denial::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-        Denial::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Denial::Overloaded | Denial::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     };
     Problem::new(status, denial.code(), denial.to_string())
 }

@@ -10,7 +10,7 @@ use crate::test_app::{Make, PASSWORD, TestApp};
 
 on_both_databases!(people_of_another_system_become_members, a_bulk_command_needs_no_service);
 
-fn named(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<ImportedUser> {
+pub fn named(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<ImportedUser> {
     let user =
         |name: &str| ImportedUser { username: Username::parse(name).unwrap(), display_name: name.to_owned() };
     names.into_iter().map(|name| user(name.as_ref())).collect()

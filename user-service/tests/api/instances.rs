@@ -7,12 +7,18 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::cache::CacheSettings;
 use shared::db::{DatabaseUrl, LISTENER_NAME, execute, open_writer};
+use shared::id::SessionId;
 use shared::on_postgres;
 use shared::testing::Client;
+use shared::writer::commit_batch;
+use user_service::actors::change::Command;
 use user_service::app::App;
 use user_service::domain::account::Role;
+use user_service::domain::denial::Denial;
+use user_service::store::node::LEASE;
 
 use crate::deactivation::{deactivate, while_reading};
+use crate::import::named;
 use crate::moderation::suspend;
 use crate::test_app::{Make, PASSWORD, Person, TestApp};
 
@@ -21,6 +27,7 @@ on_postgres!(
     a_session_that_ended_on_one_instance_is_refused_on_the_others,
     privacy_is_acknowledged_whichever_instance_hears_it,
     each_instance_makes_ids_of_its_own,
+    no_ids_are_made_with_a_number_that_may_be_anothers,
     instances_with_other_secrets_do_not_start,
     without_memory_sessions_end_everywhere_too,
     who_cannot_follow_is_not_ready,
@@ -198,6 +205,23 @@ async fn each_instance_makes_ids_of_its_own(make: Make) {
     let again = TestApp::of(settings);
     assert_eq!(node(&again.register("again").await.id), free);
     assert_ne!(i64::from(taken), free);
+}
+
+/// As when the number could not be said to be in use for a while, and all that was open before goes on working.
+async fn no_ids_are_made_with_a_number_that_may_be_anothers(make: Make) {
+    let app = TestApp::beside_others(make);
+    let ann = app.register("ann").await;
+    let (engine, mut conn) = (app.settings.engine().unwrap(), app.conn());
+    let revoke = Command::RevokeOthers { user: ann.id.parse().unwrap(), keep: SessionId::new(1) };
+    let commands = [Command::RegisterImported(named(["bob"])), revoke];
+    let mut commit = || commit_batch(&mut conn, &engine, &commands, &app.settings.clock).unwrap().0;
+    let number = engine.ids.node();
+    engine.ids.hold(number, Instant::now().checked_sub(LEASE).unwrap());
+    let answers = commit();
+    assert_eq!(answers[0].outcome, Err(Denial::Unavailable));
+    assert!(answers[1].outcome.is_ok(), "this needs none: {answers:?}");
+    engine.ids.hold(number, Instant::now());
+    assert!(commit()[0].outcome.is_ok());
 }
 
 async fn instances_with_other_secrets_do_not_start(make: Make) {

@@ -1,11 +1,18 @@
 //! The store alone: what it writes it reads back, the same on both databases.
 
+use std::cell::RefCell;
+use std::thread;
+
 use shared::clock::Micros;
-use shared::db::{Conn, open_writer};
+use shared::db::audit::count;
+use shared::db::catalog::tables;
+use shared::db::log::{head, take_head};
+use shared::db::transfer::{self, Stage};
+use shared::db::{Conn, begin_write, end_write, open_writer};
 use shared::facts::{AccountStatus, Audience, ListAudience};
 use shared::id::{SessionId, UserId};
-use shared::on_both_databases;
 use shared::testing::TestDatabase;
+use shared::{on_both_databases, on_postgres};
 use user_service::domain::account::{Role, User};
 use user_service::domain::email::Email;
 use user_service::domain::privacy::Privacy;
@@ -16,6 +23,7 @@ use user_service::store;
 use user_service::store::claim::NewClaim;
 use user_service::store::session::Session;
 
+use crate::post::until;
 use crate::test_app::Make;
 
 on_both_databases!(
@@ -25,6 +33,7 @@ on_both_databases!(
     claims_lead_to_their_holders,
     sessions_come_back_and_end,
 );
+on_postgres!(a_move_empties_nothing_that_came_into_use_since_it_looked);
 
 fn open(make: Make) -> (TestDatabase, Conn) {
     let database = make();
@@ -162,4 +171,30 @@ async fn sessions_come_back_and_end(make: Make) {
         store::session::session(&mut conn, bob, SessionId::new(12)).unwrap().is_some(),
         "somebody else's"
     );
+}
+
+async fn a_move_empties_nothing_that_came_into_use_since_it_looked(make: Make) {
+    let (database, mut target) = open(make);
+    let all = tables(&mut target).unwrap();
+    let source = head(&mut target).unwrap();
+    let connect = || open_writer(&database.url).unwrap();
+    let idle = connect();
+    assert!(!transfer::begin(&mut target, &all, source).unwrap(), "somebody may write any moment");
+    drop(idle);
+    until("nobody else is connected", || transfer::others_connected(&mut target).unwrap() == 0).await;
+    assert_eq!(transfer::stage(&mut target, &all).unwrap(), Stage::Empty);
+
+    let mut service = connect();
+    begin_write(&mut service).unwrap();
+    take_head(&mut service).unwrap();
+    store::user::insert(&mut service, &[(&person(1), None)]).unwrap();
+    let (mut waiting, those) = (connect(), all.clone());
+    let moving = thread::spawn(move || transfer::begin(&mut waiting, &those, source));
+    let is_waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'log_head'::regclass";
+    let watcher = RefCell::new(&mut target);
+    until("it waits for who writes", || count(*watcher.borrow_mut(), is_waiting).unwrap() == 1).await;
+    end_write(&mut service, true).unwrap();
+    assert!(!moving.join().unwrap().unwrap(), "the first writes are there");
+    assert_eq!(transfer::stage(&mut target, &all).unwrap(), Stage::Used);
+    assert_eq!(store::user::users(&mut target, &[UserId::new(1)]).unwrap().len(), 1);
 }

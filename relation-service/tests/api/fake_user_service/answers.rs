@@ -152,12 +152,19 @@ pub(super) async fn all_facts(
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;
     }
-    state.everybody_asked.fetch_add(1, Ordering::SeqCst);
+    let asked = state.everybody_asked.fetch_add(1, Ordering::SeqCst) + 1;
+    let page = everybody(&query, &state);
+    let mut held = state.everybody_held.subscribe();
+    held.wait_for(|held| *held != Some(asked)).await.unwrap();
+    HttpResponse::Ok().json(page)
+}
+
+fn everybody(query: &AllFactsQuery, state: &State) -> UserFactsPage {
     let log = state.log.lock().unwrap();
     let mut ids: Vec<UserId> = log.people.keys().copied().collect();
     ids.sort_unstable();
     let rest = ids.into_iter().filter(|id| query.after.is_none_or(|after| *id > after)).take(query.limit);
     let items = rest.map(|id| UserFactsItem { id, facts: log.people.get(&id).cloned() }).collect();
     let seq = i64::try_from(log.events.len()).unwrap();
-    HttpResponse::Ok().json(UserFactsPage { items, seq })
+    UserFactsPage { items, seq }
 }
