@@ -248,8 +248,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     reads.measure(NAME);
     let (feed_state, absent) = (FeedState::default(), Absent::new(clock.clone()));
     feed_state.measure(NAME, clock.clone());
-    let wiper = Wiper::new(database_url.clone());
-    let forgets = !alone && freshness.is_none();
+    let (wiper, forgets) = (Wiper::new(database_url.clone()), !alone && freshness.is_none());
     let janitor = Janitor::start(writer.clone(), reads.clone(), wiper, clock.clone(), forgets);
     let feed = UserFeed::start(FeedParts {
         service: settings.user_service.clone(),
