@@ -37,7 +37,7 @@ const ACTIX: &[&str] = &[
     "*/src/actors/",
     "*/src/app.rs",
     "shared/src/actor.rs",
-    "shared/src/writer.rs",
+    "shared/src/writer",
     "shared/src/http/",
     "shared/src/publisher/",
     "mutual/src/",
