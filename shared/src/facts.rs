@@ -98,7 +98,39 @@ pub struct UserFacts {
     pub mentions_from: Audience,
 }
 
+/// What of the facts decides who may see and address a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// Hidden unless active.
+    pub status: AccountStatus,
+    /// Only those whom the person accepts see more than the profile.
+    pub private_account: bool,
+    /// Who sees the person's lists.
+    pub show_relations: ListAudience,
+    /// Whether others see the counts.
+    pub show_counts: bool,
+    /// Who may write to them.
+    pub messages_from: Audience,
+    /// Who may comment.
+    pub comments_from: Audience,
+    /// Who may mention them.
+    pub mentions_from: Audience,
+}
+
 impl UserFacts {
+    /// Who may see and address the person.
+    pub const fn access(&self) -> Access {
+        Access {
+            status: self.status,
+            private_account: self.private_account,
+            show_relations: self.show_relations,
+            show_counts: self.show_counts,
+            messages_from: self.messages_from,
+            comments_from: self.comments_from,
+            mentions_from: self.mentions_from,
+        }
+    }
+
     /// What is left to know of somebody who is gone: nothing, and nobody may do anything.
     pub fn of_nobody() -> Self {
         Self {

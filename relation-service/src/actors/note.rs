@@ -22,7 +22,7 @@ pub(super) fn keep(
     let Some(known) = store::fact::known(tx.conn, &[target])?.remove(&target) else {
         return Ok(Answer::UnknownTarget);
     };
-    if let Err(refusal) = note.check((&known.facts).into()) {
+    if let Err(refusal) = note.check(known.facts.access().into()) {
         return Ok(Answer::Refused(refusal));
     }
     let key = (source, target);

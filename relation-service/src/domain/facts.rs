@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::clock::Micros;
-use shared::facts::{AccountStatus, UserFacts};
+use shared::facts::{Access, AccountStatus};
 
 use super::counts::CountDelta;
 
@@ -20,9 +20,9 @@ pub struct TargetFacts {
     pub private: bool,
 }
 
-impl From<&UserFacts> for TargetFacts {
-    fn from(facts: &UserFacts) -> Self {
-        Self { visible: facts.status == AccountStatus::Active, private: facts.private_account }
+impl From<Access> for TargetFacts {
+    fn from(access: Access) -> Self {
+        Self { visible: access.status == AccountStatus::Active, private: access.private_account }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a viewer may see of another person: content, lists and counts.
 
-use shared::facts::{AccountStatus, ListAudience, UserFacts};
+use shared::facts::{Access, AccountStatus, ListAudience};
 
 use super::pair::Pair;
 
@@ -25,20 +25,20 @@ pub enum Onlooker {
 }
 
 /// Whether the person is there at all for the viewer.
-pub fn may_see_person(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
+pub fn may_see_person(owner: Access, viewer: Onlooker) -> Result<(), Hidden> {
     let blocked = matches!(viewer, Onlooker::Other(pair) if pair.backward.is_block());
     if owner.status == AccountStatus::Active && !blocked { Ok(()) } else { Err(Hidden::NotFound) }
 }
 
 /// Whether the viewer may see what the person shows beyond the profile (R51).
-pub fn may_see_content(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
+pub fn may_see_content(owner: Access, viewer: Onlooker) -> Result<(), Hidden> {
     may_see_person(owner, viewer)?;
     let Onlooker::Other(pair) = viewer else { return Ok(()) };
     if pair.forward.is_follow() || !owner.private_account { Ok(()) } else { Err(Hidden::Private) }
 }
 
 /// Whether the viewer may read the person's lists of followers, following and friends (R33, R44).
-pub fn may_see_lists(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> {
+pub fn may_see_lists(owner: Access, viewer: Onlooker) -> Result<(), Hidden> {
     may_see_content(owner, viewer)?;
     let Onlooker::Other(pair) = viewer else { return Ok(()) };
     let shown = match owner.show_relations {
@@ -50,7 +50,7 @@ pub fn may_see_lists(owner: &UserFacts, viewer: Onlooker) -> Result<(), Hidden> 
 }
 
 /// Whether the viewer may read the person's counts: `Ok(false)` shows them as null (R44).
-pub fn may_see_counts(owner: &UserFacts, viewer: Onlooker) -> Result<bool, Hidden> {
+pub fn may_see_counts(owner: Access, viewer: Onlooker) -> Result<bool, Hidden> {
     may_see_person(owner, viewer)?;
     Ok(owner.show_counts || viewer == Onlooker::Owner)
 }
@@ -63,17 +63,12 @@ mod tests {
     use super::*;
     use crate::domain::Edge;
 
-    fn owner(private_account: bool, show_relations: ListAudience, show_counts: bool) -> UserFacts {
-        UserFacts {
-            username: "owner".into(),
-            display_name: String::new(),
-            avatar_url: None,
-            verified: false,
+    fn owner(private_account: bool, show_relations: ListAudience, show_counts: bool) -> Access {
+        Access {
             status: AccountStatus::Active,
             private_account,
             show_relations,
             show_counts,
-            suggest_to_others: true,
             messages_from: Audience::Everyone,
             comments_from: Audience::Everyone,
             mentions_from: Audience::Everyone,
@@ -91,9 +86,9 @@ mod tests {
     fn r33_the_blocked_side_finds_nobody_there() {
         let person = owner(false, ListAudience::Everyone, true);
         let blocked = seen_by(Edge::None, BLOCK);
-        assert_eq!(may_see_lists(&person, blocked), Err(Hidden::NotFound));
-        assert_eq!(may_see_counts(&person, blocked), Err(Hidden::NotFound));
-        assert_eq!(may_see_lists(&person, seen_by(BLOCK, Edge::None)), Ok(()));
+        assert_eq!(may_see_lists(person, blocked), Err(Hidden::NotFound));
+        assert_eq!(may_see_counts(person, blocked), Err(Hidden::NotFound));
+        assert_eq!(may_see_lists(person, seen_by(BLOCK, Edge::None)), Ok(()));
     }
 
     #[test]
@@ -108,24 +103,24 @@ mod tests {
             (true, ListAudience::OnlyMe, Err(Hidden::Private), only(ListAudience::OnlyMe)),
         ] {
             let person = owner(private, audience, true);
-            assert_eq!(may_see_lists(&person, stranger), to_stranger, "{private} {audience:?}");
-            assert_eq!(may_see_lists(&person, follower), to_follower, "{private} {audience:?}");
-            assert_eq!(may_see_lists(&person, Onlooker::Owner), Ok(()));
+            assert_eq!(may_see_lists(person, stranger), to_stranger, "{private} {audience:?}");
+            assert_eq!(may_see_lists(person, follower), to_follower, "{private} {audience:?}");
+            assert_eq!(may_see_lists(person, Onlooker::Owner), Ok(()));
         }
     }
 
     #[test]
     fn r44_hidden_counts_are_for_the_owner_alone() {
         let person = owner(false, ListAudience::Everyone, false);
-        assert_eq!(may_see_counts(&person, seen_by(FOLLOW, Edge::None)), Ok(false));
-        assert_eq!(may_see_counts(&person, Onlooker::Owner), Ok(true));
+        assert_eq!(may_see_counts(person, seen_by(FOLLOW, Edge::None)), Ok(false));
+        assert_eq!(may_see_counts(person, Onlooker::Owner), Ok(true));
     }
 
     #[test]
     fn r45_a_hidden_account_is_not_there() {
         for status in [AccountStatus::Suspended, AccountStatus::Deactivated, AccountStatus::Deleted] {
-            let person = UserFacts { status, ..owner(false, ListAudience::Everyone, true) };
-            assert_eq!(may_see_lists(&person, seen_by(FOLLOW, FOLLOW)), Err(Hidden::NotFound));
+            let person = Access { status, ..owner(false, ListAudience::Everyone, true) };
+            assert_eq!(may_see_lists(person, seen_by(FOLLOW, FOLLOW)), Err(Hidden::NotFound));
         }
     }
 }

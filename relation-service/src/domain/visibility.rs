@@ -1,7 +1,7 @@
 //! R50 to R54: whether one person may do something that another service is about to let them do.
 
 use shared::clock::Micros;
-use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
+use shared::facts::{Access, AccountStatus, Audience, ListAudience};
 
 use super::action::Action;
 use super::decide::decide;
@@ -74,7 +74,7 @@ impl Denial {
 
 /// Who would do it.
 #[derive(Debug, Clone, Copy)]
-pub enum Viewer<'a> {
+pub enum Viewer {
     /// Nobody is signed in: a stranger who can do nothing in their own name.
     Nameless,
     /// The owner.
@@ -82,7 +82,7 @@ pub enum Viewer<'a> {
     /// Somebody else.
     Other {
         /// What is known about them.
-        known: Option<&'a UserFacts>,
+        known: Option<Access>,
         /// What is between the two; the viewer is its source.
         pair: Pair,
         /// What they hold, for a follow.
@@ -104,8 +104,8 @@ pub struct Circumstances {
 /// Whether `viewer` may do `attempt` to the owner, by the rules that lists, counts and acts ask.
 pub fn check_visibility(
     attempt: Attempt,
-    viewer: Viewer<'_>,
-    owner: Option<&UserFacts>,
+    viewer: Viewer,
+    owner: Option<Access>,
     circumstances: Circumstances,
 ) -> Result<(), Denial> {
     let owner = there(owner)?;
@@ -117,29 +117,29 @@ pub fn check_visibility(
         return Ok(());
     }
     // What the tightest settings would leave open, no news can have closed.
-    allowed(attempt, viewer, &tightest(owner), circumstances).map_err(|_| Denial::Unconfirmed)
+    allowed(attempt, viewer, tightest(owner), circumstances).map_err(|_| Denial::Unconfirmed)
 }
 
-fn there(person: Option<&UserFacts>) -> Result<&UserFacts, Denial> {
+fn there(person: Option<Access>) -> Result<Access, Denial> {
     let person = person.ok_or(Denial::Unknown)?;
     if person.status == AccountStatus::Active { Ok(person) } else { Err(Denial::Gone(person.status)) }
 }
 
-fn tightest(owner: &UserFacts) -> UserFacts {
-    UserFacts {
+fn tightest(owner: Access) -> Access {
+    Access {
         private_account: true,
         show_relations: ListAudience::OnlyMe,
         messages_from: Audience::Nobody,
         comments_from: Audience::Nobody,
         mentions_from: Audience::Nobody,
-        ..owner.clone()
+        ..owner
     }
 }
 
 fn allowed(
     attempt: Attempt,
-    viewer: Viewer<'_>,
-    owner: &UserFacts,
+    viewer: Viewer,
+    owner: Access,
     circumstances: Circumstances,
 ) -> Result<(), Denial> {
     let onlooker = match viewer {
@@ -162,7 +162,7 @@ fn allowed(
     }
 }
 
-fn may_follow(viewer: Viewer<'_>, owner: &UserFacts, circumstances: Circumstances) -> Result<(), Denial> {
+fn may_follow(viewer: Viewer, owner: Access, circumstances: Circumstances) -> Result<(), Denial> {
     let Circumstances { limits, now, .. } = circumstances;
     match viewer {
         Viewer::Nameless => Err(Denial::Nameless),
@@ -176,7 +176,7 @@ fn may_follow(viewer: Viewer<'_>, owner: &UserFacts, circumstances: Circumstance
 }
 
 /// By the relation of the two: a follower is one whom the owner has accepted (R52).
-fn may_address(viewer: Viewer<'_>, audience: Audience) -> Result<(), Denial> {
+fn may_address(viewer: Viewer, audience: Audience) -> Result<(), Denial> {
     let pair = match viewer {
         Viewer::Nameless => return Err(Denial::Nameless),
         Viewer::Owner => return Ok(()),

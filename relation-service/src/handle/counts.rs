@@ -32,7 +32,7 @@ impl Question for Counts {
     type Answer = Vec<(UserId, SeenCounts)>;
 
     fn answer(&self, sight: &mut dyn Sight) -> Self::Answer {
-        if sight.needs_words() {
+        if sight.needs_words(self.users.len()) {
             let keys: Vec<Key> = self
                 .viewer
                 .iter()
@@ -48,7 +48,7 @@ impl Question for Counts {
 impl Counts {
     fn seen(&self, sight: &mut dyn Sight, user: UserId) -> SeenCounts {
         let person = sight.person(user)?;
-        let shown = may_see_counts(&person.facts, onlooker(sight, self.viewer, user)).ok()?;
-        Some(shown.then(|| sight.counts(user, &person)))
+        let shown = may_see_counts(person.access, onlooker(sight, self.viewer, user)).ok()?;
+        Some(shown.then(|| sight.counts(user, person)))
     }
 }

@@ -1,7 +1,5 @@
 //! Reading lists.
 
-use std::sync::Arc;
-
 use shared::clock::Micros;
 use shared::id::UserId;
 use shared::page::PageRequest;
@@ -9,7 +7,7 @@ use shared::page::PageRequest;
 use super::ask::Question;
 use super::{RelationError, RelationHandle, onlooker};
 use crate::domain::{Hidden, Onlooker, may_see_lists};
-use crate::store::graph::Person;
+use crate::store::graph::Card;
 use crate::store::list::{Entry, List, Order};
 use crate::store::mark::Muted;
 use crate::store::pair::Key;
@@ -33,22 +31,14 @@ pub struct ListRequest {
 }
 
 /// One row, with what is known about the person where that was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListRow {
     /// Who, since when.
     pub entry: Entry,
     /// What is known about them.
-    pub user: Option<Arc<Person>>,
+    pub user: Option<Card>,
     /// Whether the viewer mutes them (R40).
     pub muting: bool,
-}
-
-impl PartialEq for ListRow {
-    /// Of the counters nothing is shown.
-    fn eq(&self, other: &Self) -> bool {
-        let facts = |row: &'_ Self| row.user.clone().map(|person| person.facts.clone());
-        (self.entry, self.muting) == (other.entry, other.muting) && facts(self) == facts(other)
-    }
 }
 
 impl RelationHandle {
@@ -98,7 +88,7 @@ pub(super) fn list_of(
     sight.prepare(Needs { people: &[owner], pairs: between.as_slice(), ..Needs::default() });
     let person = sight.person(owner).ok_or(Hidden::NotFound)?;
     let onlooker = onlooker(sight, viewer, owner);
-    may_see_lists(&person.facts, onlooker)?;
+    may_see_lists(person.access, onlooker)?;
     Ok(onlooker)
 }
 
@@ -115,16 +105,16 @@ pub(super) fn rows(sight: &mut dyn Sight, entries: Vec<Entry>, expanded: Option<
     let Some(Expanded { viewer, now }) = expanded else {
         return entries.into_iter().map(|entry| ListRow { entry, user: None, muting: false }).collect();
     };
-    if sight.needs_words() {
+    if sight.needs_words(entries.len()) {
         let people: Vec<UserId> = entries.iter().map(|entry| entry.user).collect();
         let keys: Vec<Key> =
             viewer.iter().flat_map(|&viewer| people.iter().map(move |&user| (viewer, user))).collect();
-        sight.prepare(Needs { people: &people, marks: &keys, ..Needs::default() });
+        sight.prepare(Needs { cards: &people, marks: &keys, ..Needs::default() });
     }
     let row = |entry: Entry| {
         let mutes = |viewer| sight.marks(viewer, entry.user).at(now).mute.is_some();
         let muting = viewer.is_some_and(mutes);
-        ListRow { entry, user: sight.person(entry.user), muting }
+        ListRow { entry, user: sight.card(entry.user), muting }
     };
     entries.into_iter().map(row).collect()
 }

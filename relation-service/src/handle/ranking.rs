@@ -122,8 +122,9 @@ pub(super) fn bridges(
     let may_be = |person: &UserId| {
         let pair = pairs.get(person).copied().unwrap_or_default();
         let reached = !pair.forward.is_block() && (basis != Basis::Own || pair.forward.is_follow());
-        let seen =
-            |known: &store::fact::KnownUser| may_see_lists(&known.facts, Onlooker::Other(pair)).is_ok();
+        let seen = |known: &store::fact::KnownUser| {
+            may_see_lists(known.facts.access(), Onlooker::Other(pair)).is_ok()
+        };
         reached && Some(*person) != viewer && facts.get(person).is_some_and(seen)
     };
     Ok(people.iter().copied().filter(may_be).collect())

@@ -50,7 +50,7 @@ impl Question for Relationships {
     type Answer = Standings;
 
     fn answer(&self, sight: &mut dyn Sight) -> Standings {
-        if sight.needs_words() {
+        if sight.needs_words(self.targets.len()) {
             let keys: Vec<Key> = self.targets.iter().map(|&target| (self.viewer, target)).collect();
             let needs =
                 Needs { people: &self.targets, pairs: &keys, marks: &keys, notes: &keys, ..Needs::default() };
@@ -62,7 +62,7 @@ impl Question for Relationships {
 
 impl Relationships {
     fn standing(&self, sight: &mut dyn Sight, target: UserId) -> Option<Standing> {
-        let visible = sight.person(target)?.facts.status == AccountStatus::Active;
+        let visible = sight.person(target)?.access.status == AccountStatus::Active;
         let (pair, marks) = (sight.pair(self.viewer, target), sight.marks(self.viewer, target));
         let note = sight.note(self.viewer, target);
         visible.then(|| Standing {
@@ -82,6 +82,6 @@ impl Question for ForService {
         let found = self.0.answer(sight);
         sight.prepare(Needs { people: &[self.0.viewer], ..Needs::default() });
         let viewer = sight.person(self.0.viewer)?;
-        (viewer.facts.status == AccountStatus::Active).then_some(found)
+        (viewer.access.status == AccountStatus::Active).then_some(found)
     }
 }

@@ -11,7 +11,7 @@ use shared::id::UserId;
 use super::ask::Question;
 use super::{RelationError, RelationHandle};
 use crate::domain::{ActorFacts, Attempt, Circumstances, Denial, QUOTA_SPAN, Viewer, check_visibility};
-use crate::store::graph::Person;
+use crate::store::graph::Brief;
 use crate::store::pair::Key;
 use crate::store::sight::{Needs, Sight, counts_of};
 
@@ -64,7 +64,7 @@ impl Question for Checks {
     type Answer = Verdicts;
 
     fn answer(&self, sight: &mut dyn Sight) -> Verdicts {
-        if sight.needs_words() {
+        if sight.needs_words(self.checks.len()) {
             self.prepare(sight);
         }
         self.checks.iter().map(|check| self.verdict(sight, *check)).collect()
@@ -74,15 +74,20 @@ impl Question for Checks {
 impl Checks {
     fn prepare(&self, sight: &mut dyn Sight) {
         let checks = self.checks.as_slice();
-        let people = distinct(checks.iter().flat_map(|check| [Some(check.owner), check.viewer]).flatten());
-        let pairs: Vec<Key> = distinct(checks.iter().filter_map(|check| Some((check.viewer?, check.owner))));
+        let met = |check: &Check| {
+            let viewer = check.viewer.filter(|viewer| *viewer != check.owner)?;
+            Some((viewer, check.owner))
+        };
+        let meetings: Vec<Key> = checks.iter().filter_map(met).collect();
+        let alone: Vec<UserId> =
+            checks.iter().filter(|check| met(check).is_none()).map(|check| check.owner).collect();
         let would_follow = checks.iter().filter(|check| check.attempt == Attempt::Follow);
         let followers = distinct(would_follow.filter_map(|check| check.viewer));
         let starts = self.has_quota().then_some((followers.as_slice(), self.quota_from()));
         sight.prepare(Needs {
-            people: &people,
+            people: &alone,
             counts: &followers,
-            pairs: &pairs,
+            meetings: &meetings,
             starts,
             ..Needs::default()
         });
@@ -105,24 +110,23 @@ impl Checks {
             Some(viewer) => (sight.person(viewer), Some(viewer)),
         };
         let holds = match viewer {
-            Some(viewer) if attempt == Attempt::Follow => self.holds(sight, viewer, known.as_deref()),
+            Some(viewer) if attempt == Attempt::Follow => self.holds(sight, viewer, known),
             _ => ActorFacts::default(),
         };
         let viewer = match viewer {
             None => Viewer::Nameless,
             Some(viewer) if viewer == owner => Viewer::Owner,
             Some(viewer) => Viewer::Other {
-                known: known.as_ref().map(|person| &person.facts),
+                known: known.map(|person| person.access),
                 pair: sight.pair(viewer, owner),
                 holds,
             },
         };
-        let owner = owner_known.as_ref().map(|person| &person.facts);
-        check_visibility(attempt, viewer, owner, self.circumstances)
+        check_visibility(attempt, viewer, owner_known.map(|person| person.access), self.circumstances)
     }
 
     /// What the limits of a follow ask about.
-    fn holds(&self, sight: &mut dyn Sight, user: UserId, person: Option<&Person>) -> ActorFacts {
+    fn holds(&self, sight: &mut dyn Sight, user: UserId, person: Option<Brief>) -> ActorFacts {
         let starts = if self.has_quota() { sight.starts(user, self.quota_from()) } else { Vec::new() };
         let may_follow_from = self.circumstances.limits.may_follow_from(&starts);
         ActorFacts { may_follow_from, ..counts_of(person).into() }

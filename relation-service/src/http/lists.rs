@@ -1,12 +1,10 @@
 //! Lists of people.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize, Serializer};
 use shared::clock::Micros;
-use shared::facts::UserFacts;
 use shared::http::{Listed, MaybeViewer, Viewer, listed};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest};
@@ -16,7 +14,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::handle::{ListRequest, ListRow, RelationHandle};
-use crate::store::graph::Person;
+use crate::store::graph::Card;
 use crate::store::list::{Entry, List, Order};
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
@@ -102,45 +100,27 @@ struct UserCardBody<'f> {
 #[derive(Debug)]
 pub(super) struct UserCard {
     id: UserId,
-    known: Known,
+    card: Card,
     muting: Option<bool>,
 }
 
-/// What is known about a person, from memory or read for this answer.
-#[derive(Debug)]
-enum Known {
-    Remembered(Arc<Person>),
-    Read(Box<UserFacts>),
-}
-
 impl UserCard {
-    pub(super) const fn of(id: UserId, person: Arc<Person>, muting: Option<bool>) -> Self {
-        Self { id, known: Known::Remembered(person), muting }
-    }
-
-    pub(super) fn new(id: UserId, facts: UserFacts, muting: Option<bool>) -> Self {
-        Self { id, known: Known::Read(Box::new(facts)), muting }
-    }
-
-    fn facts(&self) -> &UserFacts {
-        match &self.known {
-            Known::Remembered(person) => &person.facts,
-            Known::Read(facts) => facts,
-        }
+    pub(super) const fn new(id: UserId, card: Card, muting: Option<bool>) -> Self {
+        Self { id, card, muting }
     }
 }
 
 impl Serialize for UserCard {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let UserFacts { username, display_name, avatar_url, verified, private_account, .. } = self.facts();
+        let Self { id, card, muting } = self;
         let body = UserCardBody {
-            id: self.id,
-            username,
-            display_name,
-            avatar_url: avatar_url.as_deref(),
-            verified: *verified,
-            private_account: *private_account,
-            muting: self.muting,
+            id: *id,
+            username: card.username(),
+            display_name: card.display_name(),
+            avatar_url: card.avatar_url(),
+            verified: card.verified(),
+            private_account: card.private_account(),
+            muting: *muting,
         };
         body.serialize(serializer)
     }
@@ -172,7 +152,7 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn new(row: ListRow, signed_in: bool) -> Self {
         let (id, muting) = (row.entry.user, signed_in.then_some(row.muting));
-        let user = row.user.map(|person| UserCard::of(id, person, muting));
+        let user = row.user.map(|card| UserCard::new(id, card, muting));
         Self { user_id: id, since: row.entry.since, user }
     }
 }

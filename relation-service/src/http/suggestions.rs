@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::lists::{Expand, UserCard};
 use crate::domain::{Reason, ReasonKind};
 use crate::handle::{Basis, RelationHandle, Suggestion, SuggestionRequest};
+use crate::store::graph::Card;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(suggestions).service(dismiss).service(similar);
@@ -88,7 +89,7 @@ impl SuggestionBody {
     fn new(row: Suggestion, expand: bool, signed_in: bool) -> Self {
         let Suggestion { user, score, reasons, facts, .. } = row;
         // Nobody is suggested whom the viewer mutes.
-        let card = expand.then(|| UserCard::new(user, facts, signed_in.then_some(false)));
+        let card = expand.then(|| UserCard::new(user, Card::new(&facts), signed_in.then_some(false)));
         let reasons = reasons.into_iter().map(ReasonBody::from).collect();
         Self { user_id: user, score: score.points(), reasons, user: card }
     }

@@ -2,31 +2,35 @@
 //! A question is one function of a [`Sight`], so memory and the store cannot answer it by different rules.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use shared::clock::Micros;
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, distinct};
 use shared::id::UserId;
 use shared::page::PageRequest;
 
-use super::graph::Person;
+use super::graph::{Brief, Card, Person};
 use super::list::{self, Entry, List, Order};
 use super::mark::{self, Muted};
 use super::pair::Key;
 use super::{count, fact, follow_start, note, pair};
 use crate::domain::{CountDelta, Marks, Pair};
 
-/// What a question is about to ask: the store fetches it with a few statements.
+/// What a question is about to ask: the store fetches it with a few statements, memory with looks that do not wait for
+/// each other. Anybody may be named more than once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Needs<'a> {
     /// Of whom the facts.
     pub people: &'a [UserId],
+    /// Of whom the facts as lists show them.
+    pub cards: &'a [UserId],
     /// Of whom the counters; they are among the people.
     pub counts: &'a [UserId],
     /// Of whom the counters as they are shown.
     pub shown: &'a [UserId],
     /// Which pairs' edges, both ways.
     pub pairs: &'a [Key],
+    /// The same, with the facts of both people: of the target, then of the source.
+    pub meetings: &'a [Key],
     /// Which marks.
     pub marks: &'a [Key],
     /// Which notes.
@@ -53,21 +57,20 @@ pub struct PageOf {
 /// What is there to be seen. What cannot be seen is answered with nothing, and then the whole answer does not count:
 /// whoever made the sight finds that out at the end.
 pub trait Sight {
-    /// Whether it has to be said what is asked next.
-    fn needs_words(&self) -> bool {
-        false
-    }
+    /// Whether it is of use to say what is asked next, of so many.
+    fn needs_words(&self, items: usize) -> bool;
 
-    /// Says what is asked next.
-    fn prepare(&mut self, needs: Needs<'_>) {
-        let _ = needs;
-    }
+    /// Says what is asked next, in the order in which it will be.
+    fn prepare(&mut self, needs: Needs<'_>);
 
     /// A person; nothing if nobody has heard of them.
-    fn person(&mut self, user: UserId) -> Option<Arc<Person>>;
+    fn person(&mut self, user: UserId) -> Option<Brief>;
+
+    /// A person as lists show them; nothing if nobody has heard of them.
+    fn card(&mut self, user: UserId) -> Option<Card>;
 
     /// The counters of a person, as if everybody who was hidden or came back had been counted out or in at once.
-    fn counts(&mut self, user: UserId, person: &Person) -> CountDelta;
+    fn counts(&mut self, user: UserId, person: Brief) -> CountDelta;
 
     /// The edges of a pair.
     fn pair(&mut self, source: UserId, target: UserId) -> Pair;
@@ -94,7 +97,7 @@ pub trait Sight {
 /// The store.
 pub struct Statements<'c> {
     conn: &'c mut Conn,
-    people: HashMap<UserId, Arc<Person>>,
+    people: HashMap<UserId, Person>,
     shown: HashMap<UserId, CountDelta>,
     pairs: HashMap<Key, Pair>,
     marks: HashMap<Key, Marks>,
@@ -129,22 +132,32 @@ impl<'c> Statements<'c> {
     }
 
     fn fetch(&mut self, needs: Needs<'_>) -> Result<(), StoreError> {
-        if !needs.people.is_empty() {
-            let counts = count::counts(self.conn, needs.counts)?;
+        let met = needs.meetings.iter().flat_map(|(source, target)| [source, target]);
+        let people = distinct(needs.people.iter().chain(needs.cards).chain(met).copied());
+        if !people.is_empty() {
+            let counts = count::counts(self.conn, &distinct(needs.counts.iter().copied()))?;
             let person = |(user, known): (UserId, fact::KnownUser)| {
-                let counts = counts.get(&user).copied().unwrap_or_default();
-                (user, Arc::new(Person { facts: known.facts, counts }))
+                (user, Person::new(&known.facts, counts.get(&user).copied().unwrap_or_default()))
             };
-            self.people.extend(fact::known(self.conn, needs.people)?.into_iter().map(person));
+            self.people.extend(fact::known(self.conn, &people)?.into_iter().map(person));
         }
         self.shown.extend(count::shown(self.conn, needs.shown)?);
-        self.pairs.extend(pair::pairs(self.conn, needs.pairs)?);
+        self.pairs
+            .extend(pair::pairs(self.conn, &distinct(needs.pairs.iter().chain(needs.meetings).copied()))?);
         self.marks.extend(mark::marks(self.conn, needs.marks)?);
         self.notes.extend(note::notes(self.conn, needs.notes)?);
         if let Some((users, from)) = needs.starts {
             self.starts.extend(follow_start::starts(self.conn, users, from)?);
         }
         Ok(())
+    }
+
+    fn known(&mut self, user: UserId) -> Option<&Person> {
+        let found = self.people.get(&user);
+        if found.is_none() {
+            self.unknown.push(user);
+        }
+        found
     }
 
     /// What a statement says; nothing from the first failure on.
@@ -160,7 +173,7 @@ impl<'c> Statements<'c> {
 }
 
 impl Sight for Statements<'_> {
-    fn needs_words(&self) -> bool {
+    fn needs_words(&self, _: usize) -> bool {
         true
     }
 
@@ -170,15 +183,15 @@ impl Sight for Statements<'_> {
         }
     }
 
-    fn person(&mut self, user: UserId) -> Option<Arc<Person>> {
-        let found = self.people.get(&user).cloned();
-        if found.is_none() {
-            self.unknown.push(user);
-        }
-        found
+    fn person(&mut self, user: UserId) -> Option<Brief> {
+        self.known(user).map(Person::brief)
     }
 
-    fn counts(&mut self, user: UserId, _: &Person) -> CountDelta {
+    fn card(&mut self, user: UserId) -> Option<Card> {
+        self.known(user).map(|person| person.card().clone())
+    }
+
+    fn counts(&mut self, user: UserId, _: Brief) -> CountDelta {
         self.shown.get(&user).copied().unwrap_or_default()
     }
 
@@ -213,6 +226,6 @@ impl Sight for Statements<'_> {
 }
 
 /// What a person who would follow holds, if nobody has heard of them.
-pub fn counts_of(person: Option<&Person>) -> CountDelta {
+pub fn counts_of(person: Option<Brief>) -> CountDelta {
     person.map(|person| person.counts).unwrap_or_default()
 }

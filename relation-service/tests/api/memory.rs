@@ -7,7 +7,7 @@ use std::sync::Arc;
 use relation_service::actors::change::{Answer, Command};
 use relation_service::domain::{Action, Note};
 use relation_service::store::audit::{Mend, Slice};
-use relation_service::store::graph::{Entry, Graph, Key, Part, Remembering, load};
+use relation_service::store::graph::{Graph, Key, Part, Record, Remembering, load};
 use relation_service::store::sweep::Kind;
 use shared::cache::{CacheSize, Memory};
 use shared::db::{Conn, execute, log as event_log, touched};
@@ -67,10 +67,10 @@ impl Witness {
     /// Compares what is remembered. Returns how many parts that was.
     pub fn after(&self, conn: &mut Conn) -> usize {
         let stored = load(conn, &self.memory.0, &Self::keys()).unwrap();
-        let stored: HashMap<Key, Entry> = stored.into_iter().map(|part| (part.key, part.entry)).collect();
-        let remembered = Self::keys().into_iter().filter_map(|key| Some((key, self.memory.0.look(key)?)));
-        let compared = remembered.inspect(|(key, entry)| {
-            assert_eq!(Some(entry), stored.get(key), "{key:?} in round {}", self.rounds);
+        let stored: HashMap<Key, Record> = stored.into_iter().map(|part| (part.key, part.record)).collect();
+        let remembered = Self::keys().into_iter().filter_map(|key| Some((key, self.memory.0.part(key)?)));
+        let compared = remembered.inspect(|(key, record)| {
+            assert_eq!(Some(record), stored.get(key), "{key:?} in round {}", self.rounds);
         });
         compared.count()
     }
@@ -156,13 +156,13 @@ async fn a_commit_of_another_process_is_noticed(make: impl Fn() -> TestDatabase)
     here.commit(&[follow(1)]);
     here.witness.before(&mut here.conn);
     here.witness.before(&mut here.conn);
-    assert!(here.witness.memory.0.look(key).is_some());
+    assert!(here.witness.memory.0.part(key).is_some());
     let memory = here.forget_memory();
     here.commit(&[follow(2)]);
     here.engine_with(memory);
     // What the one has told the other follows; on an embedded database nobody tells.
     here.commit(&[follow(3)]);
-    let followed = here.witness.memory.0.look(key).is_some();
+    let followed = here.witness.memory.0.part(key).is_some();
     assert_eq!(followed, matches!(here.conn, Conn::Postgres(_)));
 }
 

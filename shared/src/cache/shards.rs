@@ -2,6 +2,7 @@
 //! room is decided by `quick_cache`.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::hint::black_box;
 
 use quick_cache::unsync::Cache as Shard;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
@@ -20,9 +21,19 @@ const SHARD_BYTES_MIN: usize = 512 << 10;
 const USUAL_BYTES: usize = 1 << 10;
 
 /// What can be kept.
-pub trait Weigh {
-    /// Bytes on the heap.
+pub trait Weigh: Sized {
+    /// Bytes on the heap, and in its place what is beyond the usual.
     fn weight(&self) -> usize;
+
+    /// Takes in what was loaded of the same key. What is whole is replaced.
+    fn join(&mut self, loaded: Self) {
+        *self = loaded;
+    }
+
+    /// At most so many bytes it has after that.
+    fn weight_joined(&self, loaded: &Self) -> usize {
+        loaded.weight()
+    }
 }
 
 /// Spreads keys that are numbers. They are ours, so nobody chooses them to collide.
@@ -98,7 +109,7 @@ struct Part<K, V> {
     evictions: Evictions,
 }
 
-/// A bounded number of bytes of entries. Values are cheap to clone: an entry is handed out and outlives its place here.
+/// A bounded number of bytes of entries. They are looked at in their places, each under its shard's lock.
 pub struct Shards<K, V> {
     parts: Box<[Part<K, V>]>,
     hits: AtomicU64,
@@ -134,7 +145,7 @@ pub struct Usage {
     pub gone: u64,
 }
 
-impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
+impl<K: Copy + Eq + Hash, V: Weigh> Shards<K, V> {
     /// Room for `bytes`.
     pub fn new(bytes: usize) -> Self {
         let shards = (bytes / SHARD_BYTES_MIN).clamp(1, SHARDS_MAX);
@@ -153,23 +164,51 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         bytes + ENTRY_BYTES <= self.entry_bytes_max
     }
 
-    fn part(&self, key: &K) -> &Part<K, V> {
+    fn place(&self, key: &K) -> usize {
         let hash = Spread::default().hash_one(key);
         // Not the bits by which a shard's own table finds its places.
-        &self.parts[usize::try_from((hash >> 40) & 0xFF).unwrap_or(0) & (self.parts.len() - 1)]
+        usize::try_from((hash >> 40) & 0xFF).unwrap_or(0) & (self.parts.len() - 1)
+    }
+
+    fn part(&self, key: &K) -> &Part<K, V> {
+        &self.parts[self.place(key)]
     }
 
     /// The entry of `key`, if it is here.
-    pub fn get(&self, key: &K) -> Option<V> {
-        let found = self.look(key);
+    pub fn get(&self, key: &K) -> Option<V>
+    where
+        V: Clone,
+    {
+        let found = self.look(key, |entry| entry.cloned());
         let hit = u64::from(found.is_some());
         self.count(hit, 1 - hit);
         found
     }
 
-    /// The same for one who looks many times, and then says once how often they found what they looked for.
-    pub fn look(&self, key: &K) -> Option<V> {
-        self.part(key).entries.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    /// What `look` makes of the entry of `key`, in its place: it must be short, and not look for another. Whoever looks
+    /// many times says once how often they found what they looked for.
+    pub fn look<R>(&self, key: &K, look: impl FnOnce(Option<&V>) -> R) -> R {
+        look(self.part(key).entries.read().unwrap_or_else(PoisonError::into_inner).get(key))
+    }
+
+    /// The same for many keys, of which `look` is told the number. First `touch` reads of each entry some of what `look`
+    /// will: the processor fetches what is far away of many at a time, as long as nothing has to be decided by it and no
+    /// lock is taken in between.
+    pub fn look_each(&self, keys: &[K], touch: impl Fn(&V) -> u64, mut look: impl FnMut(usize, Option<&V>)) {
+        let places: Vec<usize> = keys.iter().map(|key| self.place(key)).collect();
+        let mut wanted = [false; SHARDS_MAX];
+        places.iter().for_each(|&place| wanted[place] = true);
+        // Always in this order, and whoever changes entries holds one lock alone: so nobody waits for each other.
+        let locked: Vec<_> = self
+            .parts
+            .iter()
+            .zip(wanted)
+            .map(|(part, wanted)| wanted.then(|| part.entries.read().unwrap_or_else(PoisonError::into_inner)))
+            .collect();
+        let find = |(key, place): (&K, &usize)| locked[*place].as_ref()?.get(key);
+        let found: Vec<Option<&V>> = keys.iter().zip(&places).map(find).collect();
+        black_box(found.iter().flatten().fold(0, |sum, entry| sum ^ touch(entry)));
+        found.into_iter().enumerate().for_each(|(number, entry)| look(number, entry));
     }
 
     /// Counts looks.
@@ -192,7 +231,12 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         if !stamps.is_quiet(noted) {
             return Keeping::Overtaken;
         }
-        entries.insert(key, value);
+        match entries.peek_mut(&key) {
+            Some(held) if !self.fits(held.weight_joined(&value)) => return Keeping::TooLarge,
+            Some(mut held) => held.join(value),
+            None => drop(entries.insert(key, value)),
+        }
+        make_room(&mut entries, &key);
         part.kept.fetch_add(1, Ordering::Relaxed);
         Keeping::Kept
     }
@@ -210,13 +254,10 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
         let Some(mut entry) = entries.peek_mut(key) else { return };
         let wanted = change(&mut entry) && self.fits(entry.weight());
         drop(entry);
-        if !wanted {
+        if wanted {
+            make_room(&mut entries, key);
+        } else {
             entries.remove(key);
-        } else if entries.weight() > entries.capacity()
-            && let Some((key, value)) = entries.remove(key)
-        {
-            // Growing in place makes no room; coming in does.
-            entries.insert(key, value);
         }
     }
 
@@ -246,6 +287,15 @@ impl<K: Copy + Eq + Hash, V: Clone + Weigh> Shards<K, V> {
                 ..sum
             }
         })
+    }
+}
+
+/// An entry that grows in its place makes no room; one that comes in does.
+fn make_room<K: Eq + Hash, V: Weigh>(entries: &mut Entries<K, V>, key: &K) {
+    if entries.weight() > entries.capacity()
+        && let Some((key, value)) = entries.remove(key)
+    {
+        entries.insert(key, value);
     }
 }
 

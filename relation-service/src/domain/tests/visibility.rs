@@ -1,6 +1,6 @@
 //! R50 to R53: one table over the states of a pair, and what goes beyond the pair.
 
-use shared::facts::{AccountStatus, Audience, ListAudience, UserFacts};
+use shared::facts::{Access, AccountStatus, Audience, ListAudience};
 
 use super::*;
 
@@ -17,33 +17,28 @@ const NOW_CURRENT: Circumstances = Circumstances { limits: LIMITS, now: NOW, cur
 const BEHIND: Circumstances = Circumstances { current: false, ..NOW_CURRENT };
 
 /// Open to all, but messages for followers, comments for friends, mentions for nobody.
-fn open() -> UserFacts {
-    UserFacts {
-        username: "owner".into(),
-        display_name: String::new(),
-        avatar_url: None,
-        verified: false,
+fn open() -> Access {
+    Access {
         status: AccountStatus::Active,
         private_account: false,
         show_relations: ListAudience::Everyone,
         show_counts: true,
-        suggest_to_others: true,
         messages_from: Audience::Followers,
         comments_from: Audience::Friends,
         mentions_from: Audience::Nobody,
     }
 }
 
-fn private() -> UserFacts {
-    UserFacts { private_account: true, ..open() }
+fn private() -> Access {
+    Access { private_account: true, ..open() }
 }
 
-fn other(known: &UserFacts, pair: Pair) -> Viewer<'_> {
+fn other(known: Access, pair: Pair) -> Viewer {
     Viewer::Other { known: Some(known), pair, holds: NOTHING }
 }
 
 /// The answer to each attempt, in the order of [`ATTEMPTS`]: `-` is yes.
-fn answers(viewer: Viewer<'_>, owner: Option<&UserFacts>, circumstances: Circumstances) -> String {
+fn answers(viewer: Viewer, owner: Option<Access>, circumstances: Circumstances) -> String {
     let answer = |attempt| match check_visibility(attempt, viewer, owner, circumstances) {
         Ok(()) => "-",
         Err(denial) => denial.reason(),
@@ -78,9 +73,9 @@ fn r50_r51_r52_every_state_of_a_pair() {
         (pair(NONE, BLOCK), blocked.as_str(), blocked.as_str()),
         (pair(BLOCK, BLOCK), blocked.as_str(), blocked.as_str()),
     ] {
-        let viewer = other(&viewer, pair);
-        assert_eq!(answers(viewer, Some(&open()), NOW_CURRENT), to_open, "{pair:?}");
-        assert_eq!(answers(viewer, Some(&private()), NOW_CURRENT), to_private, "{pair:?}");
+        let viewer = other(viewer, pair);
+        assert_eq!(answers(viewer, Some(open()), NOW_CURRENT), to_open, "{pair:?}");
+        assert_eq!(answers(viewer, Some(private()), NOW_CURRENT), to_private, "{pair:?}");
     }
 }
 
@@ -88,14 +83,14 @@ fn r50_r51_r52_every_state_of_a_pair() {
 fn the_owner_and_the_nameless() {
     for facts in [open(), private()] {
         let own = "- - self_relation - - - -";
-        assert_eq!(answers(Viewer::Owner, Some(&facts), NOW_CURRENT), own);
-        assert_eq!(answers(Viewer::Owner, Some(&facts), BEHIND), own);
+        assert_eq!(answers(Viewer::Owner, Some(facts), NOW_CURRENT), own);
+        assert_eq!(answers(Viewer::Owner, Some(facts), BEHIND), own);
     }
     let sign_in = ["sign_in_required"; 3].join(" ");
-    let nameless = |facts: &UserFacts| answers(Viewer::Nameless, Some(facts), NOW_CURRENT);
-    assert_eq!(nameless(&open()), format!("- - sign_in_required {sign_in} -"));
+    let nameless = |facts: Access| answers(Viewer::Nameless, Some(facts), NOW_CURRENT);
+    assert_eq!(nameless(open()), format!("- - sign_in_required {sign_in} -"));
     let hidden = "private_account";
-    assert_eq!(nameless(&private()), format!("- {hidden} sign_in_required {sign_in} {hidden}"));
+    assert_eq!(nameless(private()), format!("- {hidden} sign_in_required {sign_in} {hidden}"));
 }
 
 #[test]
@@ -106,10 +101,9 @@ fn r44_the_lists_have_an_audience_of_their_own() {
         (ListAudience::Followers, Err("followers_only"), Ok(())),
         (ListAudience::OnlyMe, Err("nobody"), Err("nobody")),
     ] {
-        let owner = UserFacts { show_relations: audience, ..open() };
+        let owner = Access { show_relations: audience, ..open() };
         for (pair, expected) in [(pair(NONE, NONE), to_stranger), (pair(FOLLOW, NONE), to_follower)] {
-            let seen =
-                check_visibility(Attempt::SeeRelations, other(&viewer, pair), Some(&owner), NOW_CURRENT);
+            let seen = check_visibility(Attempt::SeeRelations, other(viewer, pair), Some(owner), NOW_CURRENT);
             assert_eq!(seen.map_err(Denial::reason), expected, "{audience:?}");
         }
     }
@@ -123,16 +117,16 @@ fn r50_r53_who_is_hidden_or_unknown_can_do_nothing_and_have_nothing_done() {
         (AccountStatus::Deactivated, "deactivated"),
         (AccountStatus::Deleted, "deleted"),
     ] {
-        let (there, hidden) = (open(), UserFacts { status, ..open() });
+        let (there, hidden) = (open(), Access { status, ..open() });
         let all = [word; 7].join(" ");
-        assert_eq!(answers(other(&there, friends), Some(&hidden), NOW_CURRENT), all);
-        assert_eq!(answers(other(&hidden, friends), Some(&there), NOW_CURRENT), all);
-        assert_eq!(answers(Viewer::Owner, Some(&hidden), NOW_CURRENT), all);
+        assert_eq!(answers(other(there, friends), Some(hidden), NOW_CURRENT), all);
+        assert_eq!(answers(other(hidden, friends), Some(there), NOW_CURRENT), all);
+        assert_eq!(answers(Viewer::Owner, Some(hidden), NOW_CURRENT), all);
     }
     let unknown = ["unknown"; 7].join(" ");
     let (there, nobody) = (open(), Viewer::Other { known: None, pair: friends, holds: NOTHING });
-    assert_eq!(answers(other(&there, friends), None, NOW_CURRENT), unknown);
-    assert_eq!(answers(nobody, Some(&there), NOW_CURRENT), unknown);
+    assert_eq!(answers(other(there, friends), None, NOW_CURRENT), unknown);
+    assert_eq!(answers(nobody, Some(there), NOW_CURRENT), unknown);
 }
 
 #[test]
@@ -142,8 +136,8 @@ fn a_follow_is_denied_with_the_code_of_its_refusal() {
     let spent = ActorFacts { may_follow_from: Some(Micros::new(NOW.get() + 1)), ..NOTHING };
     for (holds, code) in [(full, "following_limit_reached"), (spent, "follow_quota_exceeded")] {
         for (forward, expected) in [(NONE, Err(code)), (FOLLOW, Ok(()))] {
-            let viewer = Viewer::Other { known: Some(&viewer), pair: pair(forward, NONE), holds };
-            let seen = check_visibility(Attempt::Follow, viewer, Some(&owner), NOW_CURRENT);
+            let viewer = Viewer::Other { known: Some(viewer), pair: pair(forward, NONE), holds };
+            let seen = check_visibility(Attempt::Follow, viewer, Some(owner), NOW_CURRENT);
             assert_eq!(seen.map_err(Denial::reason), expected);
         }
     }
@@ -151,10 +145,10 @@ fn a_follow_is_denied_with_the_code_of_its_refusal() {
 
 #[test]
 fn while_news_wait_only_what_no_setting_can_close_is_allowed() {
-    let (viewer, public) = (open(), UserFacts { messages_from: Audience::Everyone, ..open() });
-    let stranger = other(&viewer, pair(NONE, NONE));
+    let (viewer, public) = (open(), Access { messages_from: Audience::Everyone, ..open() });
+    let stranger = other(viewer, pair(NONE, NONE));
     let expected = "- unconfirmed - unconfirmed friends_only nobody unconfirmed";
-    assert_eq!(answers(stranger, Some(&public), BEHIND), expected);
-    let friend = other(&viewer, pair(FOLLOW, FOLLOW));
-    assert_eq!(answers(friend, Some(&public), BEHIND), "- - - unconfirmed unconfirmed nobody unconfirmed");
+    assert_eq!(answers(stranger, Some(public), BEHIND), expected);
+    let friend = other(viewer, pair(FOLLOW, FOLLOW));
+    assert_eq!(answers(friend, Some(public), BEHIND), "- - - unconfirmed unconfirmed nobody unconfirmed");
 }

@@ -10,9 +10,12 @@ use crate::domain::{Marks, Mute};
 /// Characters of a note that are remembered. Of a longer one it is remembered that it is there.
 pub const NOTE_CHARS_MAX: i64 = 280;
 
-/// Mutes, close friends and notes, each by target. The limits bound how many there are.
+/// Mutes, close friends and notes, each by target. The limits bound how many there are; most people keep nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Kept(Option<Box<Rows>>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Rows {
     mutes: Vec<(i64, Mute)>,
     close: Vec<(i64, Micros)>,
     /// An empty text is one that only the store has.
@@ -31,21 +34,27 @@ pub enum Noted<'a> {
 impl Kept {
     /// Of rows by target.
     pub fn new(mutes: Vec<(i64, Mute)>, close: Vec<(i64, Micros)>, notes: Vec<(i64, Box<str>)>) -> Self {
-        let mut kept = Self { mutes, close, notes };
-        kept.mutes.shrink_to_fit();
-        kept.close.shrink_to_fit();
-        kept.notes.shrink_to_fit();
-        kept
+        let mut rows = Rows { mutes, close, notes };
+        rows.mutes.shrink_to_fit();
+        rows.close.shrink_to_fit();
+        rows.notes.shrink_to_fit();
+        Self((!rows.is_empty()).then(|| Box::new(rows)))
+    }
+
+    /// Whether there is nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The marks on `target`.
     pub fn marks(&self, target: UserId) -> Marks {
-        Marks { mute: get(&self.mutes, target).copied(), close_friend: get(&self.close, target).copied() }
+        let Some(rows) = &self.0 else { return Marks::default() };
+        Marks { mute: get(&rows.mutes, target).copied(), close_friend: get(&rows.close, target).copied() }
     }
 
     /// The note about `target`.
     pub fn note(&self, target: UserId) -> Noted<'_> {
-        match get(&self.notes, target) {
+        match self.0.as_ref().and_then(|rows| get(&rows.notes, target)) {
             None => Noted::Text(""),
             Some(text) if text.is_empty() => Noted::Long,
             Some(text) => Noted::Text(text),
@@ -54,35 +63,51 @@ impl Kept {
 
     /// Every mute, also those that are over.
     pub fn mutes(&self) -> impl Iterator<Item = (UserId, Mute)> {
-        self.mutes.iter().map(|(target, mute)| (UserId::new(*target), *mute))
+        self.0.iter().flat_map(|rows| &rows.mutes).map(|(target, mute)| (UserId::new(*target), *mute))
     }
 
     /// Every close friend.
     pub fn close_friends(&self) -> impl Iterator<Item = (UserId, Micros)> {
-        self.close.iter().map(|(target, since)| (UserId::new(*target), *since))
+        self.0.iter().flat_map(|rows| &rows.close).map(|(target, since)| (UserId::new(*target), *since))
     }
 
     /// Replaces the marks on `target`.
     pub fn set_marks(&mut self, target: UserId, marks: Marks) {
-        set(&mut self.mutes, target, marks.mute);
-        set(&mut self.close, target, marks.close_friend);
+        self.change(|rows| {
+            set(&mut rows.mutes, target, marks.mute);
+            set(&mut rows.close, target, marks.close_friend);
+        });
     }
 
     /// Replaces the note about `target`; an empty one is forgotten.
     pub fn set_note(&mut self, target: UserId, note: &str) {
         let long = note.chars().nth(usize::try_from(NOTE_CHARS_MAX).unwrap_or(0)).is_some();
         let text = (!note.is_empty()).then(|| if long { "" } else { note }.into());
-        set(&mut self.notes, target, text);
+        self.change(|rows| set(&mut rows.notes, target, text));
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Rows)) {
+        let mut rows = self.0.take().unwrap_or_default();
+        change(&mut rows);
+        self.0 = (!rows.is_empty()).then_some(rows);
+    }
+}
+
+impl Rows {
+    fn is_empty(&self) -> bool {
+        self.mutes.is_empty() && self.close.is_empty() && self.notes.is_empty()
     }
 }
 
 impl Weigh for Kept {
+    /// Beside its place in a record.
     fn weight(&self) -> usize {
-        let texts: usize = self.notes.iter().map(|(_, text)| text.len()).sum();
-        size_of::<Self>()
-            + self.mutes.capacity() * size_of::<(i64, Mute)>()
-            + self.close.capacity() * size_of::<(i64, Micros)>()
-            + self.notes.capacity() * size_of::<(i64, Box<str>)>()
+        let Some(rows) = &self.0 else { return 0 };
+        let texts: usize = rows.notes.iter().map(|(_, text)| text.len()).sum();
+        size_of::<Rows>()
+            + rows.mutes.capacity() * size_of::<(i64, Mute)>()
+            + rows.close.capacity() * size_of::<(i64, Micros)>()
+            + rows.notes.capacity() * size_of::<(i64, Box<str>)>()
             + texts
     }
 }
@@ -116,7 +141,7 @@ mod tests {
         kept.set_note(them, &"é".repeat(280));
         assert_eq!(kept.note(them), Noted::Text(&"é".repeat(280)));
         kept.set_note(them, "");
-        assert_eq!(kept, Kept { notes: kept.notes.clone(), ..Kept::default() });
+        assert!(kept.is_empty());
         assert_eq!(kept.note(them), Noted::Text(""));
     }
 }

@@ -1,7 +1,6 @@
 //! Loading parts of entries: as of one moment, with a few statements for many people.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, SmallInt, Text};
 use shared::cache::Stamp;
@@ -11,7 +10,7 @@ use shared::id::UserId;
 
 use super::inbound::{BLOCKERS_MAX, ROWS_MAX};
 use super::kept::NOTE_CHARS_MAX;
-use super::{Entry, Graph, Inbound, Kept, Key, Newest, Outbound, Part, Person};
+use super::{Graph, Inbound, Kept, Key, Newest, Outbound, Part, Person, Record};
 use crate::store::mark::mute;
 use crate::store::pair::{BLOCK, FOLLOW, REQUEST, edge_from};
 use crate::store::{count, fact, sweep};
@@ -28,8 +27,8 @@ pub struct Loaded {
     pub noted: Stamp,
     /// Where others commit too, as of when it is; that has to be waited for.
     pub as_of: Option<Micros>,
-    /// The part.
-    pub entry: Entry,
+    /// The part, and no other; none of somebody of whom nobody has heard.
+    pub record: Record,
 }
 
 /// Loads these parts. Left out are edges that are too many to be kept, or for one load.
@@ -67,46 +66,44 @@ fn loaded(
     keys: &[Key],
     noted: &HashMap<UserId, Stamp>,
 ) -> Result<Vec<Loaded>, StoreError> {
-    let entries = entries(conn, graph, keys)?;
-    let loaded = entries
+    let records = records(conn, graph, keys)?;
+    let loaded = records
         .into_iter()
-        .filter_map(|(key, entry)| Some(Loaded { key, noted: *noted.get(&key.user)?, as_of: None, entry }));
+        .filter_map(|(key, record)| Some(Loaded { key, noted: *noted.get(&key.user)?, as_of: None, record }));
     Ok(loaded.collect())
 }
 
-fn entries(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Vec<(Key, Entry)>, StoreError> {
+fn records(conn: &mut Conn, graph: &Graph, keys: &[Key]) -> Result<Vec<(Key, Record)>, StoreError> {
     let of = |part| keys.iter().filter(move |key| key.part == part).map(|key| key.user).collect::<Vec<_>>();
     let mut found = Vec::with_capacity(keys.len());
-    let mut add = |part, user, entry| found.push((Key { part, user }, entry));
+    let mut add = |part, user, record| found.push((Key { part, user }, record));
+    let nothing = Record::default;
     for (user, person) in people(conn, &of(Part::Person))? {
-        add(Part::Person, user, person);
+        add(Part::Person, user, Record { person, ..nothing() });
     }
     for (user, edges) in outbound(conn, graph, &of(Part::Outbound))? {
-        add(Part::Outbound, user, Entry::Outbound(Arc::new(edges)));
+        add(Part::Outbound, user, Record { outbound: Some(edges), ..nothing() });
     }
     for user in of(Part::Inbound) {
-        add(Part::Inbound, user, Entry::Inbound(Arc::new(inbound(conn, user)?)));
+        add(Part::Inbound, user, Record { inbound: Some(Box::new(inbound(conn, user)?)), ..nothing() });
     }
     for user in of(Part::Counting) {
-        add(Part::Counting, user, Entry::Counting(sweep::is_counting(conn)?));
+        add(Part::Counting, user, Record { counting: Some(sweep::is_counting(conn)?), ..nothing() });
     }
     for user in of(Part::Kept) {
-        add(Part::Kept, user, Entry::Kept(Arc::new(kept(conn, user)?)));
+        add(Part::Kept, user, Record { kept: Some(kept(conn, user)?), ..nothing() });
     }
     Ok(found)
 }
 
-fn people(conn: &mut Conn, users: &[UserId]) -> Result<Vec<(UserId, Entry)>, StoreError> {
-    let mut known = fact::known(conn, users)?;
+fn people(conn: &mut Conn, users: &[UserId]) -> Result<Vec<(UserId, Option<Person>)>, StoreError> {
+    let known = fact::known(conn, users)?;
     let counts = count::counts(conn, users)?;
-    let person = |&user: &UserId| {
-        let entry = known.remove(&user).map_or(Entry::Nobody, |known| {
-            let counts = counts.get(&user).copied().unwrap_or_default();
-            Entry::Person(Arc::new(Person { facts: known.facts, counts }))
-        });
-        (user, entry)
+    let person = |user: &UserId| {
+        let known = known.get(user)?;
+        Some(Person::new(&known.facts, counts.get(user).copied().unwrap_or_default()))
     };
-    Ok(users.iter().map(person).collect())
+    Ok(users.iter().map(|user| (*user, person(user))).collect())
 }
 
 /// Those of `users` whose edges can be kept, as many as one load may bring.

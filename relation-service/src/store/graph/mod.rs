@@ -1,25 +1,26 @@
 //! What this service remembers of its tables, person by person.
 //!
-//! A person's entry is in parts, since few questions need all of it: who they are, what they hold, who holds something
+//! A person's record is in parts, since few questions need all of it: who they are, what they hold, who holds something
 //! towards them, what they keep about others. Each is loaded when a question needs it, whole or (the newest of what
 //! has no bound) with the word that there is more; and changed by the writer with what a batch told, before anybody
 //! is answered. What memory cannot tell truthfully, it does not tell: then the store is asked.
 
+mod ahead;
 mod glance;
 mod inbound;
 mod kept;
 mod load;
 mod outbound;
+mod pages;
 mod person;
+mod record;
 mod told;
 mod wire;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use shared::cache::{
-    CacheSize, Commits, Flights, Gate, Keeping, Memory, Shards, Spread, Stamp, Usage, Weigh,
-};
+use shared::cache::{CacheSize, Commits, Flights, Gate, Keeping, Memory, Shards, Spread, Stamp, Usage};
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::UserId;
@@ -29,13 +30,15 @@ pub use inbound::{Inbound, Newest};
 pub use kept::{Kept, Noted};
 pub use load::{Loaded, load, load_within};
 pub use outbound::Outbound;
-pub use person::Person;
+pub use person::{Brief, Card, Person};
+pub use record::Record;
 pub use told::{Told, Transaction};
 
-use crate::domain::Edge;
+use crate::domain::Pair;
+use crate::store::fact::KnownUser;
 use crate::store::pair::PairChange;
 
-/// Which part of whose entry.
+/// Which part of whose record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     /// Which.
@@ -44,7 +47,7 @@ pub struct Key {
     pub user: UserId,
 }
 
-/// A part of an entry.
+/// A part of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// Who they are: [`Person`].
@@ -62,48 +65,12 @@ pub enum Part {
 /// Under whom that stands which is of nobody alone: no person has this id.
 const EVERYBODY: UserId = UserId::new(0);
 
-impl Part {
-    const ALL: [Self; 5] = [Self::Person, Self::Outbound, Self::Inbound, Self::Kept, Self::Counting];
-}
-
-/// A part of an entry.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
-    /// Who they are.
-    Person(Arc<Person>),
-    /// What they hold.
-    Outbound(Arc<Outbound>),
-    /// Who holds something towards them.
-    Inbound(Arc<Inbound>),
-    /// What they keep about others.
-    Kept(Arc<Kept>),
-    /// Whether counters lag behind somebody who was hidden or came back.
-    Counting(bool),
-    /// Nobody has heard of them. Never kept, so that whoever asks for many strangers drives nobody out.
-    Nobody,
-}
-
-impl Weigh for Entry {
-    fn weight(&self) -> usize {
-        // Beside each part, the two counts of its `Arc`.
-        2 * size_of::<usize>()
-            + match self {
-                Self::Person(person) => person.weight(),
-                Self::Outbound(edges) => edges.weight(),
-                Self::Inbound(edges) => edges.weight(),
-                Self::Kept(kept) => kept.weight(),
-                Self::Counting(_) => 0,
-                Self::Nobody => usize::MAX / 2,
-            }
-    }
-}
-
 /// The memory. Readers glance at it, commits alone change it.
 pub struct Graph {
     commits: Commits<Told>,
     /// Whether other processes commit too.
     has_others: bool,
-    entries: Shards<Key, Entry>,
+    records: Shards<UserId, Record>,
     flights: Flights<Key>,
 }
 
@@ -117,7 +84,7 @@ impl Graph {
         Self {
             commits: Commits::new(size.stamps()),
             has_others: false,
-            entries: Shards::new(size.entry_bytes()),
+            records: Shards::new(size.entry_bytes()),
             flights: Flights::new(),
         }
     }
@@ -139,7 +106,7 @@ impl Graph {
 
     /// What was read, found and held so far.
     pub fn usage(&self) -> Usage {
-        self.entries.usage()
+        self.records.usage()
     }
 
     /// For those who read the database beside it.
@@ -174,22 +141,23 @@ impl Graph {
         self.commits.stamps.hold(noted)
     }
 
-    /// Keeps what was loaded, if no commit went past it.
+    /// Keeps what was loaded, if no commit went past it. Of whom nobody has heard nothing is kept, so that whoever asks
+    /// for many strangers drives nobody out.
     pub fn keep(&self, loaded: &Loaded) -> Keeping {
-        if matches!(loaded.entry, Entry::Nobody) {
+        if loaded.record.is_empty() {
             return Keeping::Kept;
         }
-        self.entries.keep(loaded.key, loaded.entry.clone(), &self.commits.stamps, loaded.noted)
+        self.records.keep(loaded.key.user, loaded.record.clone(), &self.commits.stamps, loaded.noted)
     }
 
     /// Whether that many edges of one person are kept.
     pub fn fits(&self, edges: i64) -> bool {
-        usize::try_from(edges).is_ok_and(|edges| self.entries.fits(Outbound::bytes_of(edges)))
+        usize::try_from(edges).is_ok_and(|edges| self.records.fits(Outbound::bytes_of(edges)))
     }
 
-    /// What is remembered of a part.
-    pub fn look(&self, key: Key) -> Option<Entry> {
-        self.entries.look(&key)
+    /// A copy of a part, if it is remembered.
+    pub fn part(&self, key: Key) -> Option<Record> {
+        self.records.look(&key.user, |record| record?.only(key.part))
     }
 
     fn change(&self, told: Told) {
@@ -197,13 +165,17 @@ impl Graph {
             Told::Pairs(changes) => changes.iter().for_each(|change| self.apply_pair(change)),
             Told::Counts(deltas) => {
                 for (user, delta) in deltas {
-                    self.change_person(user, |person| person.counts += delta);
+                    self.change_part(user, |record| &mut record.person, |person| person.count(delta));
                 }
             }
-            Told::Facts(known) => self.change_person(known.id, |person| person.facts = known.facts),
-            Told::Note((user, target), note) => self.change_kept(user, |kept| kept.set_note(target, &note)),
-            Told::Rows(people) => people.into_iter().for_each(|user| self.forget(user)),
-            Told::Uncounted => self.forget(EVERYBODY),
+            Told::Facts(KnownUser { id, facts, .. }) => {
+                self.change_part(id, |record| &mut record.person, |person| person.learn(&facts));
+            }
+            Told::Note((user, target), note) => {
+                self.change_part(user, |record| &mut record.kept, |kept| kept.set_note(target, &note));
+            }
+            Told::Rows(people) => people.iter().for_each(|user| self.records.forget(user)),
+            Told::Uncounted => self.records.forget(&EVERYBODY),
         }
     }
 
@@ -214,54 +186,46 @@ impl Graph {
             (other, one, change.before.flip(), change.after.flip()),
         ];
         for (user, target, before, after) in sides {
-            if before.forward != after.forward || before.backward != after.backward {
-                let back = after.backward.since().filter(|_| after.backward.is_follow());
-                self.change_outbound(user, |edges| edges.set(target, after.forward, back));
-            }
-            if before.backward != after.backward {
-                self.change_inbound(user, target, before.backward, after.backward);
-            }
-            if before.marks != after.marks {
-                self.change_kept(user, |kept| kept.set_marks(target, after.marks));
-            }
+            self.records.change(&user, |record| {
+                apply_side(record, target, before, after);
+                !record.is_empty()
+            });
         }
     }
 
-    fn change_person(&self, user: UserId, change: impl FnOnce(&mut Person)) {
-        self.entries.change(&Key { part: Part::Person, user }, |entry| {
-            let Entry::Person(person) = entry else { return false };
-            change(Arc::make_mut(person));
+    fn change_part<P>(
+        &self,
+        user: UserId,
+        part: impl FnOnce(&mut Record) -> &mut Option<P>,
+        change: impl FnOnce(&mut P),
+    ) {
+        self.records.change(&user, |record| {
+            if let Some(part) = part(record) {
+                change(part);
+            }
             true
         });
     }
+}
 
-    fn change_outbound(&self, user: UserId, change: impl FnOnce(&mut Outbound)) {
-        self.entries.change(&Key { part: Part::Outbound, user }, |entry| {
-            let Entry::Outbound(edges) = entry else { return false };
-            change(Arc::make_mut(edges));
-            true
-        });
+/// What one side of a pair changes: `before` and `after` are as that side sees them.
+fn apply_side(record: &mut Record, target: UserId, before: Pair, after: Pair) {
+    if let Some(edges) = &mut record.outbound
+        && (before.forward != after.forward || before.backward != after.backward)
+    {
+        let back = after.backward.since().filter(|_| after.backward.is_follow());
+        edges.set(target, after.forward, back);
     }
-
-    fn change_inbound(&self, user: UserId, source: UserId, before: Edge, after: Edge) {
-        self.entries.change(&Key { part: Part::Inbound, user }, |entry| {
-            let Entry::Inbound(edges) = entry else { return false };
-            Arc::make_mut(edges).set(source, before, after)
-        });
+    if let Some(edges) = &mut record.inbound
+        && before.backward != after.backward
+        && !edges.set(target, before.backward, after.backward)
+    {
+        record.inbound = None;
     }
-
-    fn change_kept(&self, user: UserId, change: impl FnOnce(&mut Kept)) {
-        self.entries.change(&Key { part: Part::Kept, user }, |entry| {
-            let Entry::Kept(kept) = entry else { return false };
-            change(Arc::make_mut(kept));
-            true
-        });
-    }
-
-    fn forget(&self, user: UserId) {
-        for part in Part::ALL {
-            self.entries.forget(&Key { part, user });
-        }
+    if let Some(kept) = &mut record.kept
+        && before.marks != after.marks
+    {
+        kept.set_marks(target, after.marks);
     }
 }
 
@@ -283,11 +247,11 @@ impl Memory<Told> for Remembering {
     }
 
     fn forget(&self, told: &[Told]) {
-        told.iter().flat_map(Told::people).for_each(|user| self.0.forget(user));
+        told.iter().flat_map(Told::people).for_each(|user| self.0.records.forget(&user));
     }
 
     fn clear(&self, _: &mut Conn) -> Result<(), StoreError> {
-        self.0.entries.clear();
+        self.0.records.clear();
         Ok(())
     }
 }

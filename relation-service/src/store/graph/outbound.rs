@@ -70,6 +70,11 @@ impl Outbound {
         self.targets.binary_search(&target.get()).map_or(Edge::None, |at| self.edges[at].edge())
     }
 
+    /// Reads what a search begins with.
+    pub(super) fn touch(&self) -> u64 {
+        self.targets.get(self.targets.len() / 2).map_or(0, |target| target.cast_unsigned())
+    }
+
     /// Every edge, with the time since when the target follows back: by target.
     pub fn iter(&self) -> impl Iterator<Item = (UserId, Edge, Option<Micros>)> {
         let mut backs = self.backs.iter();
@@ -123,9 +128,10 @@ impl Outbound {
 }
 
 impl Weigh for Outbound {
+    /// Beside its place in a record.
     fn weight(&self) -> usize {
         let words = self.targets.capacity() + self.edges.capacity() + self.backs.capacity();
-        size_of::<Self>() + words * size_of::<i64>()
+        words * size_of::<i64>()
     }
 }
 

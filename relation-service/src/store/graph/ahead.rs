@@ -1,0 +1,150 @@
+//! What a look has read before it was asked: of many people, memory answers best when it is asked of all at once.
+
+use shared::id::UserId;
+
+use super::{Brief, Card, Glance, Part, Person, Record};
+use crate::domain::{Edge, Pair};
+use crate::store::pair::Key;
+use crate::store::sight::Needs;
+
+/// Of fewer it is not worth it.
+pub(super) const AHEAD_MIN: usize = 4;
+
+/// Answers in the order in which they will be asked for.
+pub(super) struct Ahead<K, V> {
+    answers: Vec<(K, Option<V>)>,
+    next: usize,
+}
+
+impl<K, V> Default for Ahead<K, V> {
+    fn default() -> Self {
+        Self { answers: Vec::new(), next: 0 }
+    }
+}
+
+impl<K: Copy + PartialEq, V> Ahead<K, V> {
+    fn new(keys: &[K], answers: Vec<Option<V>>) -> Self {
+        Self { answers: keys.iter().copied().zip(answers).collect(), next: 0 }
+    }
+
+    /// The answer, if it is the next; otherwise whoever asks looks for themselves.
+    pub(super) fn take(&mut self, key: K) -> Option<Option<V>> {
+        let (next, answer) = self.answers.get_mut(self.next)?;
+        if *next != key {
+            return None;
+        }
+        self.next += 1;
+        Some(answer.take())
+    }
+}
+
+/// All that is read ahead.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) people: Ahead<UserId, Brief>,
+    pub(super) cards: Ahead<UserId, Card>,
+    pub(super) pairs: Ahead<Key, Pair>,
+}
+
+impl Glance<'_> {
+    pub(super) fn read_ahead(&mut self, needs: Needs<'_>) {
+        let Needs { people, cards, pairs, meetings, .. } = needs;
+        if people.len() >= AHEAD_MIN {
+            let briefs = self.people_each(
+                people,
+                |person| person.brief().counts.followers.cast_unsigned(),
+                Person::brief,
+            );
+            self.ahead.people = Ahead::new(people, briefs);
+        }
+        if cards.len() >= AHEAD_MIN {
+            let read = self.people_each(cards, Person::touch, |person| person.card().clone());
+            self.ahead.cards = Ahead::new(cards, read);
+        }
+        if pairs.len() >= AHEAD_MIN {
+            let edges = self.pairs_each(pairs);
+            self.ahead.pairs = Ahead::new(pairs, edges);
+        }
+        if meetings.len() >= AHEAD_MIN {
+            self.meetings_each(meetings);
+        }
+    }
+
+    /// Both people of each pair, and what is between them, with one look at each person.
+    fn meetings_each(&mut self, meetings: &[Key]) {
+        let sides: Vec<Key> =
+            meetings.iter().flat_map(|&(source, target)| [(target, source), (source, target)]).collect();
+        let users: Vec<UserId> = sides.iter().map(|(user, _)| *user).collect();
+        let touch = |record: &Record| Some(record.outbound.as_ref()?.touch());
+        let person = |_, record: &Record| record.person.as_ref().map(Person::brief);
+        let edge = |number: usize, record: &Record| Some(record.outbound.as_ref()?.edge(sides[number].1));
+        let found = self.read_both((Part::Person, Part::Outbound), &users, touch, person, edge);
+        let (people, edges): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let pair = |sides: &[Option<Edge>]| match *sides {
+            [Some(backward), Some(forward)] => Some(Pair { forward, backward, ..Pair::default() }),
+            _ => None,
+        };
+        self.ahead.pairs = Ahead::new(meetings, edges.chunks(2).map(pair).collect());
+        self.ahead.people = Ahead::new(&users, people);
+    }
+
+    fn people_each<R>(
+        &mut self,
+        users: &[UserId],
+        touch: impl Fn(&Person) -> u64,
+        read: impl Fn(&Person) -> R,
+    ) -> Vec<Option<R>> {
+        let touch = |record: &Record| record.person.as_ref().map(&touch);
+        self.read_each(Part::Person, users, touch, |_, record| record.person.as_ref().map(&read))
+    }
+
+    fn pairs_each(&mut self, pairs: &[Key]) -> Vec<Option<Pair>> {
+        let source = pairs.first().map(|(source, _)| *source);
+        let source = source.filter(|first| pairs.iter().all(|(source, _)| source == first));
+        let (forward, backward) = match source {
+            Some(source) => (self.forward_of_one(source, pairs), self.backward_of_one(source, pairs)),
+            None => {
+                let backward: Vec<Key> = pairs.iter().map(|&(source, target)| (target, source)).collect();
+                (self.edges_each(pairs), self.edges_each(&backward))
+            }
+        };
+        let pair = |(forward, backward): (Option<Edge>, Option<Edge>)| {
+            Some(Pair { forward: forward?, backward: backward?, ..Pair::default() })
+        };
+        forward.into_iter().zip(backward).map(pair).collect()
+    }
+
+    /// What each source holds towards its target.
+    fn edges_each(&mut self, pairs: &[Key]) -> Vec<Option<Edge>> {
+        let sources: Vec<UserId> = pairs.iter().map(|(source, _)| *source).collect();
+        let touch = |record: &Record| Some(record.outbound.as_ref()?.touch());
+        self.read_each(Part::Outbound, &sources, touch, |number, record| {
+            Some(record.outbound.as_ref()?.edge(pairs[number].1))
+        })
+    }
+
+    /// What one person holds towards many others.
+    fn forward_of_one(&mut self, source: UserId, pairs: &[Key]) -> Vec<Option<Edge>> {
+        let edges = self.read(Part::Outbound, source, |record| {
+            let outbound = record.outbound.as_ref()?;
+            Some(pairs.iter().map(|(_, target)| Some(outbound.edge(*target))).collect())
+        });
+        edges.unwrap_or_else(|| vec![None; pairs.len()])
+    }
+
+    /// What many hold towards one person: what is known of the one mostly tells, so that nothing is loaded of each of those.
+    fn backward_of_one(&mut self, source: UserId, pairs: &[Key]) -> Vec<Option<Edge>> {
+        let told = self.read(Part::Inbound, source, |record| {
+            let inbound = record.inbound.as_ref()?;
+            Some(pairs.iter().map(|(_, target)| inbound.edge(*target)).collect::<Vec<_>>())
+        });
+        // It is loaded first.
+        let Some(mut told) = told else { return vec![None; pairs.len()] };
+        let untold: Vec<usize> = (0..pairs.len()).filter(|number| told[*number].is_none()).collect();
+        let backward: Vec<Key> = untold.iter().map(|number| (pairs[*number].1, source)).collect();
+        for (number, edge) in untold.into_iter().zip(self.edges_each(&backward)) {
+            told[number] = edge;
+        }
+        told
+    }
+}

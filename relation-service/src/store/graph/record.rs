@@ -1,0 +1,66 @@
+//! All that is remembered of one person, in one place: each part is there or is not.
+
+use shared::cache::Weigh;
+
+use super::{Inbound, Kept, Outbound, Part, Person};
+
+/// The parts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Who they are.
+    pub person: Option<Person>,
+    /// What they hold.
+    pub outbound: Option<Outbound>,
+    /// Who holds something towards them.
+    pub inbound: Option<Box<Inbound>>,
+    /// What they keep about others.
+    pub kept: Option<Kept>,
+    /// Whether counters lag behind somebody who was hidden or came back.
+    pub counting: Option<bool>,
+}
+
+impl Record {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        let Self { person, outbound, inbound, kept, counting } = self;
+        person.is_none() && outbound.is_none() && inbound.is_none() && kept.is_none() && counting.is_none()
+    }
+
+    /// One part alone, if it is there.
+    pub fn only(&self, part: Part) -> Option<Self> {
+        let nothing = Self::default();
+        let alone = match part {
+            Part::Person => Self { person: self.person.clone(), ..nothing },
+            Part::Outbound => Self { outbound: self.outbound.clone(), ..nothing },
+            Part::Inbound => Self { inbound: self.inbound.clone(), ..nothing },
+            Part::Kept => Self { kept: self.kept.clone(), ..nothing },
+            Part::Counting => Self { counting: self.counting, ..nothing },
+        };
+        (!alone.is_empty()).then_some(alone)
+    }
+}
+
+impl Weigh for Record {
+    fn weight(&self) -> usize {
+        let Self { person, outbound, inbound, kept, counting: _ } = self;
+        size_of::<Self>()
+            + person.as_ref().map_or(0, Weigh::weight)
+            + outbound.as_ref().map_or(0, Weigh::weight)
+            + inbound.as_ref().map_or(0, |inbound| inbound.weight())
+            + kept.as_ref().map_or(0, Weigh::weight)
+    }
+
+    /// Takes in the parts that were loaded.
+    fn join(&mut self, loaded: Self) {
+        let Self { person, outbound, inbound, kept, counting } = loaded;
+        self.person = person.or_else(|| self.person.take());
+        self.outbound = outbound.or_else(|| self.outbound.take());
+        self.inbound = inbound.or_else(|| self.inbound.take());
+        self.kept = kept.or_else(|| self.kept.take());
+        self.counting = counting.or(self.counting);
+    }
+
+    fn weight_joined(&self, loaded: &Self) -> usize {
+        self.weight() + loaded.weight()
+    }
+}
