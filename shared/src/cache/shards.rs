@@ -234,7 +234,9 @@ impl<K: Copy + Eq + Hash, V: Weigh> Shards<K, V> {
         match entries.peek_mut(&key) {
             Some(held) if !self.fits(held.weight_joined(&value)) => return Keeping::TooLarge,
             Some(mut held) => held.join(value),
-            None => drop(entries.insert(key, value)),
+            None => {
+                entries.insert(key, value);
+            }
         }
         make_room(&mut entries, &key);
         part.kept.fetch_add(1, Ordering::Relaxed);

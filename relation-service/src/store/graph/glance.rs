@@ -17,6 +17,9 @@ use crate::store::sight::{Needs, PageOf, Sight};
 /// Stamps of a usual answer.
 const STAMPS_USUAL: usize = 8;
 
+/// What was read of two parts of somebody's record.
+type Both<R, S> = (Option<R>, Option<S>);
+
 /// The look.
 pub struct Glance<'g> {
     graph: &'g Graph,
@@ -132,10 +135,10 @@ impl Glance<'_> {
         touch: impl Fn(&Record) -> Option<u64>,
         one: impl Fn(usize, &Record) -> Option<R>,
         other: impl Fn(usize, &Record) -> Option<S>,
-    ) -> Vec<(Option<R>, Option<S>)> {
+    ) -> Vec<Both<R, S>> {
         let visited =
             self.visit(users, touch, |number, record| Some((one(number, record), other(number, record))));
-        let answer = |(number, (noted, found)): (usize, (Stamp, Option<(Option<R>, Option<S>)>))| {
+        let answer = |(number, (noted, found)): (usize, (Stamp, Option<Both<R, S>>))| {
             let (mut found, mut found_other) = found.unwrap_or_default();
             if found.is_some() || found_other.is_some() {
                 self.noted.push(noted);
