@@ -25,6 +25,7 @@ pub mod tail;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod text;
 pub mod token;
 pub mod word;
 pub mod writer;

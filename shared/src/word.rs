@@ -1,12 +1,14 @@
 //! Fields of a body that take one of a few words, or a moment: a string is of the right type whatever it says, so a
 //! wrong one is a refusal of its field among the others, and not of the whole body.
 
-use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer};
+
+use crate::text::read_text;
 
 /// A string that was sent for a `T`. In OpenAPI it is described as `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +29,10 @@ impl<T> From<T> for Word<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        let said: StrDeserializer<'_, NotAWord> = text.as_ref().into_deserializer();
-        Ok(Self(T::deserialize(said)))
+        read_text(deserializer, |text| {
+            let said: StrDeserializer<'_, NotAWord> = text.into_deserializer();
+            Ok::<_, Infallible>(Self(T::deserialize(said)))
+        })
     }
 }
 

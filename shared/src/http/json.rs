@@ -13,6 +13,8 @@ use crate::problem::Problem;
 
 /// Room for an answer that is no list.
 const BYTES_USUAL: usize = 512;
+/// Bytes of a field's name with what stands around it.
+const NAME_BYTES_USUAL: usize = 32;
 /// Room that is made at once for a list, whatever it says of its length.
 const ROOM_MAX: usize = 256 << 10;
 
@@ -66,12 +68,14 @@ struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
+    #[inline]
     fn begin(out: &'a mut Vec<u8>, bracket: u8, length: Option<usize>) -> Self {
         out.push(bracket);
         let (rest, start) = (length.unwrap_or_default().saturating_sub(1), out.len());
         Self { out, rest, start, empty: true }
     }
 
+    #[inline]
     fn next(&mut self) {
         if !std::mem::take(&mut self.empty) {
             self.out.push(b',');
@@ -79,6 +83,7 @@ impl<'a> Series<'a> {
     }
 
     /// Makes room for the rest, which is taken to be as long as the first.
+    #[inline]
     fn make_room(&mut self) {
         let rest = std::mem::take(&mut self.rest);
         if rest > 0 {
@@ -87,6 +92,7 @@ impl<'a> Series<'a> {
         }
     }
 
+    #[inline]
     fn end(self, bracket: u8) -> Result<(), Other> {
         self.out.push(bracket);
         Ok(())
@@ -108,16 +114,19 @@ impl<'a> ser::Serializer for Writer<'a> {
     type SerializeTupleVariant = Impossible<(), Other>;
     type SerializeStructVariant = Impossible<(), Other>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Other> {
         self.0.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), Other> {
         self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), Other> {
         self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         Ok(())
@@ -159,6 +168,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), Other> {
         self.serialize_unit()
     }
@@ -167,6 +177,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Other> {
         self.0.extend_from_slice(b"null");
         Ok(())
@@ -180,6 +191,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_seq(self, length: Option<usize>) -> Result<Series<'a>, Other> {
         Ok(Series::begin(self.0, b'[', length))
     }
@@ -188,6 +200,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         Ok(Series::begin(self.0, b'{', None))
     }
 
+    #[inline]
     fn serialize_struct(self, _: &str, _: usize) -> Result<Series<'a>, Other> {
         Ok(Series::begin(self.0, b'{', None))
     }
@@ -272,12 +285,25 @@ impl SerializeStruct for Series<'_> {
     type Error = Other;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Other> {
-        self.next();
-        // Written in the code, where no name has a quote.
-        self.out.reserve(name.len() + 3);
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        // Written in the code, where no name has a quote. All at once, since each piece asks for room.
+        let mut piece = [0; NAME_BYTES_USUAL];
+        let comma = usize::from(!std::mem::take(&mut self.empty));
+        let (start, end) = (comma + 1, comma + 1 + name.len());
+        match piece.get_mut(..end + 2) {
+            Some(piece) => {
+                piece[0] = b',';
+                piece[comma] = b'"';
+                piece[start..end].copy_from_slice(name.as_bytes());
+                piece[end..].copy_from_slice(b"\":");
+                self.out.extend_from_slice(piece);
+            }
+            None => {
+                let comma = if comma == 1 { "," } else { "" };
+                [comma, "\"", name, "\":"]
+                    .iter()
+                    .for_each(|piece| self.out.extend_from_slice(piece.as_bytes()));
+            }
+        }
         value.serialize(Writer(self.out))
     }
 
@@ -310,85 +336,5 @@ impl SerializeMap for Series<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde::Serialize;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::clock::Micros;
-    use crate::id::UserId;
-
-    #[derive(Serialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Kind {
-        InOneWord,
-    }
-
-    #[derive(Serialize)]
-    struct Inner {
-        id: UserId,
-        note: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        left_out: Option<i64>,
-    }
-
-    #[derive(Serialize)]
-    struct Outer {
-        items: Vec<Option<Inner>>,
-        #[serde(flatten)]
-        flat: Inner,
-        at: Option<Micros>,
-        kind: Kind,
-        yes: bool,
-    }
-
-    fn written(value: &impl Serialize) -> Option<String> {
-        let mut bytes = Vec::new();
-        let done = value.serialize(Writer(&mut bytes));
-        done.ok().map(|()| String::from_utf8(bytes).unwrap())
-    }
-
-    fn sample(text: &str, number: i64, items: usize) -> Outer {
-        let inner = |left_out| Inner { id: UserId::new(number), note: text.to_owned(), left_out };
-        Outer {
-            items: (0..items).map(|item| (item != 1).then(|| inner(None))).collect(),
-            flat: inner(Some(number)),
-            at: (number != 0).then(|| Micros::new(number.abs())),
-            kind: Kind::InOneWord,
-            yes: number % 2 == 0,
-        }
-    }
-
-    #[test]
-    fn it_is_what_serde_json_writes() {
-        let mut random = fastrand::Rng::with_seed(7);
-        for round in 0..2_000 {
-            let letters = random.usize(..12);
-            let text: String = (0..letters).map(|_| random.char('\0'..='\u{10FFFF}')).collect();
-            let number = if round == 0 { 0 } else { random.i64(..) >> random.u32(1..63) };
-            let value = sample(&text, number, random.usize(..4));
-            assert_eq!(written(&value), Some(serde_json::to_string(&value).unwrap()));
-        }
-    }
-
-    #[test]
-    fn whatever_needs_escaping_is_escaped() {
-        for byte in 0..=127_u8 {
-            let text = format!("a{}b", char::from(byte));
-            assert_eq!(written(&text), Some(serde_json::to_string(&text).unwrap()));
-        }
-    }
-
-    #[test]
-    fn the_rest_is_left_to_serde_json() {
-        let by_number = BTreeMap::from([(1, "one")]);
-        assert_eq!(written(&by_number), None);
-        assert_eq!(encoded(&by_number).unwrap(), br#"{"1":"one"}"#);
-        for value in [json!(1.5), json!({"a": [1.5, null]})] {
-            assert_eq!(written(&value), None);
-            assert_eq!(serde_json::from_slice::<Value>(&encoded(&value).unwrap()).unwrap(), value);
-        }
-    }
-}
+#[path = "json_tests.rs"]
+mod tests;

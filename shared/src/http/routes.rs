@@ -25,9 +25,10 @@ const OTHER: &str = "other";
 
 /// The routes of a service.
 pub struct Routes {
+    /// Those with parameters.
     root: Node,
-    /// The methods of paths without parameters.
-    plain: HashMap<String, String>,
+    /// Paths without parameters.
+    plain: HashMap<String, Route>,
     other: Meter,
 }
 
@@ -79,7 +80,8 @@ impl Node {
         }
     }
 
-    /// The route at the end of this path. A text goes before a parameter that would take it too.
+    /// The route at the end of this path. A text goes before a parameter that would take it too, as a path without
+    /// parameters does before all others.
     fn find(&self, path: Option<&str>) -> Option<&Route> {
         let Some(path) = path else { return self.route.as_ref() };
         let (part, rest) = first(path);
@@ -118,10 +120,11 @@ impl Routes {
             spec.paths.paths.iter().map(|(path, item)| (path.as_str(), route(service, path, item)));
         let (mut root, mut plain) = (Node::default(), HashMap::new());
         for (path, route) in described.chain(pages) {
-            if !path.contains('{') {
-                plain.insert(path.to_owned(), route.allow.clone());
+            if path.contains('{') {
+                root.put(Some(path), route);
+            } else {
+                plain.insert(path.to_owned(), route);
             }
-            root.put(Some(path), route);
         }
         Self { root, plain, other: Meter::new(service, OTHER, OTHER.to_owned()) }
     }
@@ -129,12 +132,12 @@ impl Routes {
     /// The methods of the route without parameters that `path` is. One that another route's parameter would match too
     /// has its own methods alone.
     pub(super) fn plain(&self, path: &str) -> Option<&str> {
-        self.plain.get(path).map(String::as_str)
+        self.plain.get(path).map(|route| route.allow.as_str())
     }
 
     /// The route that `path` leads to.
     fn route(&self, path: &str) -> Option<&Route> {
-        self.root.find(Some(path))
+        self.plain.get(path).or_else(|| self.root.find(Some(path)))
     }
 
     /// The methods that `path` has.
