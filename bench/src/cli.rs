@@ -126,6 +126,10 @@ pub struct Run {
     /// People who are signed in and look.
     #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(64..=100_000))]
     pub viewers: u32,
+    /// People who are looked at; all if left out. Of a graph that is larger than the services' memory, as many as memory has
+    /// room for.
+    #[arg(long)]
+    pub asked: Option<u32>,
     /// Rounds of each operation; the figures are medians.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=99))]
     pub rounds: u16,

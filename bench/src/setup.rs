@@ -65,7 +65,8 @@ pub async fn world(
     let seed = secret::load(&data_dir.join("signing-key"))?;
     let signer = TokenSigner::new(&seed).ok_or_else(|| io::Error::other("the signing key cannot be used"))?;
     let viewers = usize::try_from(settings.viewers).unwrap_or(usize::MAX);
-    let world = World::new(graph, ids, viewers, signer, service_token, settings.drawn.seed);
+    let asked = settings.asked.map_or(usize::MAX, |asked| usize::try_from(asked).unwrap_or(usize::MAX));
+    let world = World::new(graph, ids, (viewers, asked), signer, service_token, settings.drawn.seed);
     *world.pages.borrow_mut() = pages(&world, services.relations, settings.drawn.seed).await?;
     Ok(Rc::new(world))
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -15,6 +16,8 @@ use crate::number::{count, place, real};
 
 /// Skew of who looks and of who is looked at independently of the graph: that of LinkBench's reads.
 const ZIPF: f64 = 0.8;
+/// Draws for one of those who are asked about.
+const DRAWS_MAX: usize = 64;
 /// Tokens live for ten minutes; they are made again well before, between two phases.
 const RENEW_AFTER: Duration = Duration::from_secs(240);
 /// The session that tokens of a run name. None of them was revoked.
@@ -30,6 +33,9 @@ pub struct World {
     /// In a random order.
     people: Vec<u32>,
     viewers: usize,
+    /// So many of them are asked about, and no others.
+    asked: usize,
+    is_asked: Vec<bool>,
     skew_of_viewers: Zipf,
     skew_of_people: Zipf,
     /// The end of each viewer's requests: who they are.
@@ -54,11 +60,12 @@ pub struct Pages {
 }
 
 impl World {
-    /// `ids` are those of the graph's people, in its order.
+    /// `ids` are those of the graph's people, in its order; the first `viewers` of a random order look, and the first
+    /// `asked` are looked at.
     pub fn new(
         graph: Graph,
         ids: Vec<String>,
-        viewers: usize,
+        (viewers, asked): (usize, usize),
         signer: TokenSigner,
         service: &str,
         seed: u64,
@@ -73,14 +80,19 @@ impl World {
         let mut people: Vec<u32> = (0_u32..).take(ids.len()).collect();
         Rng::with_seed(seed).shuffle(&mut people);
         let viewers = viewers.min(people.len());
+        let asked = asked.clamp(viewers, people.len());
+        let mut is_asked = vec![false; people.len()];
+        people.iter().take(asked).for_each(|&person| is_asked[at(person)] = true);
         Self {
             present: graph.edges.iter().copied().collect(),
             edges: graph.edges,
             begins,
             viewers,
             skew_of_viewers: Zipf::new(viewers),
-            skew_of_people: Zipf::new(people.len()),
+            skew_of_people: Zipf::new(asked),
             people,
+            asked,
+            is_asked,
             ids,
             endings: RefCell::default(),
             renewed: RefCell::default(),
@@ -122,12 +134,12 @@ impl World {
         u32::try_from(self.viewers).unwrap_or(u32::MAX)
     }
 
-    /// How many people there are.
-    pub fn everybody(&self) -> u32 {
-        u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
+    /// How many people are asked about.
+    pub fn asked(&self) -> u32 {
+        u32::try_from(self.asked).unwrap_or(u32::MAX)
     }
 
-    /// Who the viewer with this number is.
+    /// Who the viewer with this number is, or the one who is asked about.
     pub fn person(&self, viewer: u32) -> u32 {
         self.people.get(at(viewer)).copied().unwrap_or_default()
     }
@@ -156,19 +168,27 @@ impl World {
 
     /// Somebody in proportion to their followers: the far end of some follow.
     pub fn followed(&self, rng: &mut Rng) -> u32 {
-        self.edges[rng.usize(..self.edges.len())].1
+        self.far_end(rng, 0..self.edges.len()).unwrap_or_else(|| self.anybody(rng))
     }
 
     /// Anybody.
     pub fn anybody(&self, rng: &mut Rng) -> u32 {
-        self.people[rng.usize(..self.people.len())]
+        self.people[rng.usize(..self.asked)]
     }
 
     /// Somebody whom the viewer has followed from the start.
     pub fn followee(&self, rng: &mut Rng, viewer: u32) -> Option<u32> {
         let person = at(self.person(viewer));
-        let (begin, end) = (self.begins[person], self.begins[person + 1]);
-        (begin < end).then(|| self.edges[rng.usize(begin..end)].1)
+        self.far_end(rng, self.begins[person]..self.begins[person + 1])
+    }
+
+    /// The target of one of these follows who is asked about.
+    fn far_end(&self, rng: &mut Rng, follows: Range<usize>) -> Option<u32> {
+        if follows.is_empty() {
+            return None;
+        }
+        let mut draws = (0..DRAWS_MAX).map(|_| self.edges[rng.usize(follows.clone())].1);
+        draws.find(|target| self.is_asked[at(*target)])
     }
 
     /// Whether this was a follow from the start.
@@ -225,10 +245,12 @@ mod tests {
     use super::*;
     use crate::graph::synthetic;
 
+    const ASKED: usize = 1_000;
+
     fn world() -> World {
         let graph = synthetic::draw(3_000, 5, 1);
         let ids = (1..=graph.nodes.len()).map(|id| id.to_string()).collect();
-        World::new(graph, ids, 100, TokenSigner::new(&Secret::random().unwrap()).unwrap(), "x", 1)
+        World::new(graph, ids, (100, ASKED), TokenSigner::new(&Secret::random().unwrap()).unwrap(), "x", 1)
     }
 
     #[test]
@@ -253,10 +275,12 @@ mod tests {
                 assert!(world.was_there(world.person(viewer), followee));
             }
         }
-        let star = world.celebrities(1)[0];
+        let stars = world.celebrities(3_000);
+        let star = *stars.iter().find(|star| world.is_asked[at(**star)]).unwrap();
         let hits = (0..20_000).filter(|_| world.followed(&mut rng) == star).count();
         let followers = world.edges.iter().filter(|(_, target)| *target == star).count();
-        let expected = real(count(followers)) / real(world.follows()) * 20_000.0;
+        let all = world.edges.iter().filter(|(_, target)| world.is_asked[at(*target)]).count();
+        let expected = real(count(followers)) / real(count(all)) * 20_000.0;
         assert!((real(count(hits)) - expected).abs() < expected.sqrt() * 5.0 + 5.0, "{hits} {expected}");
     }
 

@@ -93,7 +93,7 @@ pub async fn suffer(settings: &Faults, programs: &Programs, parent: &Path) -> Re
     let signer = TokenSigner::new(&secret::load(&operator.data_dir.join("signing-key"))?);
     let signer = signer.ok_or_else(|| io::Error::other("the signing key cannot be used"))?;
     let people = graph.nodes.len();
-    let world = Rc::new(World::new(graph, ids, people, signer, &token, settings.seed));
+    let world = Rc::new(World::new(graph, ids, (people, people), signer, &token, settings.seed));
     world.renew_tokens()?;
     let row = under_load(settings, &world, &services, &operator, &disk).await?;
     services.stop().await?;

@@ -146,7 +146,7 @@ impl Stack {
         let signer = TokenSigner::new(&secret::load(&self.operator.data_dir.join("signing-key"))?);
         let signer = signer.ok_or_else(|| io::Error::other("the signing key cannot be used"))?;
         let people = graph.nodes.len();
-        Ok(Rc::new(World::new(graph, ids, people, signer, &token, seed)))
+        Ok(Rc::new(World::new(graph, ids, (people, people), signer, &token, seed)))
     }
 
     /// Where the proxy lets in.

@@ -65,11 +65,12 @@ impl Source for Introduction {
     }
 }
 
-/// One look at everybody, as far as that ends soon: their cards, counts, pairs and lists. What is remembered of people whom few
+/// One look at everybody who is asked about, as far as that ends soon: their cards, counts, pairs and lists. What is remembered of people whom few
 /// ask for would otherwise be loaded all through a run.
 pub struct Walk {
     world: Rc<World>,
-    person: u32,
+    /// In the order of those who are asked about.
+    next: u32,
     /// How many of the looks at this person have been sent.
     looks: usize,
 }
@@ -82,27 +83,28 @@ const NAMED: u32 = 100;
 impl Walk {
     /// Looks at everybody.
     pub const fn new(world: Rc<World>) -> Self {
-        Self { world, person: 0, looks: 0 }
+        Self { world, next: 0, looks: 0 }
     }
 
     /// The ids of this person and of those behind, as a request names them.
     fn ids(&self) -> String {
-        let end = (self.person + NAMED).min(self.world.everybody());
-        let ids: Vec<&str> = (self.person..end).map(|person| self.world.id(person)).collect();
+        let end = (self.next + NAMED).min(self.world.asked());
+        let ids: Vec<&str> =
+            (self.next..end).map(|number| self.world.id(self.world.person(number))).collect();
         ids.join(",")
     }
 }
 
 impl Source for Walk {
     fn next(&mut self, out: &mut Vec<u8>) -> Option<Asked> {
-        let looks: usize = if self.person.is_multiple_of(NAMED) { 4 } else { 2 };
+        let looks: usize = if self.next.is_multiple_of(NAMED) { 4 } else { 2 };
         if self.looks == looks {
-            (self.person, self.looks) = (self.person + 1, 0);
+            (self.next, self.looks) = (self.next + 1, 0);
         }
-        if self.person >= self.world.everybody().min(WALKED_MAX) {
+        if self.next >= self.world.asked().min(WALKED_MAX) {
             return None;
         }
-        let id = self.world.id(self.person);
+        let id = self.world.id(self.world.person(self.next));
         let (side, path) = match self.looks {
             0 => (Side::Relations, format!("/v1/users/{id}/followers?expand=user")),
             1 => (Side::Relations, format!("/v1/users/{id}/following")),
