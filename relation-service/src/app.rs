@@ -10,7 +10,7 @@ use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, measure};
 use shared::clock::Clock;
 use shared::db::{
-    Conn, DatabaseUrl, Owner, Reads, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched,
+    Conn, DatabaseUrl, Owner, Reads, Schema, Snapshots, StoreError, Wiper, feed_reader, open_writer, touched,
 };
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
@@ -42,6 +42,8 @@ const LISTEN: &str = "--listen, or --relation-listen of mutual serve";
 const LOG: &str = "relation";
 /// By which its metrics are known.
 const NAME: &str = "relation-service";
+/// What its database is to be like.
+pub const SCHEMA: Schema = Schema { service: NAME, migrate: store::migrate, pending: store::pending };
 
 /// What the service is started with.
 #[derive(Clone)]
@@ -81,9 +83,6 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("relation-service: {0}")]
     Listen(#[from] io::Error),
-    /// The schema is older than this program, and the start is not to change it.
-    #[error("relation-service: {0} migrations are pending: run relation-service --migrate-only first")]
-    Pending(usize),
 }
 
 /// The running service.
@@ -136,21 +135,6 @@ impl App {
     /// Answers requests until [`App::stop`] is told to stop, then finishes those under way.
     pub async fn run(self) -> io::Result<()> {
         self.server.await
-    }
-}
-
-/// Brings the database to this schema, beside no other process on an embedded one. Returns how many migrations ran.
-pub fn migrate(url: &DatabaseUrl) -> Result<usize, StartError> {
-    let _owner = Owner::take(url)?;
-    Ok(store::migrate(&mut open_writer(url)?)?)
-}
-
-/// Refuses a database that is not at this schema.
-pub fn expect_schema(url: &DatabaseUrl) -> Result<(), StartError> {
-    let _owner = Owner::take(url)?;
-    match store::pending(&mut open_writer(url)?)? {
-        0 => Ok(()),
-        pending => Err(StartError::Pending(pending)),
     }
 }
 

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use relation_service::actors::feed::UserService;
-use relation_service::app::{self, App, Settings, StartError};
+use relation_service::app::{App, SCHEMA, Settings};
 use relation_service::config::Config;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
-use shared::db::DatabaseUrl;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::settings::Switch;
@@ -31,15 +30,9 @@ async fn main() -> ExitCode {
     }
     telemetry::init(config.log_format);
     if config.migrate_only {
-        return ended(migrate(&config.database_url));
+        return ended(SCHEMA.bring(&config.database_url));
     }
     ended(serve(config).await)
-}
-
-fn migrate(url: &DatabaseUrl) -> Result<(), StartError> {
-    let ran = app::migrate(url)?;
-    log::info!("{url} has the schema of this version: {ran} migrations were pending");
-    Ok(())
 }
 
 async fn serve(config: Config) -> io::Result<()> {
@@ -47,7 +40,7 @@ async fn serve(config: Config) -> io::Result<()> {
         log::warn!("rate limits are off: for tests and benchmarks alone");
     }
     if config.migrate_at_start == Switch::Off {
-        app::expect_schema(&config.database_url).map_err(io::Error::other)?;
+        SCHEMA.expect(&config.database_url).map_err(io::Error::other)?;
     }
     let admin = admin::start(config.admin_listen)?;
     let stop_notice = config.stop_notice;

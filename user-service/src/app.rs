@@ -10,7 +10,7 @@ use actix_web::dev::Server;
 use actix_web::{App as WebApp, HttpServer, web};
 use shared::cache::{CacheSettings, CacheSize, measure};
 use shared::clock::Clock;
-use shared::db::{DatabaseUrl, Owner, Reads, StoreError, Wiper, feed_reader, open_writer, touched};
+use shared::db::{DatabaseUrl, Owner, Reads, Schema, StoreError, Wiper, feed_reader, open_writer, touched};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, LongBodies, REQUEST_HEAD_WAIT,
     Retention, Routes, ServiceTokens, TrustedProxies,
@@ -49,6 +49,8 @@ const LISTEN: &str = "--listen, or --user-listen of mutual serve";
 const LOG: &str = "user";
 /// By which its metrics are known.
 const NAME: &str = "user-service";
+/// What its database is to be like.
+pub const SCHEMA: Schema = Schema { service: NAME, migrate: store::migrate, pending: store::pending };
 
 /// What the service is started with.
 #[derive(Clone)]
@@ -108,9 +110,6 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("user-service: {0}")]
     Listen(#[from] io::Error),
-    /// The schema is older than this program, and the start is not to change it.
-    #[error("user-service: {0} migrations are pending: run user-service --migrate-only first")]
-    Pending(usize),
     /// A key is not one.
     #[error("user-service: the {0} is not 32 bytes in base64url")]
     Key(&'static str),
@@ -207,21 +206,6 @@ impl App {
             log::debug!("the number of this instance is free in a while: {failure}");
         }
         done
-    }
-}
-
-/// Brings the database to this schema, beside no other process on an embedded one. Returns how many migrations ran.
-pub fn migrate(url: &DatabaseUrl) -> Result<usize, StartError> {
-    let _owner = Owner::take(url)?;
-    Ok(store::migrate(&mut open_writer(url)?)?)
-}
-
-/// Refuses a database that is not at this schema.
-pub fn expect_schema(url: &DatabaseUrl) -> Result<(), StartError> {
-    let _owner = Owner::take(url)?;
-    match store::pending(&mut open_writer(url)?)? {
-        0 => Ok(()),
-        pending => Err(StartError::Pending(pending)),
     }
 }
 

@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
-use shared::db::DatabaseUrl;
 use shared::http::retention;
 use shared::process::{ended, stop_when_asked, stopped};
 use shared::settings::Switch;
 use shared::{admin, healthcheck, secret, settings, telemetry};
-use user_service::app::{self, App, Settings, StartError};
+use user_service::app::{App, SCHEMA, Settings};
 use user_service::config::Config;
 
 /// Answers are made of many small pieces that live for a moment.
@@ -30,15 +29,9 @@ async fn main() -> ExitCode {
     }
     telemetry::init(config.log_format);
     if config.migrate_only {
-        return ended(migrate(&config.database_url));
+        return ended(SCHEMA.bring(&config.database_url));
     }
     ended(serve(config).await)
-}
-
-fn migrate(url: &DatabaseUrl) -> Result<(), StartError> {
-    let ran = app::migrate(url)?;
-    log::info!("{url} has the schema of this version: {ran} migrations were pending");
-    Ok(())
 }
 
 async fn serve(config: Config) -> io::Result<()> {
@@ -46,7 +39,7 @@ async fn serve(config: Config) -> io::Result<()> {
         log::warn!("without --relation-service-url, searches show people across blocks");
     }
     if config.migrate_at_start == Switch::Off {
-        app::expect_schema(&config.database_url).map_err(io::Error::other)?;
+        SCHEMA.expect(&config.database_url).map_err(io::Error::other)?;
     }
     let admin = admin::start(config.admin_listen)?;
     let stop_notice = config.stop_notice;

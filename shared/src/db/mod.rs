@@ -32,7 +32,7 @@ pub use connection::{
     without_time_limit,
 };
 pub use error::StoreError;
-pub use migrate::{Migrations, bring_to_schema, migrate, pending_migrations};
+pub use migrate::{Migrations, Schema, SchemaError, bring_to_schema, migrate, pending_migrations};
 pub use owner::Owner;
 pub use reads::{READ_QUEUE_MAX, Reads};
 pub use rows::{chunks, distinct};
