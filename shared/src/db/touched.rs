@@ -11,6 +11,8 @@ use crate::clock::Micros;
 pub const CHANNEL: &str = "mutual_log";
 /// Rows that one look brings at the most.
 const ROWS_MAX: i64 = 64;
+/// Bytes of what they tell that one look brings at the most, unless the first row alone has more.
+pub const NEWS_BYTES_MAX: i64 = 4 << 20;
 /// Rows that one step forgets at the most: readers wait meanwhile.
 const FORGOTTEN_AT_ONCE: i64 = 2_000;
 /// A batch that tells more bytes than this tells only that everything may be different.
@@ -53,22 +55,28 @@ pub fn note(conn: &mut Conn, before: Head, after: Head, told: &str) -> Result<()
     query::<BigInt, i64>(conn, &text, &binds).map(drop)
 }
 
-/// The head, and the transactions after the time `after`, as of one moment.
+/// The head, and the transactions after the time `after`, as of one moment: at least one if there is any, and no more than
+/// the bounds let through.
 pub fn news(conn: &mut Conn, after: Micros) -> Result<News, StoreError> {
-    let text = "SELECT h.seq, h.at, t.at, t.prior, t.told FROM log_head h
-        LEFT JOIN (SELECT at, prior, told FROM touched WHERE at > ? ORDER BY at LIMIT ?) t ON TRUE
+    // `through` is what a row tells together with those before it, `found` how many rows there are within their bound.
+    let text = "SELECT h.seq, h.at, t.found, t.at, t.prior, t.told FROM log_head h
+        LEFT JOIN (SELECT at, prior, told, octet_length(told) AS own,
+                SUM(octet_length(told)) OVER (ORDER BY at) AS through, COUNT(*) OVER () AS found
+            FROM (SELECT at, prior, told FROM touched WHERE at > ? ORDER BY at LIMIT ?) newer
+        ) t ON t.through <= ? OR t.through = t.own
         WHERE h.partition = 0 ORDER BY t.at";
-    type Row = (i64, i64, Option<i64>, Option<i64>, Option<String>);
-    let binds = [after.get(), ROWS_MAX].map(Value::Int);
-    let rows: Vec<Row> =
-        query::<(BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>), _>(conn, text, &binds)?;
-    let (seq, at, ..) = rows.first().ok_or_else(|| StoreError::Unreadable("the log has no head".into()))?;
-    let head = Head { seq: *seq, at: Micros::new(*at) };
-    let touch = |(_, _, at, prior, told): Row| {
+    type Row = (i64, i64, Option<i64>, Option<i64>, Option<i64>, Option<String>);
+    type Types = (BigInt, BigInt, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>);
+    let binds = [after.get(), ROWS_MAX, NEWS_BYTES_MAX].map(Value::Int);
+    let rows: Vec<Row> = query::<Types, _>(conn, text, &binds)?;
+    let (seq, at, found, ..) =
+        rows.first().ok_or_else(|| StoreError::Unreadable("the log has no head".into()))?;
+    let (head, found) = (Head { seq: *seq, at: Micros::new(*at) }, found.unwrap_or(0));
+    let touch = |(_, _, _, at, prior, told): Row| {
         Some(Touch { at: Micros::new(at?), prior: Micros::new(prior?), told: told? })
     };
     let touches: Vec<Touch> = rows.into_iter().filter_map(touch).collect();
-    let whole = i64::try_from(touches.len()).is_ok_and(|found| found < ROWS_MAX);
+    let whole = found < ROWS_MAX && i64::try_from(touches.len()).is_ok_and(|brought| brought == found);
     Ok(News { after, head, touches, whole })
 }
 
