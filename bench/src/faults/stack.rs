@@ -84,7 +84,7 @@ pub struct Lag {
     pub feed_seconds: f64,
     /// Events that were not in the stream, as those say who write it.
     pub publisher_events: f64,
-    /// The same as all say: who has not reached the stream yet says all of them.
+    /// The same as all say: without end where one has not reached the stream yet, as it cannot know.
     pub unpublished: f64,
 }
 
@@ -247,7 +247,9 @@ fn lag_in(samples: &[(String, f64)]) -> Lag {
         let named = samples.iter().filter(|(sample, _)| sample.starts_with(name));
         named.map(|(_, value)| *value).fold(0.0, f64::max)
     };
-    let unpublished = most("mutual_publisher_lag_events");
+    let tells = |name: &str| samples.iter().any(|(sample, _)| sample.starts_with(name));
+    let is_known = tells("mutual_publisher_lag_events") || !tells("mutual_publisher_connected");
+    let unpublished = if is_known { most("mutual_publisher_lag_events") } else { f64::INFINITY };
     let publishes = most("mutual_publisher_connected") > 0.0;
     Lag {
         feed_events: most("mutual_feed_lag_events"),
@@ -369,5 +371,22 @@ impl Programs {
             haproxy: installed("haproxy").ok_or_else(|| missing("HAProxy is not installed"))?,
             nats: installed("nats-server"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_not_reached_the_stream_is_not_level_with_it() {
+        let lag = |samples: &[(&str, f64)]| {
+            let samples: Vec<_> = samples.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+            lag_in(&samples).unpublished
+        };
+        let (connected, behind) = ("mutual_publisher_connected{}", "mutual_publisher_lag_events{}");
+        assert!(lag(&[(connected, 0.0)]).is_infinite());
+        assert_eq!(lag(&[(connected, 0.0), (behind, 3.0)]).to_string(), "3");
+        assert_eq!(lag(&[]).to_string(), "0", "without NATS");
     }
 }

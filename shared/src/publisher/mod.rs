@@ -46,6 +46,8 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const MAILBOX: usize = 1;
 /// How far the copy has come, where that is another instance's to say.
 const ELSEWHERE: i64 = i64::MAX;
+/// And before the stream was reached for the first time: nothing else knows it.
+const UNKNOWN: i64 = -1;
 
 /// Copies one log.
 pub struct Publisher {
@@ -70,7 +72,7 @@ impl Publisher {
 
             fn started(&mut self, ctx: &mut Self::Context) {
                 if let Some(publisher) = self.0.take() {
-                    let position = Arc::new(AtomicI64::new(0));
+                    let position = Arc::new(AtomicI64::new(UNKNOWN));
                     let figures = measure(publisher.service, publisher.lookout.clone(), position.clone());
                     ctx.spawn(figures.into_actor(self));
                     ctx.spawn(publisher.run(position).into_actor(self));
@@ -179,12 +181,19 @@ fn backoff(failures: u32) -> Duration {
     PAUSE_MIN.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(PAUSE_MAX)
 }
 
+/// How far the copy is behind the newest event, where that is known.
+fn lag(newest: i64, position: i64) -> Option<i64> {
+    (position != UNKNOWN).then(|| newest.saturating_sub(position).max(0))
+}
+
 /// Tells how far the copy is behind the log, for as long as the process lives.
 async fn measure(service: &'static str, lookout: Lookout, position: Arc<AtomicI64>) {
-    let lag = metrics::gauge!(metric::PUBLISHER_LAG, "service" => service);
     loop {
         let newest = lookout.revision();
-        lag.set(metric::count(newest.saturating_sub(position.load(Ordering::Relaxed)).max(0)));
+        if let Some(lag) = lag(newest, position.load(Ordering::Relaxed)) {
+            // Not made before: one that is made says 0.
+            metrics::gauge!(metric::PUBLISHER_LAG, "service" => service).set(metric::count(lag));
+        }
         let moved = timeout(MEASURE_EVERY, lookout.moved_past(newest)).await.is_ok();
         if moved {
             // Not for each of many.
@@ -201,5 +210,11 @@ mod tests {
     fn pauses_grow_up_to_a_bound() {
         assert_eq!([1, 2, 3].map(backoff), [100, 200, 400].map(Duration::from_millis));
         assert_eq!([0, 40, u32::MAX].map(backoff), [PAUSE_MIN, PAUSE_MAX, PAUSE_MAX]);
+    }
+
+    #[test]
+    fn how_far_it_is_behind_is_not_known_before_the_stream_was_reached() {
+        let lags = [UNKNOWN, 0, 3, 7, 8, ELSEWHERE].map(|position| lag(7, position));
+        assert_eq!(lags, [None, Some(7), Some(4), Some(0), Some(0), Some(0)]);
     }
 }
