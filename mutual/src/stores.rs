@@ -77,7 +77,7 @@ impl Stores {
             let page = user_service::store::audit::facts_after(&mut self.users, after, PEOPLE_PER_COMMIT)?;
             let through = page.last().map_or(i64::MAX, |(id, _)| id.get());
             let users = page.into_iter().map(|(id, facts)| KnownUser { id, seq, facts }).collect();
-            let listed = Some(Listed { after, through, seq, anew: false });
+            let listed = Some(Listed { after, through, seq, before: None });
             self.learn(Learned { users, listed, ..Learned::default() })?;
             if through == i64::MAX {
                 return Ok(());

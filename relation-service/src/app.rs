@@ -212,9 +212,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
     let mut conn = open_writer(&database_url)?;
     store::migrate(&mut conn)?;
     let revision = shared::db::log::head(&mut conn)?.seq;
-    let (position, position_at) =
-        (store::fact::feed_position(&mut conn)?, store::fact::feed_position_at(&mut conn)?);
-    let round = store::fact::feed_round(&mut conn)?;
+    let place = store::fact::feed_place(&mut conn)?;
     let tokens = verifier(&mut conn, clock.clone())?;
     let known = feed_reader::readers(&mut conn)?;
     let alone = settings.cache.is_alone(&database_url);
@@ -242,9 +240,7 @@ fn start_actors(settings: &Settings) -> Result<(RelationHandle, Arc<Auth>, Feed)
         clock: clock.clone(),
         state: feed_state.clone(),
         absent: absent.clone(),
-        position,
-        position_at,
-        round,
+        place,
         reads: reads.clone(),
     });
     let importer = Importer::start(ImporterParts {

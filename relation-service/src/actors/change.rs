@@ -1,6 +1,8 @@
 //! What the writer does with a batch: load its pairs with a few statements, decide each command in
 //! order, write edges, counters and events in one transaction.
 
+use std::collections::HashMap;
+
 use shared::cache::Memory;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
@@ -95,13 +97,14 @@ pub struct Learned {
     pub moved: bool,
     /// When the event there was written, where that is known.
     pub position_at: Option<Micros>,
-    /// How often the position had been moved to somewhere else when this was asked for: it is void if another instance
-    /// has done so since. `None` for what counts in any case.
+    /// The round in which this was asked for: it is void if another has begun since. `None` for what counts in any case.
     pub round: Option<i64>,
+    /// Nothing yet: everybody is going to be learned anew, since the log is not the one that was read.
+    pub begins: bool,
 }
 
 /// Everybody with an id after `after`, up to `through`, as of the event `seq`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Not itself one of them.
     pub after: i64,
@@ -109,8 +112,9 @@ pub struct Listed {
     pub through: i64,
     /// The newest event of user-service that is included.
     pub seq: i64,
-    /// Whether it counts also where something newer is known: user-service has gone back to an older copy.
-    pub anew: bool,
+    /// Where user-service has gone back to an older copy: who of them was known before this was asked for, and as of
+    /// which event. What is still known of these counts for nothing, however new it is.
+    pub before: Option<HashMap<UserId, i64>>,
 }
 
 /// What became of a command.

@@ -25,12 +25,16 @@ use super::janitor::{Janitor, Look};
 pub use super::news::learned_from;
 pub use super::user_client::UserService;
 use super::user_client::{Failure, UserClient};
-use crate::store::fact::KnownUser;
+use crate::store::fact::{FeedPlace, KnownUser};
 
 /// Questions about people that may wait; one more is refused.
 const QUESTIONS_MAX: usize = 1_024;
 /// People in one question to user-service.
 pub(super) const ASKED_MAX: usize = 100;
+/// How often one question is asked, where each time another round begins before its answer is written.
+const ASKED_AGAIN_MAX: usize = 2;
+/// What becomes of what was asked for in an earlier round.
+pub(super) const VOID: &str = "another instance learns everybody, or has done so meanwhile";
 /// Events in one page of the feed.
 const PAGE_EVENTS: u32 = 500;
 /// How long a page may wait for its first event.
@@ -122,11 +126,7 @@ pub struct Parts {
     /// Whom to remember as nobody.
     pub absent: Absent,
     /// How far the feed has been applied.
-    pub position: i64,
-    /// When the event there was written, where that is known.
-    pub position_at: Option<Micros>,
-    /// How often it had been moved to somewhere else by then.
-    pub round: i64,
+    pub place: FeedPlace,
     /// Where to look at who is known.
     pub reads: Reads,
 }
@@ -245,7 +245,8 @@ impl Reader {
             self.check_history().await?;
         }
         let wait_ms = wait.as_millis();
-        let path = format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.position);
+        let path =
+            format!("/v1/events?after={}&limit={PAGE_EVENTS}&wait_ms={wait_ms}", self.parts.place.position);
         let page: EventPage = match self.users.get_or_expired(&path, wait + ANSWER_WAIT).await? {
             Ok(page) => page,
             Err(expired) => {
@@ -256,13 +257,13 @@ impl Reader {
                 return self.learn_everybody(expired.oldest, false).await;
             }
         };
-        if page.newest < self.parts.position {
+        if page.newest < self.parts.place.position {
             return self.go_back(page.newest, page.oldest).await;
         }
-        if page.newest > self.parts.position {
+        if page.newest > self.parts.place.position {
             self.parts.state.heard_of_news(self.parts.clock.now());
         }
-        self.parts.state.left(page.newest - self.parts.position);
+        self.parts.state.left(page.newest - self.parts.place.position);
         let (current, left) = (page.next_after >= page.newest, page.newest - page.next_after);
         if !page.items.is_empty() {
             self.apply(page).await?;
@@ -283,8 +284,8 @@ impl Reader {
             self.parts.tokens.revoked().add(session, at);
         }
         self.look_for_work();
-        self.parts.position = page.next_after;
-        self.parts.position_at = page.items.last().map(|event| event.at);
+        self.parts.place.position = page.next_after;
+        self.parts.place.at = page.items.last().map(|event| event.at);
         Ok(())
     }
 
@@ -315,28 +316,44 @@ impl Reader {
         if first {
             info!("user-service at {} is there", self.users.url());
         }
-        self.submit(Command::Trust(keys)).await
+        self.submit(Command::Trust(keys)).await.map(drop)
     }
 
     /// Asks about `users` directly and writes down the answer.
     async fn ask(&self, users: &[UserId]) -> Result<(), Failure> {
-        let mut known = Vec::new();
         for asked in users.chunks(ASKED_MAX) {
             let ids: Vec<String> = asked.iter().map(UserId::to_string).collect();
             let path = format!("/v1/user-facts?ids={}", ids.join(","));
-            let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
-            page.items
-                .iter()
-                .filter(|item| item.facts.is_none())
-                .for_each(|item| self.parts.absent.note(item.id));
-            known.extend(known_of(page));
+            self.learn_asked(async || {
+                let page: UserFactsPage = self.users.get(&path, ANSWER_WAIT).await?;
+                let nobody = page.items.iter().filter(|item| item.facts.is_none());
+                nobody.for_each(|item| self.parts.absent.note(item.id));
+                Ok((known_of(page), ()))
+            })
+            .await?;
         }
-        if known.is_empty() {
-            return Ok(());
-        }
-        self.submit(Command::Learn(Learned { users: known, ..Learned::default() })).await?;
-        self.look_for_work();
         Ok(())
+    }
+
+    /// Asks directly, and writes down whom the answer tells of. Once more if another round has begun since, as the answer
+    /// may be of a log that is no more. Returns what else there is in the answer.
+    pub(super) async fn learn_asked<T>(
+        &self,
+        ask: impl AsyncFn() -> Result<(Vec<KnownUser>, T), Failure>,
+    ) -> Result<T, Failure> {
+        for _ in 0..ASKED_AGAIN_MAX {
+            let round = Some(self.place().await?.round);
+            let (users, rest) = ask().await?;
+            if users.is_empty() {
+                return Ok(rest);
+            }
+            let learned = Learned { users, round, ..Learned::default() };
+            if self.submit(Command::Learn(learned)).await? != Answer::Void {
+                self.look_for_work();
+                return Ok(rest);
+            }
+        }
+        Err(VOID.to_owned())
     }
 
     pub(super) fn look_for_work(&self) {
@@ -346,17 +363,14 @@ impl Reader {
 
     /// Writes down what was asked for in this round.
     pub(super) async fn learn(&self, learned: Learned) -> Result<(), Failure> {
-        let learned = Learned { round: Some(self.parts.round), ..learned };
-        let done =
-            self.parts.writer.submit(Command::Learn(learned)).await.map_err(|error| error.to_string())?;
-        if done.answer == Answer::Void {
-            return Err("another instance has learned everybody meanwhile".to_owned());
-        }
-        Ok(())
+        let learned = Learned { round: Some(self.parts.place.round), ..learned };
+        let answer = self.submit(Command::Learn(learned)).await?;
+        if answer == Answer::Void { Err(VOID.to_owned()) } else { Ok(()) }
     }
 
-    pub(super) async fn submit(&self, command: Command) -> Result<(), Failure> {
-        self.parts.writer.submit(command).await.map(drop).map_err(|error| error.to_string())
+    async fn submit(&self, command: Command) -> Result<Answer, Failure> {
+        let done = self.parts.writer.submit(command).await.map_err(|error| error.to_string())?;
+        Ok(done.answer)
     }
 }
 

@@ -10,36 +10,44 @@ use shared::id::UserId;
 use super::change::{Answer, Learned, RelationEngine};
 use super::sweep;
 use crate::store;
-use crate::store::fact::KnownUser;
+use crate::store::fact::{FeedPlace, KnownUser};
 use crate::store::graph::Transaction;
 use crate::store::sweep::Kind;
 
 /// Replaces older knowledge by newer, starts what follows from it, and moves the feed's position in
 /// the same transaction: what is delivered again changes nothing. Of instances that learn everybody at the same time, the
 /// first that comes to the end has done it for all: what the others still bring is older than what it reads from there on.
+/// Where the log is another than was read, the first that begins makes void what was asked before that.
 pub(super) fn apply(
     engine: &RelationEngine,
     tx: &mut Transaction<'_>,
     learned: &Learned,
 ) -> Result<Answer, StoreError> {
-    let round = store::fact::feed_round(tx.conn)?;
+    let FeedPlace { position, round, anew, .. } = store::fact::feed_place(tx.conn)?;
     if learned.round.is_some_and(|asked_in| asked_in != round) {
         return Ok(Answer::Void);
     }
-    let position = store::fact::feed_position(tx.conn)?;
+    // Another instance may have begun in this round already: then both learn.
+    if learned.begins && !anew {
+        store::fact::set_feed_round(tx.conn, round + 1, true)?;
+        tx.wrote();
+    }
+    if learned.begins {
+        return Ok(Answer::Noted);
+    }
     let Some(learned) = news_after(learned, position) else { return Ok(Answer::Noted) };
     let gone = gone(tx, &learned)?;
     let ids: Vec<UserId> = learned.users.iter().map(|user| user.id).collect();
     let mut known = store::fact::known(tx.conn, &ids)?;
     let mut pairs_left = engine.at_once;
-    let anew = learned.listed.is_some_and(|listed| listed.anew);
     for user in &learned.users {
         let held = known.get(&user.id);
-        // The feed is further than this direct answer, and does not know the person: they were deleted in between.
+        // The feed is further than this direct answer, and does not know the person: they were deleted in between. Where
+        // the log is another, the position says nothing.
         if held.is_none() && learned.position.is_none() && user.seq < position && !anew {
             continue;
         }
-        if held.is_none_or(|held| anew || held.seq < user.seq) {
+        if held.is_none_or(|held| held.seq < user.seq || is_void(&learned, held)) {
             let (was_there, is_there) = (held.is_none_or(is_active), is_active(user));
             let went_public = is_public(user) && held.is_some_and(|held| !is_public(held));
             store::fact::put(tx, user)?;
@@ -66,7 +74,7 @@ pub(super) fn apply(
         store::fact::set_feed_position(tx.conn, position, learned.position_at)?;
     }
     if learned.moved {
-        store::fact::set_feed_round(tx.conn, round + 1)?;
+        store::fact::set_feed_round(tx.conn, round + 1, false)?;
     }
     tx.wrote();
     Ok(Answer::Noted)
@@ -99,14 +107,23 @@ fn note_privacy(tx: &mut Transaction<'_>, user: &KnownUser, was_public: bool) ->
     }
 }
 
+/// Whether this was learned of a log that is no more: it was known before the list was asked for that is of another.
+fn is_void(learned: &Learned, held: &KnownUser) -> bool {
+    let before = learned.listed.as_ref().and_then(|listed| listed.before.as_ref());
+    before.is_some_and(|before| before.get(&held.id) == Some(&held.seq))
+}
+
 /// Who is known, but not told of in a list of everybody: their end was an event that this service has missed.
 fn gone(tx: &mut Transaction<'_>, learned: &Learned) -> Result<Vec<(UserId, i64)>, StoreError> {
-    let Some(listed) = learned.listed else { return Ok(Vec::new()) };
+    let Some(listed) = &learned.listed else { return Ok(Vec::new()) };
     let told: HashSet<UserId> = learned.users.iter().map(|user| user.id).collect();
     let known = store::fact::known_between(tx.conn, listed.after, listed.through, i64::MAX)?;
-    // Who was told of after the list was made is there.
-    let older = |user: &KnownUser| listed.anew || user.seq < listed.seq;
-    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && older(user));
+    // Who was told of after the list was made is there. Of another log, numbers do not say what came after it.
+    let was_there = |user: &KnownUser| match listed.before {
+        Some(_) => is_void(learned, user),
+        None => user.seq < listed.seq,
+    };
+    let gone = known.into_iter().filter(|user| !told.contains(&user.id) && was_there(user));
     Ok(gone.map(|user| (user.id, listed.seq)).collect())
 }
 

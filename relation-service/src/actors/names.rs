@@ -6,7 +6,6 @@ use shared::db::StoreError;
 use shared::facts::{AccountStatus, NamedFactsPage};
 use tokio::sync::oneshot;
 
-use super::change::{Command, Learned};
 use super::feed::{ANSWER_WAIT, ASKED_MAX, Reader, UserFeed};
 use super::import::Told;
 use super::user_client::Failure;
@@ -41,18 +40,18 @@ impl Reader {
         let mut told = Told::new();
         for asked in names.chunks(ASKED_MAX) {
             let path = format!("/v1/user-facts/by-username?usernames={}", asked.join(","));
-            let NamedFactsPage { items, seq } = self.users.get(&path, ANSWER_WAIT).await?;
-            let mut users = Vec::new();
-            for item in items {
-                let found = item.found.map(|found| (found.id, found.facts));
-                let visible = found.as_ref().filter(|(_, facts)| facts.status == AccountStatus::Active);
-                told.insert(item.username, visible.map(|(id, _)| *id));
-                users.extend(found.map(|(id, facts)| KnownUser { id, seq, facts }));
-            }
-            if !users.is_empty() {
-                self.submit(Command::Learn(Learned { users, ..Learned::default() })).await?;
-                self.look_for_work();
-            }
+            let answers = self.learn_asked(async || {
+                let NamedFactsPage { items, seq } = self.users.get(&path, ANSWER_WAIT).await?;
+                let (mut users, mut answers) = (Vec::new(), Told::new());
+                for item in items {
+                    let found = item.found.map(|found| (found.id, found.facts));
+                    let visible = found.as_ref().filter(|(_, facts)| facts.status == AccountStatus::Active);
+                    answers.insert(item.username, visible.map(|(id, _)| *id));
+                    users.extend(found.map(|(id, facts)| KnownUser { id, seq, facts }));
+                }
+                Ok((users, answers))
+            });
+            told.extend(answers.await?);
         }
         Ok(told)
     }

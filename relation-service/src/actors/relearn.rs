@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use log::{info, warn};
 use shared::clock::Micros;
-use shared::db::Conn;
 use shared::event::EventPage;
 use shared::facts::{AccountStatus, UserFactsPage};
 use shared::id::{UserId, made_at};
 
 use super::change::{Learned, Listed};
-use super::feed::{ANSWER_WAIT, Reader, known_of};
+use super::feed::{ANSWER_WAIT, Reader, VOID, known_of};
 use super::user_client::{Expired, Failure};
 use crate::store;
-use crate::store::fact::KnownUser;
+use crate::store::fact::{FeedPlace, KnownUser};
 
 /// People in one page of everybody.
-const PAGE_PEOPLE: u32 = 500;
+const PAGE_PEOPLE: usize = 500;
 /// How long to wait before looking again whether a log that is nobody's copy has been put right.
 const FOREIGN_PAUSE: Duration = Duration::from_secs(5);
 /// How far the clocks of two instances of user-service may differ.
@@ -32,32 +31,42 @@ fn is_same_time(one: Micros, other: Micros) -> bool {
 impl Reader {
     /// Goes on from where another instance on this database has moved to, if one has.
     pub(super) async fn join_others(&mut self) -> Result<(), Failure> {
-        let look = |conn: &mut Conn| {
-            let at = store::fact::feed_position_at(conn)?;
-            Ok((store::fact::feed_round(conn)?, store::fact::feed_position(conn)?, at))
-        };
-        let found = self.parts.reads.run_in_snapshot(look).await.map_err(|error| error.to_string())?;
-        if found.0 != self.parts.round {
-            info!("another instance has learned everybody: going on after event {}", found.1);
-            (self.parts.round, self.parts.position, self.parts.position_at) = found;
+        let found = self.place().await?;
+        if found.round != self.parts.place.round {
+            let done = if found.anew { "begun to learn" } else { "learned" };
+            info!("another instance has {done} everybody: going on after event {}", found.position);
+            self.parts.place = found;
         }
         Ok(())
     }
 
+    /// As all instances on this database know it.
+    pub(super) async fn place(&self) -> Result<FeedPlace, Failure> {
+        self.parts.reads.run(store::fact::feed_place).await.map_err(|error| error.to_string())
+    }
+
     /// Makes sure, before the feed is followed on, that its log still has the event that was read last; begins afresh if
-    /// the log is an older copy, which may have gone on since.
+    /// the log is an older copy, which may have gone on since. So it does where somebody has begun to.
     pub(super) async fn check_history(&mut self) -> Result<(), Failure> {
-        let (position, Some(at)) = (self.parts.position, self.parts.position_at) else { return Ok(()) };
-        // What is no longer kept cannot be compared.
-        let Ok(page) = self.event_at(position).await? else { return Ok(()) };
-        let same = page.items.first().map_or(page.newest >= position, |event| is_same_time(event.at, at));
-        if same { Ok(()) } else { self.go_back(page.newest, page.oldest).await }
+        let FeedPlace { position, at, anew, .. } = self.parts.place;
+        if at.is_none() && !anew {
+            return Ok(());
+        }
+        let page = match self.event_at(position).await? {
+            Ok(page) => page,
+            // What is no longer kept cannot be compared.
+            Err(_) if !anew => return Ok(()),
+            Err(expired) => return self.learn_everybody(expired.oldest, true).await,
+        };
+        let is_read = |at: Micros| self.parts.place.at.is_none_or(|read| is_same_time(at, read));
+        let same = page.items.first().map_or(page.newest >= position, |event| is_read(event.at));
+        if same && !anew { Ok(()) } else { self.go_back(page.newest, page.oldest).await }
     }
 
     /// Takes what user-service has now for what is, though later things were read. Whoever was registered after the copy
     /// was made is gone. A log that is not a copy of the one that was read changes nothing: somebody has to look.
     pub(super) async fn go_back(&mut self, newest: i64, oldest: i64) -> Result<(), Failure> {
-        let position = self.parts.position;
+        let position = self.parts.place.position;
         if let Some(reason) = self.not_a_copy(newest, oldest).await? {
             tokio::time::sleep(FOREIGN_PAUSE).await;
             return Err(format!("{position} was read, and its log ends at {newest}: {reason}"));
@@ -77,8 +86,8 @@ impl Reader {
     /// When the last event was written that the log has in common with the one that was read: what came after that was
     /// written after it was put back, and so after everything that was read.
     async fn end_of_copy(&self, newest: i64, oldest: i64) -> Result<Option<Micros>, Failure> {
-        let read_until = self.parts.position_at.unwrap_or(Micros::new(i64::MAX));
-        let (mut end, mut low, mut high) = (None, oldest, newest.min(self.parts.position));
+        let read_until = self.parts.place.at.unwrap_or(Micros::new(i64::MAX));
+        let (mut end, mut low, mut high) = (None, oldest, newest.min(self.parts.place.position));
         while low <= high {
             let middle = low + (high - low) / 2;
             let page = self.event_at(middle).await?.map_err(|_| "its log is being forgotten".to_owned())?;
@@ -125,8 +134,8 @@ impl Reader {
     }
 
     async fn known_between(&self, after: i64, through: i64) -> Result<Vec<KnownUser>, Failure> {
-        let look =
-            move |conn: &mut _| store::fact::known_between(conn, after, through, i64::from(PAGE_PEOPLE));
+        let limit = i64::try_from(PAGE_PEOPLE).unwrap_or(i64::MAX);
+        let look = move |conn: &mut _| store::fact::known_between(conn, after, through, limit);
         self.parts.reads.run(look).await.map_err(|error| error.to_string())
     }
 
@@ -138,32 +147,45 @@ impl Reader {
     /// Learns the state of everybody instead of the events that led to it, then goes on with the oldest that is kept. With
     /// `anew`, also where something newer was learned. The position moves at the end, so that a stop on the way begins again.
     pub(super) async fn learn_everybody(&mut self, oldest: i64, anew: bool) -> Result<(), Failure> {
+        if anew {
+            self.begin_anew().await?;
+        }
         let mut after = 0;
         loop {
+            // Before it is asked: who comes to be known meanwhile is not gone for being in no older answer.
+            let known = self.known_between(after, i64::MAX).await?;
+            let is_rest = known.len() < PAGE_PEOPLE;
+            let known_through = known.last().filter(|_| !is_rest).map_or(i64::MAX, |user| user.id.get());
             let page = self.everybody_after(after).await?;
-            let seq = page.seq;
-            let through = page.items.last().map_or(i64::MAX, |item| item.id.get());
-            let users = known_of(page);
-            let listed = Some(Listed { after, through, seq, anew });
-            let last = users.is_empty();
+            let (seq, is_last) = (page.seq, page.items.is_empty() && is_rest);
+            let through = page.items.last().map_or(i64::MAX, |item| item.id.get()).min(known_through);
+            let users = known_of(page).into_iter().filter(|user| user.id.get() <= through).collect();
+            let before = anew.then(|| known.iter().map(|user| (user.id, user.seq)).collect());
+            let listed = Some(Listed { after, through, seq, before });
             self.learn(Learned { users, listed, ..Learned::default() }).await?;
             self.look_for_work();
-            if last {
+            if is_last {
                 break;
             }
             after = through;
         }
-        self.move_to(oldest.saturating_sub(1), None).await?;
+        self.move_to(oldest.saturating_sub(1)).await?;
         info!("everybody is known again");
         Ok(())
     }
 
-    async fn move_to(&mut self, position: i64, at: Option<Micros>) -> Result<(), Failure> {
-        let learned =
-            Learned { position: Some(position), moved: true, position_at: at, ..Learned::default() };
-        self.learn(learned).await?;
-        (self.parts.position, self.parts.position_at) = (position, at);
-        self.parts.round += 1;
+    /// From here on what was asked before, by whichever instance, is void: it may be of the log that is no more.
+    async fn begin_anew(&mut self) -> Result<(), Failure> {
+        self.learn(Learned { begins: true, ..Learned::default() }).await?;
+        self.parts.place = self.place().await?;
+        if self.parts.place.anew { Ok(()) } else { Err(VOID.to_owned()) }
+    }
+
+    async fn move_to(&mut self, position: i64) -> Result<(), Failure> {
+        let moved = Learned { position: Some(position), moved: true, ..Learned::default() };
+        self.learn(moved).await?;
+        let round = self.parts.place.round + 1;
+        self.parts.place = FeedPlace { position, at: None, round, anew: false };
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, SmallInt};
+use diesel::sql_types::{BigInt, SmallInt, Text};
 use diesel::upsert::excluded;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError, Value, chunks, execute, query};
@@ -12,15 +12,17 @@ use shared::id::UserId;
 use shared::on_backend;
 
 use super::graph::{Told, Transaction};
-use super::schema::{feed_position, parked_events, user_facts};
+use super::schema::{parked_events, user_facts};
 use crate::domain::TargetFacts;
 
 /// The feed that the facts come from.
 const USER_FEED: &str = "user";
 /// Beside it, when the event at the position was written: a log that has another one there is another log.
 const USER_FEED_AT: &str = "user.at";
-/// And how often the position was moved to somewhere else.
+/// And how often the position was moved to somewhere else, or that was begun.
 const USER_FEED_ROUND: &str = "user.round";
+/// And whether it was begun and is not done: 1 if so.
+const USER_FEED_ANEW: &str = "user.anew";
 
 /// What is known about a person, and as of which event of user-service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,37 +249,52 @@ pub fn park(conn: &mut Conn, seq: i64, reason: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How far this service is with user-service's feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedPlace {
+    /// The last event that was applied.
+    pub position: i64,
+    /// When it was written, where that is known.
+    pub at: Option<Micros>,
+    /// How often the position was moved to somewhere else, or that was begun: what was asked for before is void.
+    pub round: i64,
+    /// Whether everybody is being learned anew, since the log is not the one that was read up to the position.
+    pub anew: bool,
+}
+
+/// How far this service is with user-service's feed.
+pub fn feed_place(conn: &mut Conn) -> Result<FeedPlace, StoreError> {
+    let text = "SELECT feed, seq FROM feed_position WHERE feed IN (?,?,?,?)";
+    let names = [USER_FEED, USER_FEED_AT, USER_FEED_ROUND, USER_FEED_ANEW].map(Value::from);
+    let rows: Vec<(String, i64)> = query::<(Text, BigInt), _>(conn, text, &names)?;
+    let noted = |name| rows.iter().find(|(held, _)| held == name).map_or(0, |(_, noted)| *noted);
+    Ok(FeedPlace {
+        position: noted(USER_FEED),
+        at: Some(Micros::new(noted(USER_FEED_AT))).filter(|at| at.get() > 0),
+        round: noted(USER_FEED_ROUND),
+        anew: noted(USER_FEED_ANEW) == 1,
+    })
+}
+
 /// How far user-service's feed has been applied.
 pub fn feed_position(conn: &mut Conn) -> Result<i64, StoreError> {
-    Ok(noted(conn, USER_FEED)?.unwrap_or(0))
-}
-
-/// When the event there was written, where that is known.
-pub fn feed_position_at(conn: &mut Conn) -> Result<Option<Micros>, StoreError> {
-    Ok(noted(conn, USER_FEED_AT)?.filter(|at| *at > 0).map(Micros::new))
-}
-
-/// How often the position was moved to somewhere else.
-pub fn feed_round(conn: &mut Conn) -> Result<i64, StoreError> {
-    Ok(noted(conn, USER_FEED_ROUND)?.unwrap_or(0))
+    Ok(feed_place(conn)?.position)
 }
 
 /// Begins another round.
-pub fn set_feed_round(conn: &mut Conn, round: i64) -> Result<(), StoreError> {
-    let text = "INSERT INTO feed_position (feed, seq) VALUES (?, ?)
-        ON CONFLICT (feed) DO UPDATE SET seq = excluded.seq";
-    execute(conn, text, &[USER_FEED_ROUND.into(), Value::Int(round)]).map(drop)
-}
-
-fn noted(conn: &mut Conn, what: &str) -> Result<Option<i64>, StoreError> {
-    let wanted = feed_position::table.find(what).select(feed_position::seq);
-    Ok(on_backend!(conn, |c| wanted.get_result(c).optional())?)
+pub fn set_feed_round(conn: &mut Conn, round: i64, anew: bool) -> Result<(), StoreError> {
+    note_places(conn, [(USER_FEED_ROUND, round), (USER_FEED_ANEW, i64::from(anew))])
 }
 
 /// Moves the position to an event that was written at this time.
 pub fn set_feed_position(conn: &mut Conn, seq: i64, at: Option<Micros>) -> Result<(), StoreError> {
+    note_places(conn, [(USER_FEED, seq), (USER_FEED_AT, at.map_or(0, Micros::get))])
+}
+
+fn note_places(conn: &mut Conn, places: [(&str, i64); 2]) -> Result<(), StoreError> {
     let text = "INSERT INTO feed_position (feed, seq) VALUES (?, ?), (?, ?)
         ON CONFLICT (feed) DO UPDATE SET seq = excluded.seq";
-    let at = Value::Int(at.map_or(0, Micros::get));
-    execute(conn, text, &[USER_FEED.into(), Value::Int(seq), USER_FEED_AT.into(), at]).map(drop)
+    let binds: Vec<Value<'_>> =
+        places.iter().flat_map(|(name, noted)| [(*name).into(), Value::Int(*noted)]).collect();
+    execute(conn, text, &binds).map(drop)
 }

@@ -55,6 +55,8 @@ struct State {
     everybody_asked: AtomicUsize,
     /// Which of those answers is held, once it is made, until there is another or none.
     everybody_held: watch::Sender<Option<usize>>,
+    /// Whether answers to direct questions about people are held, once they are made.
+    questions_held: watch::Sender<bool>,
     /// How often events were asked for since a copy was put in place.
     events_asked: AtomicUsize,
     signer: TokenSigner,
@@ -104,6 +106,7 @@ impl FakeUserService {
             names_away: AtomicBool::new(false),
             everybody_asked: AtomicUsize::new(0),
             everybody_held: watch::Sender::new(None),
+            questions_held: watch::Sender::new(false),
             events_asked: AtomicUsize::new(0),
             questions: Mutex::default(),
             names_asked: Mutex::default(),
@@ -235,6 +238,11 @@ impl FakeUserService {
     /// Keeps the answer to this question about everybody, as it was true when it was asked; `None` gives it.
     pub fn hold_everybody(&self, asked: Option<usize>) {
         self.state.everybody_held.send_replace(asked);
+    }
+
+    /// Keeps answers to direct questions about people, as they were true when they were asked; or gives them.
+    pub fn hold_questions(&self, held: bool) {
+        self.state.questions_held.send_replace(held);
     }
 
     /// How often events were asked for since a copy was put in place.

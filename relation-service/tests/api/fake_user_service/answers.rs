@@ -100,11 +100,18 @@ pub(super) async fn user_facts(
     if let Some(answer) = turned_away(&request, &state).await {
         return answer;
     }
+    let page = facts_of(&query.ids, &state);
+    let mut held = state.questions_held.subscribe();
+    held.wait_for(|held| !held).await.unwrap();
+    HttpResponse::Ok().json(page)
+}
+
+fn facts_of(ids: &str, state: &State) -> UserFactsPage {
     let log = state.log.lock().unwrap();
     let item = |id: UserId| UserFactsItem { id, facts: log.people.get(&id).cloned() };
-    let items = query.ids.split(',').map(|id| item(id.parse().unwrap())).collect();
+    let items = ids.split(',').map(|id| item(id.parse().unwrap())).collect();
     let seq = i64::try_from(log.events.len()).unwrap();
-    HttpResponse::Ok().json(UserFactsPage { items, seq })
+    UserFactsPage { items, seq }
 }
 
 #[derive(Deserialize)]
