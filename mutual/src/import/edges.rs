@@ -49,6 +49,7 @@ pub fn load(
                 Answer::Refused(_)
                 | Answer::UnknownTarget
                 | Answer::Answered { .. }
+                | Answer::Requests { .. }
                 | Answer::Import(_)
                 | Answer::Noted
                 | Answer::Void

@@ -7,6 +7,7 @@ use shared::cache::Memory;
 use shared::clock::Micros;
 use shared::db::{Conn, StoreError};
 use shared::id::{SessionId, UserId};
+use shared::page::Position;
 use shared::token::KeySet;
 use shared::writer::Engine;
 
@@ -54,6 +55,8 @@ pub enum Command {
         user: UserId,
         /// Accept, or reject.
         accept: bool,
+        /// Behind which one; from the oldest on if `None`.
+        after: Option<Position>,
     },
     /// Do the next step of open work.
     Sweep {
@@ -128,10 +131,17 @@ pub enum Answer {
     UnknownTarget,
     /// A step of long work is done.
     Answered {
-        /// How many pairs it touched; of requests, how many it answered.
+        /// How many pairs it touched.
         count: u32,
         /// Whether there may be others: then another step is needed.
         more: bool,
+    },
+    /// Some requests are answered.
+    Requests {
+        /// How many.
+        count: u32,
+        /// Behind which one there may be others: then another step is needed.
+        next: Option<Position>,
     },
     /// What became of an import.
     Import(ImportAnswer),
@@ -223,8 +233,8 @@ impl Engine for RelationEngine {
                 Command::Dismiss { user, target } => {
                     *answer = dismissal::keep(&self.limits, tx, user, target)?;
                 }
-                Command::AnswerRequests { user, accept } => {
-                    *answer = sweep::answer_requests(&in_turn, tx, user, accept)?;
+                Command::AnswerRequests { user, accept, after } => {
+                    *answer = sweep::answer_requests(&in_turn, tx, user, accept, after)?;
                 }
                 Command::Sweep { user, kind } => *answer = sweep::step(&in_turn, tx, user, kind)?,
                 Command::Import(ref command) => {

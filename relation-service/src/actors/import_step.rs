@@ -14,7 +14,7 @@ use crate::store::import::Import;
 use crate::store::import_row::StoredRow;
 
 /// People whom a file may leave out, where all are looked at at once; more than any list holds.
-const LEFT_OUT_MAX: i64 = 1_000_000;
+const LEFT_OUT_MAX: u32 = 1_000_000;
 
 /// What a step comes to.
 pub(super) enum Stepped {
@@ -97,12 +97,11 @@ fn remove_some(
     tx: &mut Transaction<'_>,
     import: &mut Import,
 ) -> Result<Vec<String>, StoreError> {
-    let limit = i64::from(engine.step);
-    let left_out = store::import_row::left_out(tx.conn, import, tx.now, import.resolved, limit)?;
-    let answers = engine.act(tx, &removals(import, &left_out))?;
+    let left_out = store::import_row::left_out(tx.conn, import, tx.now, import.resolved, engine.step)?;
+    let answers = engine.act(tx, &removals(import, &left_out.users))?;
     import.removed += length(&answers.iter().filter(|answer| changes(answer)).collect::<Vec<_>>());
-    match left_out.last().filter(|_| length(&left_out) >= limit) {
-        Some(last) => import.resolved = last.get(),
+    match left_out.next {
+        Some(last) => import.resolved = last,
         None => import.phase = ImportPhase::Act,
     }
     Ok(Vec::new())
@@ -189,7 +188,7 @@ impl RelationEngine {
         let of_accounts = import.total == 0 || rows.iter().any(StoredRow::is_of_an_account);
         let left_out = match import.mode {
             ImportMode::Overwrite if of_accounts => {
-                store::import_row::left_out(conn, import, now, 0, LEFT_OUT_MAX)?
+                store::import_row::left_out(conn, import, now, 0, LEFT_OUT_MAX)?.users
             }
             ImportMode::Merge | ImportMode::Overwrite => Vec::new(),
         };

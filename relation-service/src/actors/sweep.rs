@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use shared::db::StoreError;
 use shared::facts::AccountStatus;
 use shared::id::UserId;
+use shared::page::Position;
 
 use super::batch::Act;
 use super::change::{Answer, RelationEngine};
@@ -13,7 +14,7 @@ use crate::domain::{Action, CountDelta, Place, Shadow, shadow_delta};
 use crate::store;
 use crate::store::graph::Transaction;
 use crate::store::shadow::Way;
-use crate::store::sweep::Kind;
+use crate::store::sweep::{Kind, Stretch};
 
 /// What a step came to.
 pub(super) struct Step {
@@ -23,15 +24,18 @@ pub(super) struct Step {
     pub(super) more: bool,
 }
 
-/// Accepts or rejects the oldest requests to `user`.
+/// Accepts or rejects the oldest requests to `user` behind the one at `after`.
 pub(super) fn answer_requests(
     engine: &RelationEngine,
     tx: &mut Transaction<'_>,
     user: UserId,
     accept: bool,
+    after: Option<Position>,
 ) -> Result<Answer, StoreError> {
-    let step = answer_some(engine, tx, user, if accept { Action::Accept } else { Action::Reject })?;
-    Ok(Answer::Answered { count: step.pairs, more: step.more })
+    let action = if accept { Action::Accept } else { Action::Reject };
+    let requests = store::sweep::requesters(tx.conn, user, stretch(engine, after))?;
+    let count = answer(engine, tx, requests.users.into_iter().map(|target| (user, target)), action)?;
+    Ok(Answer::Requests { count, next: requests.next })
 }
 
 /// The next step of a sweep; the last one takes it off the list.
@@ -45,8 +49,8 @@ pub(super) fn step(
     let active = facts.as_ref().is_some_and(|facts| facts.status == AccountStatus::Active);
     let public = facts.is_some_and(|facts| !facts.private_account);
     let step = match kind {
-        Kind::AcceptReceived if active && public => answer_some(engine, tx, user, Action::Accept)?,
-        Kind::AcceptSent if active => accept_sent(engine, tx, user)?,
+        Kind::AcceptReceived if active && public => accept_some(engine, tx, user, kind)?,
+        Kind::AcceptSent if active => accept_some(engine, tx, user, kind)?,
         // Private or hidden again: whoever goes public or returns next time starts a new sweep.
         Kind::AcceptReceived | Kind::AcceptSent => Step { pairs: 0, more: false },
         Kind::Count => count(tx, user, !active, engine.step)?,
@@ -59,29 +63,43 @@ pub(super) fn step(
     Ok(Answer::Answered { count: step.pairs, more: step.more })
 }
 
-fn answer_some(
+/// Accepts requests to `user`; or requests of `user`, in the name of those who went public while `user` was hidden.
+fn accept_some(
     engine: &RelationEngine,
     tx: &mut Transaction<'_>,
     user: UserId,
-    action: Action,
+    kind: Kind,
 ) -> Result<Step, StoreError> {
-    let requesters = store::sweep::requesters(tx.conn, user, i64::from(engine.step))?;
-    let act = |target| Act { source: user, target, action, found: true };
-    answer(engine, tx, requesters.into_iter().map(act).collect())
+    let from = stretch(engine, store::sweep::place(tx.conn, user, kind)?);
+    let sent = kind == Kind::AcceptSent;
+    let requests = if sent {
+        store::sweep::public_requested(tx.conn, user, from)?
+    } else {
+        store::sweep::requesters(tx.conn, user, from)?
+    };
+    let pairs = requests.users.into_iter().map(|other| if sent { (other, user) } else { (user, other) });
+    let pairs = answer(engine, tx, pairs, Action::Accept)?;
+    if let Some(place) = requests.next {
+        store::sweep::come_to(tx, user, kind, place)?;
+    }
+    Ok(Step { pairs, more: requests.next.is_some() })
 }
 
-/// Accepts requests of `user` in the name of those who went public while `user` was hidden.
-fn accept_sent(engine: &RelationEngine, tx: &mut Transaction<'_>, user: UserId) -> Result<Step, StoreError> {
-    let asked = store::sweep::public_requested(tx.conn, user, i64::from(engine.step))?;
-    let act = |source| Act { source, target: user, action: Action::Accept, found: true };
-    answer(engine, tx, asked.into_iter().map(act).collect())
+fn stretch(engine: &RelationEngine, after: Option<Position>) -> Stretch {
+    Stretch { after, most: engine.step }
 }
 
-fn answer(engine: &RelationEngine, tx: &mut Transaction<'_>, acts: Vec<Act>) -> Result<Step, StoreError> {
+/// Has each first one answer the second's request. Returns how many were answered.
+fn answer(
+    engine: &RelationEngine,
+    tx: &mut Transaction<'_>,
+    pairs: impl Iterator<Item = (UserId, UserId)>,
+    action: Action,
+) -> Result<u32, StoreError> {
+    let acts: Vec<Act> = pairs.map(|(source, target)| Act { source, target, action, found: true }).collect();
     let answers = engine.act(tx, &acts)?;
     let done = answers.iter().filter(|answer| matches!(answer, Answer::Acted(acted) if acted.changed));
-    let pairs = u32::try_from(done.count()).unwrap_or(engine.step);
-    Ok(Step { pairs, more: pairs == engine.step })
+    Ok(u32::try_from(done.count()).unwrap_or(engine.step))
 }
 
 /// Takes edges of `user` out of the counters of others while they are hidden, or puts them back: at most

@@ -59,17 +59,18 @@ impl RelationHandle {
 
     /// Accepts or rejects all requests to `user`, step by step. Returns how many.
     pub async fn answer_all(&self, user: UserId, accept: bool) -> Result<u64, RelationError> {
-        let mut total = 0;
+        let (mut total, mut after) = (0, None);
         loop {
-            let step = Command::AnswerRequests { user, accept };
-            let Answer::Answered { count, more } = self.writer.submit_within(ANSWER_WAIT, step).await?.answer
+            let step = Command::AnswerRequests { user, accept, after };
+            let Answer::Requests { count, next } = self.writer.submit_within(ANSWER_WAIT, step).await?.answer
             else {
                 return Ok(total);
             };
             total += u64::from(count);
-            if !more {
+            if next.is_none() {
                 return Ok(total);
             }
+            after = next;
         }
     }
 
@@ -129,8 +130,11 @@ fn acted(answer: Answer, unknown: Refusal) -> Result<Acted, RelationError> {
         Answer::Acted(acted) => Ok(acted),
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::UnknownTarget => Err(unknown.into()),
-        Answer::Answered { .. } | Answer::Import(_) | Answer::Noted | Answer::Void | Answer::Mended(_) => {
-            Err(Answer::stray().into())
-        }
+        Answer::Answered { .. }
+        | Answer::Requests { .. }
+        | Answer::Import(_)
+        | Answer::Noted
+        | Answer::Void
+        | Answer::Mended(_) => Err(Answer::stray().into()),
     }
 }

@@ -147,6 +147,7 @@ impl RelationHandle {
             Answer::Noted => Ok(()),
             Answer::Acted(_)
             | Answer::Answered { .. }
+            | Answer::Requests { .. }
             | Answer::Import(_)
             | Answer::Void
             | Answer::Mended(_) => Err(Answer::stray().into()),

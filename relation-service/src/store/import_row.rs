@@ -10,7 +10,7 @@ use super::import::Import;
 use super::list::Entry;
 use super::pair::{BLOCK, FOLLOW};
 use super::rows_of_binds;
-use super::sieve::{Wanted, fill};
+use super::sieve::{Found, Wanted, find};
 use crate::domain::{ImportId, ImportKind};
 
 /// One row.
@@ -133,14 +133,23 @@ pub fn is_named(conn: &mut Conn, username: &str) -> Result<bool, StoreError> {
     Ok(!query::<diesel::sql_types::Integer, i32>(conn, text, &[username.into()])?.is_empty())
 }
 
-/// At most `limit` people who are on the list, with ids after `after`, and whom no row names. Hidden people are on no list, so they stay (R45).
+/// People who are on a list, and whom no row of a file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// By id.
+    pub users: Vec<UserId>,
+    /// Behind which id there may be others; `None` if there are none.
+    pub next: Option<i64>,
+}
+
+/// At most `most` of them with ids after `after`. Hidden people are on no list, so they stay (R45).
 pub fn left_out(
     conn: &mut Conn,
     import: &Import,
     now: Micros,
     after: i64,
-    limit: i64,
-) -> Result<Vec<UserId>, StoreError> {
+    most: u32,
+) -> Result<LeftOut, StoreError> {
     let (table, own, of) = match import.kind {
         ImportKind::Following => ("edges_out", "source = ? AND state = ?", FOLLOW),
         ImportKind::Blocks => ("edges_out", "source = ? AND state = ?", BLOCK),
@@ -161,5 +170,9 @@ pub fn left_out(
         let found: Vec<i64> = query::<BigInt, _>(conn, &text, &binds)?;
         Ok(found.into_iter().map(UserId::new).collect())
     };
-    fill(conn, Wanted { after: None, rows: limit, until: None }, read, entry, fact::hidden_among)
+    let Found { rows: users, left_at } =
+        find(conn, Wanted::of_step(None, most), read, entry, fact::hidden_among)?;
+    let is_full = users.len() >= usize::try_from(most).unwrap_or(usize::MAX);
+    let next = if is_full { users.last().map(|user| user.get()) } else { left_at.map(|place| place.id) };
+    Ok(LeftOut { users, next })
 }

@@ -38,6 +38,8 @@ diesel::table! {
     sweeps (user_id, kind) {
         user_id -> BigInt,
         kind -> SmallInt,
+        since -> BigInt,
+        other -> BigInt,
     }
 }
 

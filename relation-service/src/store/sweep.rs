@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use shared::db::{Conn, StoreError};
+use shared::db::{Conn, StoreError, Value, execute};
 use shared::facts::AccountStatus;
 use shared::id::UserId;
 use shared::on_backend;
+use shared::page::Position;
 
 use super::fact::{self, hidden_among};
 use super::graph::{Told, Transaction};
-use super::list::{List, Order, look};
+use super::list::{Entry, List, Order, look};
 use super::schema::sweeps;
-use super::sieve::{Wanted, fill};
+use super::sieve::{Found, Wanted, find};
 
 /// What kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +53,37 @@ impl Kind {
     }
 }
 
-/// Notes that there is work for `user`.
+/// Notes that there is work for `user`: from the start, also where some of it was done.
 pub fn begin(tx: &mut Transaction<'_>, user: UserId, kind: Kind) -> Result<(), StoreError> {
-    on_backend!(tx.conn, |c| diesel::insert_into(sweeps::table)
-        .values((sweeps::user_id.eq(user.get()), sweeps::kind.eq(kind.code())))
-        .on_conflict_do_nothing()
-        .execute(c))?;
+    put(tx, user, kind, Position { key: 0, id: 0 })?;
     tell(tx, kind);
     Ok(())
+}
+
+/// Notes that the requests up to this one are done with.
+pub fn come_to(
+    tx: &mut Transaction<'_>,
+    user: UserId,
+    kind: Kind,
+    place: Position,
+) -> Result<(), StoreError> {
+    put(tx, user, kind, place)?;
+    tx.wrote();
+    Ok(())
+}
+
+fn put(tx: &mut Transaction<'_>, user: UserId, kind: Kind, place: Position) -> Result<(), StoreError> {
+    let text = "INSERT INTO sweeps (user_id, kind, since, other) VALUES (?,?,?,?)
+        ON CONFLICT (user_id, kind) DO UPDATE SET since = excluded.since, other = excluded.other";
+    let numbers = [user.get(), kind.code().into(), place.key, place.id];
+    execute(tx.conn, text, &numbers.map(Value::Int)).map(drop)
+}
+
+/// The last request that is done with; `None` at the start.
+pub fn place(conn: &mut Conn, user: UserId, kind: Kind) -> Result<Option<Position>, StoreError> {
+    let wanted = sweeps::table.find((user.get(), kind.code())).select((sweeps::since, sweeps::other));
+    let place: Option<(i64, i64)> = on_backend!(conn, |c| wanted.get_result(c).optional())?;
+    Ok(place.filter(|(since, _)| *since != 0).map(|(key, id)| Position { key, id }))
 }
 
 /// Notes that the work for `user` is done.
@@ -87,6 +111,7 @@ pub fn is_counting(conn: &mut Conn) -> Result<bool, StoreError> {
 pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<(UserId, Kind)>, StoreError> {
     let in_tables = sweeps::kind.ne(Kind::Wipe.code());
     let wanted = sweeps::table.filter(in_tables).order((sweeps::kind, sweeps::user_id)).limit(limit);
+    let wanted = wanted.select((sweeps::user_id, sweeps::kind));
     let rows: Vec<(i64, i16)> = on_backend!(conn, |c| wanted.load(c))?;
     rows.into_iter().map(|(user, code)| Ok((UserId::new(user), Kind::from_code(code)?))).collect()
 }
@@ -104,15 +129,32 @@ pub fn wiped(conn: &mut Conn) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// At most `limit` people who have asked to follow `user`, oldest request first. The request of a hidden
-/// person waits until they return (R15, R18).
-pub fn requesters(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    oldest(conn, List::RequestsReceived, user, limit, hidden_among)
+/// How many requests a step looks for, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// Behind this one; from the oldest on if `None`.
+    pub after: Option<Position>,
+    /// At most so many.
+    pub most: u32,
 }
 
-/// At most `limit` public accounts that `user` has asked to follow.
-pub fn public_requested(conn: &mut Conn, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    oldest(conn, List::RequestsSent, user, limit, |conn, users| {
+/// Requests, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requests {
+    /// The people at their other ends.
+    pub users: Vec<UserId>,
+    /// Behind which request there may be others; `None` if there are none.
+    pub next: Option<Position>,
+}
+
+/// People who have asked to follow `user`. The request of a hidden person waits until they return (R15, R18).
+pub fn requesters(conn: &mut Conn, user: UserId, stretch: Stretch) -> Result<Requests, StoreError> {
+    oldest(conn, List::RequestsReceived, user, stretch, hidden_among)
+}
+
+/// Public accounts that `user` has asked to follow.
+pub fn public_requested(conn: &mut Conn, user: UserId, stretch: Stretch) -> Result<Requests, StoreError> {
+    oldest(conn, List::RequestsSent, user, stretch, |conn, users| {
         let known = fact::known(conn, users)?;
         let is_public = |user: &UserId| {
             let facts = known.get(user).map(|known| &known.facts);
@@ -126,10 +168,13 @@ fn oldest(
     conn: &mut Conn,
     list: List,
     user: UserId,
-    rows: i64,
+    stretch: Stretch,
     left_out: impl Fn(&mut Conn, &[UserId]) -> Result<HashSet<UserId>, StoreError>,
-) -> Result<Vec<UserId>, StoreError> {
+) -> Result<Requests, StoreError> {
     let read = |conn: &mut Conn, wanted| look(conn, list, user, Order::Oldest, wanted);
-    let found = fill(conn, Wanted { after: None, rows, until: None }, read, |entry| *entry, left_out)?;
-    Ok(found.into_iter().map(|entry| entry.user).collect())
+    let wanted = Wanted::of_step(stretch.after, stretch.most);
+    let Found { rows, left_at } = find(conn, wanted, read, |entry| *entry, left_out)?;
+    let is_full = rows.len() >= usize::try_from(stretch.most).unwrap_or(usize::MAX);
+    let next = if is_full { rows.last().map(Entry::position) } else { left_at };
+    Ok(Requests { users: rows.into_iter().map(|entry| entry.user).collect(), next })
 }

@@ -181,7 +181,7 @@ impl World {
             Step::Act(me, act, notify, them) => {
                 Command::Act { source: id(me), target: id(them), action: action(act, notify) }
             }
-            Step::AnswerAll(user, accept) => Command::AnswerRequests { user: id(user), accept },
+            Step::AnswerAll(user, accept) => Command::AnswerRequests { user: id(user), accept, after: None },
             Step::TogglePrivacy(person) | Step::ToggleHidden(person) => self.news_of(person),
         }
     }
@@ -218,6 +218,7 @@ impl World {
                     Answer::Refused(refusal) => Err(refusal.code()),
                     Answer::UnknownTarget
                     | Answer::Answered { .. }
+                    | Answer::Requests { .. }
                     | Answer::Import(_)
                     | Answer::Noted
                     | Answer::Void
@@ -229,7 +230,7 @@ impl World {
             }
             Step::AnswerAll(user, accept) => {
                 let count = u32::try_from(self.model.answer_all(user, accept)).unwrap();
-                assert_eq!(answer, &Answer::Answered { count, more: false }, "{what}: {step:?}");
+                assert_eq!(answer, &Answer::Requests { count, next: None }, "{what}: {step:?}");
             }
             Step::TogglePrivacy(_) | Step::ToggleHidden(_) => {}
         }
@@ -338,12 +339,12 @@ async fn long_work_of_one_batch_shares_one_step(make: impl Fn() -> TestDatabase)
     let ask = |asker| ASKED.map(|asked| Step::Act(asker, Act::Follow, None, asked));
     let requests: Vec<Step> = (ASKED.len()..PEOPLE).flat_map(ask).collect();
     world.batch(&requests, "requests");
-    let all = ASKED.map(|asked| Command::AnswerRequests { user: id(asked), accept: true });
+    let all = ASKED.map(|asked| Command::AnswerRequests { user: id(asked), accept: true, after: None });
     let (mut total, mut open) = (0, true);
     while open {
         let answers = world.commit(&all).into_iter().map(|answer| {
-            let Answer::Answered { count, more } = answer else { panic!("{answer:?}") };
-            (count, more)
+            let Answer::Requests { count, next } = answer else { panic!("{answer:?}") };
+            (count, next.is_some())
         });
         let answers: Vec<(u32, bool)> = answers.collect();
         let pairs: u32 = answers.iter().map(|(count, _)| count).sum();

@@ -18,6 +18,7 @@ mod audit;
 mod bad_input;
 mod batches;
 mod blocks;
+mod bounded_steps;
 mod callers;
 mod close_friends;
 mod counts;

@@ -89,7 +89,7 @@ fn random_command(random: &mut Random) -> Command {
         }
         3 if random.below(10) == 0 => Command::Sweep { user: source, kind: Kind::Purge },
         3 | 4 => Command::Sweep { user: source, kind: random.one_of(&SWEEPS) },
-        _ => Command::AnswerRequests { user: source, accept: random.below(2) == 0 },
+        _ => Command::AnswerRequests { user: source, accept: random.below(2) == 0, after: None },
     }
 }
 
