@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use super::asker::Doors;
 use super::check::Checker;
+use super::leftovers;
 use super::load::{Load, make_private};
 use super::network;
 use super::report::Row;
@@ -79,7 +80,7 @@ impl Drop for Disk {
 
 /// Fills the disk under load, and makes room again.
 pub async fn suffer(settings: &Faults, programs: &Programs, parent: &Path) -> Result<Row, Failure> {
-    let scratch = Scratch::within(parent, "bench-full-disk")?;
+    let scratch = Scratch::within(parent, leftovers::DISK_DIR)?;
     let disk = Disk::mount(scratch.path())?;
     let data_dir = disk.0.join("data");
     let operator = Operator { program: programs.services.join("mutual"), data_dir, databases: None };

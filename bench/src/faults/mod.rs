@@ -5,6 +5,7 @@ mod check;
 mod fault;
 mod full_disk;
 mod ledger;
+mod leftovers;
 mod load;
 mod network;
 mod report;
@@ -34,6 +35,7 @@ pub async fn run(settings: Faults) -> Result<(), Failure> {
     let settings = settings.shortened();
     let programs = Programs::find(settings.programs.clone())?;
     let parent = settings.dir.clone().unwrap_or_else(std::env::temp_dir);
+    leftovers::remove(&parent).await?;
     let mut rows = Vec::new();
     let done = suffer_all(&settings, &programs, &parent, &mut rows).await;
     let text = report::page(&command_line(), &machine(), &method(&settings, &programs), &rows);

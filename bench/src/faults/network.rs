@@ -10,7 +10,11 @@ use std::process::Command;
 use crate::failure::Failure;
 
 /// Where namespaces find files of their own in the place of those in `/etc`.
-const ETC: &str = "/etc/netns";
+pub const ETC: &str = "/etc/netns";
+/// Where they are named.
+pub const NAMESPACES: &str = "/run/netns";
+/// What their names begin with; the number of this process follows, so that a later one sees whose they were.
+pub const TAG: &str = "bench";
 /// The load's own address is the first.
 const OWN_HOST: u8 = 1;
 
@@ -35,7 +39,7 @@ impl Network {
         let pid = std::process::id();
         // Of 198.18.0.0/15, which RFC 2544 keeps free for benchmarks.
         let subnet = u8::try_from(pid % 255).unwrap_or_default();
-        let network = Self { tag: format!("bench-{pid}"), subnet };
+        let network = Self { tag: format!("{TAG}-{pid}"), subnet };
         let switch = network.switch();
         ip(&["netns", "add", &switch])?;
         ip(&["-n", &switch, "link", "add", "lan", "type", "bridge"])?;
@@ -97,7 +101,7 @@ impl Network {
 
     /// At most 15 characters, whatever the process' number.
     fn own(&self) -> String {
-        self.tag.replace("bench-", "bench")
+        self.tag.replace('-', "")
     }
 }
 

@@ -11,6 +11,7 @@ use shared::db::{DatabaseUrl, open_reader};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::leftovers;
 use super::network::{self, Network, Node};
 use crate::failure::Failure;
 use crate::scratch::Scratch;
@@ -142,7 +143,7 @@ impl Database {
         parent: &Path,
         logs: &Path,
     ) -> Result<Self, Failure> {
-        let dir = Scratch::within(parent, "bench-postgres")?;
+        let dir = Scratch::within(parent, leftovers::DATABASE_DIR)?;
         let data = dir.path().join("data").display().to_string();
         // The server refuses to run as root.
         network::run(Command::new("chown").arg("postgres").arg(dir.path()))?;

@@ -14,6 +14,7 @@ use shared::token::TokenSigner;
 use tokio::time::{sleep, timeout};
 
 use super::asker::Doors;
+use super::leftovers;
 use super::network::{Network, Node};
 use super::servers::{Database, Server, proxy_settings};
 use crate::beside::postgres_binaries;
@@ -103,7 +104,7 @@ pub struct Programs {
 impl Stack {
     /// Makes and starts everything, on the disk of `parent`, with a small world in it.
     pub async fn make(programs: &Programs, parent: &Path) -> Result<Self, Failure> {
-        let dir = Scratch::within(parent, "bench-faults")?;
+        let dir = Scratch::within(parent, leftovers::STACK_DIR)?;
         let network = Network::make()?;
         let data_dir = dir.path().join("data");
         let nats = match &programs.nats {
