@@ -201,7 +201,8 @@ async fn an_older_page_takes_back_nothing_that_came_meanwhile(make: impl Fn() ->
     let before = known(conn);
     let newcomer = UserId::new(7_000);
     // Beyond all numbers of the log that is no more, and below.
-    let news = [(newcomer, 3, false), (id(1), 90, true)].map(|(id, seq, private)| told(conn, id, seq, private));
+    let news =
+        [(newcomer, 3, false), (id(1), 90, true)].map(|(id, seq, private)| told(conn, id, seq, private));
     assert_eq!(world.commit(&[learn(news.into(), 1)]), [Answer::Noted]);
     let old = [id(0), id(1)].map(|id| told(conn, id, 50, false));
     assert_eq!(world.commit(&[Command::Learn(page(old.into(), &before))]), [Answer::Noted]);
