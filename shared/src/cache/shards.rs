@@ -22,7 +22,7 @@ const USUAL_BYTES: usize = 1 << 10;
 
 /// What can be kept.
 pub trait Weigh: Sized {
-    /// Bytes on the heap, and in its place what is beyond the usual.
+    /// Bytes on the heap; of a large value also those of its place, beyond [`ENTRY_BYTES`].
     fn weight(&self) -> usize;
 
     /// Takes in what was loaded of the same key. What is whole is replaced.
@@ -141,7 +141,7 @@ pub struct Usage {
     pub entries: u64,
     /// What they weigh, in bytes.
     pub bytes: u64,
-    /// Entries that made room for others, or were replaced.
+    /// Entries that made room for others.
     pub gone: u64,
 }
 

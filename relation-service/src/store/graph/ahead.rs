@@ -27,14 +27,12 @@ impl<K: Copy + PartialEq, V> Ahead<K, V> {
         Self { answers: keys.iter().copied().zip(answers).collect(), next: 0 }
     }
 
-    /// The answer, if it is the next; otherwise whoever asks looks for themselves.
+    /// The answer, if it is among those to come; otherwise whoever asks looks for themselves. Those before it are not asked for.
     pub(super) fn take(&mut self, key: K) -> Option<Option<V>> {
-        let (next, answer) = self.answers.get_mut(self.next)?;
-        if *next != key {
-            return None;
-        }
-        self.next += 1;
-        Some(answer.take())
+        let rest = self.answers.get_mut(self.next..)?;
+        let at = rest.iter().position(|(next, _)| *next == key)?;
+        self.next += at + 1;
+        Some(rest[at].1.take())
     }
 }
 
@@ -49,12 +47,14 @@ pub(super) struct Read {
 impl Glance<'_> {
     pub(super) fn read_ahead(&mut self, needs: Needs<'_>) {
         let Needs { people, cards, pairs, meetings, .. } = needs;
+        let mut known = Vec::new();
         if people.len() >= AHEAD_MIN {
             let briefs = self.people_each(
                 people,
                 |person| person.brief().counts.followers.cast_unsigned(),
                 Person::brief,
             );
+            known = briefs.iter().map(Option::is_some).collect();
             self.ahead.people = Ahead::new(people, briefs);
         }
         if cards.len() >= AHEAD_MIN {
@@ -62,7 +62,7 @@ impl Glance<'_> {
             self.ahead.cards = Ahead::new(cards, read);
         }
         if pairs.len() >= AHEAD_MIN {
-            let edges = self.pairs_each(pairs);
+            let edges = self.pairs_each(pairs, &known);
             self.ahead.pairs = Ahead::new(pairs, edges);
         }
         if meetings.len() >= AHEAD_MIN {
@@ -98,11 +98,12 @@ impl Glance<'_> {
         self.read_each(Part::Person, users, touch, |_, record| record.person.as_ref().map(&read))
     }
 
-    fn pairs_each(&mut self, pairs: &[Key]) -> Vec<Option<Pair>> {
+    /// `known` tells, where it is as long, of which targets anything is: of others nothing is loaded.
+    fn pairs_each(&mut self, pairs: &[Key], known: &[bool]) -> Vec<Option<Pair>> {
         let source = pairs.first().map(|(source, _)| *source);
         let source = source.filter(|first| pairs.iter().all(|(source, _)| source == first));
         let (forward, backward) = match source {
-            Some(source) => (self.forward_of_one(source, pairs), self.backward_of_one(source, pairs)),
+            Some(source) => (self.forward_of_one(source, pairs), self.backward_of_one(source, pairs, known)),
             None => {
                 let backward: Vec<Key> = pairs.iter().map(|&(source, target)| (target, source)).collect();
                 (self.edges_each(pairs), self.edges_each(&backward))
@@ -133,18 +134,35 @@ impl Glance<'_> {
     }
 
     /// What many hold towards one person: what is known of the one mostly tells, so that nothing is loaded of each of those.
-    fn backward_of_one(&mut self, source: UserId, pairs: &[Key]) -> Vec<Option<Edge>> {
+    fn backward_of_one(&mut self, source: UserId, pairs: &[Key], known: &[bool]) -> Vec<Option<Edge>> {
         let told = self.read(Part::Inbound, source, |record| {
             let inbound = record.inbound.as_ref()?;
             Some(pairs.iter().map(|(_, target)| inbound.edge(*target)).collect::<Vec<_>>())
         });
         // It is loaded first.
         let Some(mut told) = told else { return vec![None; pairs.len()] };
-        let untold: Vec<usize> = (0..pairs.len()).filter(|number| told[*number].is_none()).collect();
+        let is_known = |number: usize| known.len() != pairs.len() || known[number];
+        let untold: Vec<usize> =
+            (0..pairs.len()).filter(|&number| told[number].is_none() && is_known(number)).collect();
         let backward: Vec<Key> = untold.iter().map(|number| (pairs[*number].1, source)).collect();
         for (number, edge) in untold.into_iter().zip(self.edges_each(&backward)) {
             told[number] = edge;
         }
         told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_asks_for_is_passed_over() {
+        let mut ahead = Ahead::new(&[1, 2, 3, 3], vec![Some('a'), None, Some('c'), Some('d')]);
+        assert_eq!(ahead.take(1), Some(Some('a')));
+        assert_eq!(ahead.take(3), Some(Some('c')));
+        assert_eq!(ahead.take(2), None);
+        assert_eq!(ahead.take(3), Some(Some('d')));
+        assert_eq!(ahead.take(3), None);
     }
 }

@@ -31,7 +31,7 @@ pub struct Glance<'g> {
     noted_loaded: Vec<Stamp>,
     gaps: Vec<Key>,
     pub(super) beyond: bool,
-    unknown: Vec<UserId>,
+    pub(super) unknown: Vec<UserId>,
     /// One who keeps nothing about anybody, as nearly everybody.
     keeps_nothing: Option<UserId>,
 }
@@ -263,10 +263,8 @@ impl Sight for Glance<'_> {
                 Noted::Long => None,
             })
         });
-        note.unwrap_or_default().unwrap_or_else(|| {
-            self.beyond = true;
-            String::new()
-        })
+        self.beyond |= matches!(note, Some(None));
+        note.flatten().unwrap_or_default()
     }
 
     fn starts(&mut self, _: UserId, _: Micros) -> Vec<Micros> {

@@ -120,11 +120,16 @@ impl Glance<'_> {
     /// The first of `rows` without hidden people and without those with whom the viewer has a block. One of whom nobody has
     /// heard is not hidden.
     fn shown(&mut self, rows: &[list::Entry], filter_for: Option<UserId>, most: usize) -> Vec<list::Entry> {
+        if rows.is_empty() {
+            return Vec::new();
+        }
         let users: Vec<UserId> = rows.iter().map(|row| row.user).collect();
         let blocked = filter_for.map(|viewer| self.blocked(viewer, &users)).unwrap_or_default();
         let status_of = |record: &Record| Some(record.person.as_ref()?.brief().access.status);
         let touch = |record: &Record| Some(u64::from(status_of(record)? == AccountStatus::Active));
+        let heard_of = self.unknown.len();
         let status = self.read_each(Part::Person, &users, touch, |_, record| status_of(record));
+        self.unknown.truncate(heard_of);
         let is_shown = |number: &usize| {
             status[*number].is_none_or(|status| status == AccountStatus::Active)
                 && !blocked.get(*number).is_some_and(|blocked| *blocked)

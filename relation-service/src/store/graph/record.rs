@@ -26,7 +26,7 @@ impl Record {
         person.is_none() && outbound.is_none() && inbound.is_none() && kept.is_none() && counting.is_none()
     }
 
-    /// One part alone, if it is there.
+    /// A copy of one part, if it is there.
     pub fn only(&self, part: Part) -> Option<Self> {
         let nothing = Self::default();
         let alone = match part {
@@ -38,16 +38,25 @@ impl Record {
         };
         (!alone.is_empty()).then_some(alone)
     }
+
+    /// Of each part, in bytes on the heap.
+    fn weights(&self) -> [Option<usize>; 4] {
+        let Self { person, outbound, inbound, kept, counting: _ } = self;
+        [
+            person.as_ref().map(Weigh::weight),
+            outbound.as_ref().map(Weigh::weight),
+            inbound.as_ref().map(|inbound| inbound.weight()),
+            kept.as_ref().map(Weigh::weight),
+        ]
+    }
 }
+
+/// A place in the cache's table, twice over: those who have gone leave theirs, of which so many are remembered.
+const PLACE_BYTES: usize = 2 * size_of::<Record>();
 
 impl Weigh for Record {
     fn weight(&self) -> usize {
-        let Self { person, outbound, inbound, kept, counting: _ } = self;
-        size_of::<Self>()
-            + person.as_ref().map_or(0, Weigh::weight)
-            + outbound.as_ref().map_or(0, Weigh::weight)
-            + inbound.as_ref().map_or(0, |inbound| inbound.weight())
-            + kept.as_ref().map_or(0, Weigh::weight)
+        PLACE_BYTES + self.weights().into_iter().flatten().sum::<usize>()
     }
 
     /// Takes in the parts that were loaded.
@@ -61,6 +70,7 @@ impl Weigh for Record {
     }
 
     fn weight_joined(&self, loaded: &Self) -> usize {
-        self.weight() + loaded.weight()
+        let weights = loaded.weights().into_iter().zip(self.weights());
+        PLACE_BYTES + weights.filter_map(|(loaded, held)| loaded.or(held)).sum::<usize>()
     }
 }
