@@ -14,7 +14,7 @@ use shared::db::{
 };
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, REQUEST_HEAD_WAIT, Retention,
-    Routes, ServiceTokens,
+    Routes, ServiceTokens, Swift,
 };
 use shared::process::Stopper;
 use shared::publisher::{NatsConfig, Publisher};
@@ -110,7 +110,7 @@ impl App {
         let (relations, auth, feed) = (handle.clone(), web::Data::from(auth), web::Data::new(feed));
         let server = HttpServer::new(move || {
             let manners = http::RevisionManners(relations.clone());
-            WebApp::new()
+            let app = WebApp::new()
                 // One a thread, so that threads do not count each other's references.
                 .app_data(web::Data::new(relations.clone()))
                 .app_data(auth.clone())
@@ -119,7 +119,8 @@ impl App {
                 .into_utoipa_app()
                 .configure(http::routes)
                 .into_app()
-                .configure(|config| shared::http::conventions(config, &spec, &routes))
+                .configure(|config| shared::http::conventions(config, &spec, &routes));
+            Swift::new(relations.clone(), auth.clone(), &routes, app)
         })
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(REQUEST_HEAD_WAIT)

@@ -28,6 +28,7 @@ metrics! {
     HTTP_REQUESTS = "mutual_http_requests_total", Counter, "Answers";
     HTTP_SECONDS = "mutual_http_request_seconds", Histogram, "Seconds until an answer begins";
     HTTP_REFUSALS = "mutual_http_refusals_total", Counter, "Answers that say not now (429 and 503), by the code of the reason";
+    HTTP_AT_ONCE = "mutual_http_at_once_total", Counter, "Answers that memory gave before the router was asked";
     LOG_REVISION = "mutual_log_revision", Gauge, "Number of the newest event";
     WRITER_QUEUE = "mutual_writer_queue_commands", Gauge, "Commands that wait for the next transaction";
     WRITER_BATCH = "mutual_writer_batch_commands", Histogram, "Commands that share a transaction";

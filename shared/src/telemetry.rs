@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use clap::ValueEnum;
 use env_logger::{Builder, Env};
 use log::LevelFilter;
@@ -42,8 +42,7 @@ impl Trace {
 
     /// Of a request that comes in: by the id that it brings, or a new one.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
-        let request_id = incoming_id(request).unwrap_or_else(new_request_id);
-        Self { request_id, parent: incoming_parent(request) }
+        Self { request_id: request_id(request.headers()), parent: incoming_parent(request) }
     }
 
     /// Runs `serve` as a part of it.
@@ -117,8 +116,13 @@ pub fn current_request_id() -> String {
     CURRENT.try_with(id).unwrap_or_else(|_| "-".into())
 }
 
-fn incoming_id(request: &ServiceRequest) -> Option<HeaderValue> {
-    let id = request.headers().get(REQUEST_ID)?;
+/// The id that a request with these headers brings, or a new one.
+pub(crate) fn request_id(headers: &HeaderMap) -> HeaderValue {
+    incoming_id(headers).unwrap_or_else(new_request_id)
+}
+
+fn incoming_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let id = headers.get(REQUEST_ID)?;
     let text = id.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     let fits = (1..=REQUEST_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(plain);

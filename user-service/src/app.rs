@@ -13,7 +13,7 @@ use shared::clock::Clock;
 use shared::db::{DatabaseUrl, Owner, Reads, Schema, StoreError, Wiper, feed_reader, open_writer, touched};
 use shared::http::{
     Auth, CONNECTIONS_MAX, DRAIN_SECS, Feed, FeedReaders, Front, KEEP_ALIVE, LongBodies, REQUEST_HEAD_WAIT,
-    Retention, Routes, ServiceTokens, TrustedProxies,
+    Retention, Routes, ServiceTokens, Swift, TrustedProxies,
 };
 use shared::id::IdGenerator;
 use shared::process::Stopper;
@@ -183,10 +183,12 @@ impl App {
                 Some(limits) => app.app_data(limits.clone()),
                 None => app,
             };
-            app.into_utoipa_app()
+            let app = app
+                .into_utoipa_app()
                 .configure(http::routes)
                 .into_app()
-                .configure(|config| shared::http::conventions(config, &spec, &routes))
+                .configure(|config| shared::http::conventions(config, &spec, &routes));
+            Swift::new(users.clone(), auth.clone(), &routes, app)
         })
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(REQUEST_HEAD_WAIT)

@@ -67,6 +67,15 @@ impl RelationHandle {
         Ok(self.ask(&question).await?.value)
     }
 
+    /// The answer, if memory has all of it and needs no word from the database.
+    pub(super) fn recall<Q: Question>(&self, question: &Q) -> Option<Q::Answer> {
+        let recall = self.recall.as_ref().filter(|recall| recall.freshness.is_none() && !recall.checked)?;
+        let nothing = HashMap::new();
+        let mut glance = recall.memory.0.glance(&nothing);
+        let answer = question.answer(&mut glance);
+        glance.is_whole().then_some(answer)
+    }
+
     /// The answer as far as people are known.
     pub(super) async fn ask<Q: Question + Clone>(
         &self,

@@ -20,6 +20,12 @@ impl RelationHandle {
     ) -> Result<Vec<(UserId, SeenCounts)>, RelationError> {
         self.ask_known(Counts { viewer, users }).await
     }
+
+    /// The same of one person, if memory has them.
+    pub fn recall_counts(&self, viewer: Option<UserId>, user: UserId) -> Option<SeenCounts> {
+        let found = self.recall(&Counts { viewer, users: vec![user] })?;
+        found.into_iter().next().map(|(_, seen)| seen)
+    }
 }
 
 #[derive(Clone)]

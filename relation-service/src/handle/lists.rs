@@ -47,6 +47,11 @@ impl RelationHandle {
         Ok(self.ask_known(Listing { request, now: self.clock.now() }).await??)
     }
 
+    /// The same, if the viewer may see the list and memory has it.
+    pub fn recall_list(&self, request: ListRequest) -> Option<Vec<ListRow>> {
+        self.recall(&Listing { request, now: self.clock.now() })?.ok()
+    }
+
     /// The rows of a page of those whom `owner` has marked as close friends, newest first.
     pub async fn close_friends(&self, owner: UserId, page: PageRequest) -> Result<Vec<Entry>, RelationError> {
         Ok(self.ask(&CloseFriends { owner, page }).await?.value)

@@ -37,7 +37,7 @@ pub use fanout::{FANOUT_STALL_MAX, FANOUT_TIME_MAX, FollowerStream, Part};
 pub use import::{Brought, FILES_AT_ONCE, FilePlace};
 pub use lists::{ListRequest, ListRow};
 pub use overlaps::{Overlap, OverlapRequest};
-pub use relationships::Standing;
+pub use relationships::{Standing, Standings};
 pub use suggestions::{Basis, Suggestion, SuggestionRequest};
 pub use visibility::Check;
 

@@ -19,7 +19,8 @@ pub struct Standing {
     pub blocked_by: bool,
 }
 
-type Standings = Vec<(UserId, Option<Standing>)>;
+/// How somebody stands to others; `None` for who is not there.
+pub type Standings = Vec<(UserId, Option<Standing>)>;
 
 impl RelationHandle {
     /// The viewer's relationship to each of `targets`, in their order; `None` for who is not there.
@@ -29,6 +30,11 @@ impl RelationHandle {
         targets: Vec<UserId>,
     ) -> Result<Standings, RelationError> {
         self.ask_known(Relationships { viewer, targets, now: self.clock.now() }).await
+    }
+
+    /// The same, if memory has all of it.
+    pub fn recall_relationships(&self, viewer: UserId, targets: Vec<UserId>) -> Option<Standings> {
+        self.recall(&Relationships { viewer, targets, now: self.clock.now() })
     }
 
     /// The same for a service, which may name a `viewer` who is not there.

@@ -2,7 +2,7 @@
 
 use actix_web::{get, web};
 use serde::Serialize;
-use shared::http::{Json, MaybeViewer, parse_ids};
+use shared::http::{Asked, Json, MaybeViewer, Told, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::ToSchema;
@@ -46,6 +46,13 @@ impl Counts {
             requests_sent: owned.map(|counts| counts.requests_sent),
         }
     }
+}
+
+/// [`counts_of_one`] as memory tells it.
+pub(super) fn recalled(relations: &RelationHandle, asked: &Asked<'_>) -> Option<Told> {
+    let (viewer, user) = (asked.maybe_viewer().0, asked.id?);
+    let shown = relations.recall_counts(viewer, user)??;
+    Told::new(&Counts::new(user, shown, viewer == Some(user)))
 }
 
 /// A person's counts

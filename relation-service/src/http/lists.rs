@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize, Serializer};
 use shared::clock::Micros;
-use shared::http::{Listed, MaybeViewer, Viewer, listed};
+use shared::http::{Asked, Listed, MaybeViewer, Told, Viewer, listed, told_page};
 use shared::id::UserId;
 use shared::page::{Page, PageRequest};
 use shared::problem::{Problem, Refusals};
@@ -224,14 +224,46 @@ async fn list(
     list: List,
     query: &ListQuery,
 ) -> Result<Listed<Listing>, Problem> {
+    let (name, request) = request(viewer, owner, list, query)?;
+    let rows = relations.list(request).await?;
+    Ok(listed(page(&name, request, rows)))
+}
+
+/// [`followers`] as memory tells it.
+pub(super) fn recalled_followers(relations: &RelationHandle, asked: &Asked<'_>) -> Option<Told> {
+    recalled(relations, List::Followers, asked)
+}
+
+/// [`following`] as memory tells it.
+pub(super) fn recalled_following(relations: &RelationHandle, asked: &Asked<'_>) -> Option<Told> {
+    recalled(relations, List::Following, asked)
+}
+
+fn recalled(relations: &RelationHandle, list: List, asked: &Asked<'_>) -> Option<Told> {
+    let query = web::Query::<ListQuery>::from_query(asked.query).ok()?;
+    let (name, request) = request(asked.maybe_viewer(), asked.id?, list, &query).ok()?;
+    let rows = relations.recall_list(request)?;
+    told_page(asked, &page(&name, request, rows))
+}
+
+/// What is asked for, and what its cursors are bound to.
+fn request(
+    viewer: MaybeViewer,
+    owner: UserId,
+    list: List,
+    query: &ListQuery,
+) -> Result<(String, ListRequest), Problem> {
     let order = query.order();
     let name = name(list, owner, order);
     let page = PageRequest::parse(&name, query.limit.as_deref(), query.cursor.as_deref())?;
-    let (expand, viewer) = (query.expand(), viewer.0);
-    let rows = relations.list(ListRequest { list, owner, order, page, viewer, expand }).await?;
-    let Page { items, next_cursor } = page.page(&name, rows, |row| row.entry.position());
-    let items = items.into_iter().map(|row| Listing::new(row, viewer.is_some())).collect();
-    Ok(listed(Page { items, next_cursor }))
+    let request = ListRequest { list, owner, order, page, viewer: viewer.0, expand: query.expand() };
+    Ok((name, request))
+}
+
+fn page(name: &str, request: ListRequest, rows: Vec<ListRow>) -> Page<Listing> {
+    let Page { items, next_cursor } = request.page.page(name, rows, |row| row.entry.position());
+    let items = items.into_iter().map(|row| Listing::new(row, request.viewer.is_some())).collect();
+    Page { items, next_cursor }
 }
 
 /// One of the caller's own lists, newest first.

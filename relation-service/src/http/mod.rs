@@ -1,5 +1,6 @@
 //! The wire: routes, and the types that clients see.
 
+mod at_once;
 mod audit;
 mod blocks;
 mod close_friends;

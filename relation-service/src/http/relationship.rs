@@ -4,7 +4,7 @@ use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
 use shared::clock::Micros;
 use shared::http::scope::Relationships as MayAsk;
-use shared::http::{Granted, Json, Viewer, parse_ids};
+use shared::http::{Asked, Granted, Json, Told, Viewer, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::change::Acted;
 use crate::domain::Relationship;
-use crate::handle::{RelationHandle, Standing};
+use crate::handle::{RelationHandle, Standing, Standings};
 
 /// People in one question.
 const IDS_MAX: usize = 200;
@@ -125,6 +125,19 @@ struct Relationships {
     items: Vec<RelationshipItem>,
 }
 
+impl Relationships {
+    fn new(found: Standings) -> Self {
+        Self { items: found.into_iter().map(RelationshipItem::new).collect() }
+    }
+}
+
+/// [`relationships`] as memory tells it.
+pub(super) fn recalled(relations: &RelationHandle, asked: &Asked<'_>) -> Option<Told> {
+    let ids = parse_ids(asked.only("ids")?, IDS_MAX).ok()?;
+    let found = relations.recall_relationships(asked.viewer()?.id, ids)?;
+    Told::new(&Relationships::new(found))
+}
+
 /// How I stand to others
 ///
 /// In the order of the question, duplicates collapsed. Null stands for people who are unknown or
@@ -138,8 +151,7 @@ async fn relationships(
     relations: web::Data<RelationHandle>,
 ) -> Result<Json<Relationships>, Problem> {
     let ids = parse_ids(&query.ids, IDS_MAX)?;
-    let found = relations.relationships(viewer.id, ids).await?;
-    Ok(Json(Relationships { items: found.into_iter().map(RelationshipItem::new).collect() }))
+    Ok(Json(Relationships::new(relations.relationships(viewer.id, ids).await?)))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -174,8 +186,7 @@ struct StandingItem {
 
 /// Relationships in the order of the question.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ServiceRelationships)]
-struct Standings {
+struct ServiceRelationships {
     items: Vec<StandingItem>,
 }
 
@@ -185,7 +196,7 @@ struct Standings {
 /// unknown or hidden. Scope `relationships`.
 #[utoipa::path(tag = "services", params(ServiceQuery), security(("service" = [])),
     responses(
-        (status = 200, description = "The relationships", body = Standings),
+        (status = 200, description = "The relationships", body = ServiceRelationships),
         (status = 404, description = "`user_not_found`: the viewer"),
         Refusals,
     ))]
@@ -193,7 +204,7 @@ struct Standings {
 async fn standings(
     granted: Granted<MayAsk, web::Query<ServiceQuery>>,
     relations: web::Data<RelationHandle>,
-) -> Result<Json<Standings>, Problem> {
+) -> Result<Json<ServiceRelationships>, Problem> {
     let Granted { asked: query, .. } = granted;
     let ids = parse_ids(&query.ids, IDS_MAX)?;
     let found = relations.standings(query.viewer_id, ids).await?;
@@ -203,5 +214,5 @@ async fn standings(
     };
     let items =
         found.into_iter().map(|(id, seen)| StandingItem { id, relationship: seen.map(|s| body(id, s)) });
-    Ok(Json(Standings { items: items.collect() }))
+    Ok(Json(ServiceRelationships { items: items.collect() }))
 }

@@ -51,6 +51,12 @@ impl Manners for RevisionManners {
     }
 }
 
+/// What an answer at once says of its revision, to who asks for nothing of consistency.
+pub(super) fn stated(relations: &RelationHandle, headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let asks = headers.contains_key(AT_LEAST) || headers.contains_key(CONSISTENCY);
+    (!asks).then(|| (REVISION, HeaderValue::from(relations.revision())))
+}
+
 /// The revision before a read: what was committed while it ran may be in its answer or not. An answer to
 /// a write states the revision afterwards, which includes the write.
 struct ReadAt(i64);

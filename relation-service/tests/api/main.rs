@@ -14,6 +14,7 @@ mod person;
 mod random;
 mod test_app;
 
+mod at_once;
 mod audit;
 mod bad_input;
 mod batches;

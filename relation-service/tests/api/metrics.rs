@@ -73,6 +73,9 @@ async fn the_program_counts_what_it_answers(make: impl Fn() -> TestDatabase) {
         assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
     }
     assert!(text.contains(r#"mutual_log_revision{service="relation-service"}"#), "{text}");
+    // On its own database the program asks nobody whether its memory is current: the first answer loads, the others do not.
+    let at_once = text.contains(r#"mutual_http_at_once_total{service="relation-service"} 2"#);
+    assert_eq!(at_once, matches!(database.url, DatabaseUrl::Sqlite(_)), "{text}");
     if matches!(database.url, DatabaseUrl::Postgres(_)) {
         looks_are_shared(&admin, &anna, id).await;
     }

@@ -191,6 +191,19 @@ impl<K: Copy + Eq + Hash, V: Weigh> Shards<K, V> {
         look(self.part(key).entries.read().unwrap_or_else(PoisonError::into_inner).get(key))
     }
 
+    /// The same for two keys: the processor fetches both entries at a time.
+    pub fn look_two<R>(&self, keys: [&K; 2], look: impl FnOnce([Option<&V>; 2]) -> R) -> R {
+        let places = keys.map(|key| self.place(key));
+        let [low, high] = [places[0].min(places[1]), places[0].max(places[1])];
+        // In this order, and none twice: see `look_each`.
+        let first = self.parts[low].entries.read().unwrap_or_else(PoisonError::into_inner);
+        let other =
+            (low != high).then(|| self.parts[high].entries.read().unwrap_or_else(PoisonError::into_inner));
+        let entries =
+            places.map(|place| if place == low { &first } else { other.as_ref().unwrap_or(&first) });
+        look([entries[0].get(keys[0]), entries[1].get(keys[1])])
+    }
+
     /// The same for many keys, of which `look` is told the number. First `touch` reads of each entry some of what `look`
     /// will: the processor fetches what is far away of many at a time, as long as nothing has to be decided by it and no
     /// lock is taken in between.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::{ServiceClient, ServiceTokens};
@@ -52,8 +52,8 @@ const SCHEME: &str = "Bearer ";
 struct Claimed<'r>(Option<&'r str>);
 
 impl<'r> Claimed<'r> {
-    fn of(request: &'r HttpRequest) -> Result<Self, Problem> {
-        let mut sent = request.headers().get_all(AUTHORIZATION);
+    fn of(headers: &'r HeaderMap) -> Result<Self, Problem> {
+        let mut sent = headers.get_all(AUTHORIZATION);
         let Some(value) = sent.next() else { return Ok(Self(None)) };
         // Not `to_str`, which looks at each character: a token with others than it may have is refused in any case.
         let text = std::str::from_utf8(value.as_bytes()).ok().filter(|_| sent.next().is_none());
@@ -92,6 +92,13 @@ async fn service(auth: &Auth, token: &str) -> Result<ServiceCaller, Problem> {
     client.map(ServiceCaller).ok_or_else(|| Problem::unauthenticated("The service token is not valid."))
 }
 
+/// The person who sends a request with these headers, or nobody: if that is known without another look at the token.
+pub(super) fn known_caller(auth: &Auth, headers: &HeaderMap) -> Option<Option<Viewer>> {
+    let Some(token) = Claimed::of(headers).ok()?.0 else { return Some(None) };
+    let said = auth.tokens.recall(token)?;
+    Some(Some(Viewer { id: said.user, session: said.session }))
+}
+
 /// A service's token, kept to be looked at again while a long answer goes on.
 pub struct Pass {
     auth: web::Data<Auth>,
@@ -101,7 +108,10 @@ pub struct Pass {
 impl Pass {
     /// The token of this request.
     pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        Ok(Self { auth: auth(request)?.clone(), token: Claimed::of(request)?.required()?.to_owned() })
+        Ok(Self {
+            auth: auth(request)?.clone(),
+            token: Claimed::of(request.headers())?.required()?.to_owned(),
+        })
     }
 
     /// Whether it is still a service's, with this scope.
@@ -115,7 +125,7 @@ impl FromRequest for Viewer {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let viewer = || person(auth(request)?, Claimed::of(request)?.required()?);
+        let viewer = || person(auth(request)?, Claimed::of(request.headers())?.required()?);
         std::future::ready(viewer())
     }
 }
@@ -125,7 +135,7 @@ impl FromRequest for MaybeViewer {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let viewer = || match Claimed::of(request)?.0 {
+        let viewer = || match Claimed::of(request.headers())?.0 {
             Some(token) => Ok(Self(Some(person(auth(request)?, token)?.id))),
             None => Ok(Self(None)),
         };
@@ -135,6 +145,6 @@ impl FromRequest for MaybeViewer {
 
 /// The service that sends this request.
 pub(super) async fn service_caller(request: &HttpRequest) -> Result<ServiceCaller, Problem> {
-    let token = Claimed::of(request)?.required()?;
+    let token = Claimed::of(request.headers())?.required()?;
     service(auth(request)?, token).await
 }

@@ -18,7 +18,9 @@ where
     for part in text.split(',') {
         ids.push(part.parse().map_err(|error| Problem::malformed("invalid_id", format!("ids: {error}.")))?);
     }
-    collapse(&mut ids);
+    if ids.len() > 1 {
+        collapse(&mut ids);
+    }
     if ids.len() > max {
         return Err(Problem::malformed("too_many_ids", format!("At most {max} ids at once.")));
     }

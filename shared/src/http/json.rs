@@ -18,6 +18,9 @@ const NAME_BYTES_USUAL: usize = 32;
 /// Room that is made at once for a list, whatever it says of its length.
 const ROOM_MAX: usize = 256 << 10;
 
+/// What a JSON body is.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// A JSON body about to be sent with 200.
 pub struct Json<T>(pub T);
 
@@ -33,11 +36,11 @@ impl<T: Serialize> Responder for Json<T> {
 pub fn send_json(response: &mut HttpResponseBuilder, value: &impl Serialize) -> HttpResponse {
     let Ok(bytes) = encoded(value) else { return Problem::internal().error_response() };
     let mut response = response.body(bytes);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
 
-fn encoded(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+pub(super) fn encoded(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(BYTES_USUAL);
     match value.serialize(Writer(&mut bytes)) {
         Ok(()) => Ok(bytes),
@@ -173,6 +176,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Other> {
         value.serialize(self)
     }
@@ -284,6 +288,8 @@ impl SerializeStruct for Series<'_> {
     type Ok = ();
     type Error = Other;
 
+    // Where a struct is written, so that what stands around a name is put together when this is compiled.
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Other> {
         // Written in the code, where no name has a quote. All at once, since each piece asks for room.
         let mut piece = [0; NAME_BYTES_USUAL];

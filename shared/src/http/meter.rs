@@ -26,6 +26,10 @@ impl Meter {
         Self { service, method, route, answers: Default::default(), seconds: OnceLock::new() }
     }
 
+    pub(super) const fn service(&self) -> &'static str {
+        self.service
+    }
+
     /// Counts an answer.
     pub(super) fn count(&self, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);

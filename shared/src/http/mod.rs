@@ -1,6 +1,7 @@
 //! The conventions of both services' HTTP: how bodies, queries and paths are read, who calls, what an
 //! unknown path answers, how long things may take.
 
+mod at_once;
 mod auth;
 mod body;
 mod description;
@@ -28,6 +29,7 @@ use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
+pub use at_once::{Asked, AtOnce, Header, Quick, Swift, Told};
 pub use auth::{Auth, MaybeViewer, Pass, Viewer};
 pub use body::{Body, LongBodies, OptionalBody, long_body};
 pub use description::{Revisions, Security, complete};
@@ -37,7 +39,7 @@ pub use front::{Front, Manners};
 pub use health::livez;
 pub use ids::parse_ids;
 pub use json::{Json, send_json};
-pub use link::{Counted, Listed, counted, listed};
+pub use link::{Counted, Listed, counted, listed, told_page};
 pub use peer::{Network, TrustedProxies};
 pub use readers::FeedReaders;
 pub use retention::{KEPT_UNREAD_TIMES, Retention, retention};

@@ -2,6 +2,7 @@
 //! call it, and how it is counted.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -45,7 +46,7 @@ struct Node {
 pub(super) struct Route {
     /// Its methods, as `Allow` says them.
     allow: String,
-    acts: Vec<Act>,
+    acts: Vec<Arc<Act>>,
 }
 
 /// One method of a path.
@@ -151,12 +152,22 @@ impl Routes {
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         // As the router reads it, which decodes what needs no encoding.
         let route = self.route(request.match_info().as_str())?;
-        route.acts.iter().find(|act| act.method == *method)
+        route.acts.iter().find(|act| act.method == *method).map(Arc::as_ref)
+    }
+
+    /// By which the service is known in metrics.
+    pub(super) const fn service(&self) -> &'static str {
+        self.other.service()
+    }
+
+    /// GET of a path, by the path as it is described.
+    pub(super) fn get(&self, path: &str) -> Option<Arc<Act>> {
+        self.route(path)?.acts.iter().find(|act| act.method == Method::GET).cloned()
     }
 
     /// How a request for this is counted.
     pub(super) fn meter<'r>(&'r self, act: Option<&'r Act>) -> &'r Meter {
-        act.map_or(&self.other, |act| &act.meter)
+        act.map_or(&self.other, Act::meter)
     }
 }
 
@@ -183,7 +194,8 @@ fn route(service: &'static str, path: &str, item: &PathItem) -> Route {
             allow.push("HEAD");
         }
         let meter = Meter::new(service, name, path.to_owned());
-        route.acts.push(Act { method, queries: queries(operation), callers: Callers::of(operation), meter });
+        let (queries, callers) = (queries(operation), Callers::of(operation));
+        route.acts.push(Arc::new(Act { method, queries, callers, meter }));
     }
     route.allow = allow.join(", ");
     route
@@ -217,6 +229,11 @@ impl Callers {
 }
 
 impl Act {
+    /// How a request for it is counted.
+    pub(super) const fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Refuses a query with a name that the description does not have; but first whoever may not ask.
     /// Of services this is not asked here: only their route knows which scope they need.
     pub(super) async fn check_query(&self, request: &HttpRequest) -> Result<(), Problem> {
@@ -227,7 +244,8 @@ impl Act {
         Err(self.callers.missing(request).await.unwrap_or(refusal))
     }
 
-    fn read_query(&self, query: &str) -> Result<(), Problem> {
+    /// Refuses a query with a name that the description does not have, whoever asks.
+    pub(super) fn read_query(&self, query: &str) -> Result<(), Problem> {
         let knows = |name: &str| self.queries.iter().any(|known| known == name);
         for sent in query.split('&').filter(|sent| !sent.is_empty()) {
             let name = sent.split_once('=').map_or(sent, |(name, _)| name);

@@ -41,6 +41,12 @@ impl UserHandle {
         Ok(user.filter(|user| user.is_visible()).ok_or(Denial::UserNotFound)?)
     }
 
+    /// The same, if they are remembered and that needs no word from the database.
+    pub fn recall_user(&self, id: UserId) -> Option<Arc<User>> {
+        let cards = self.cards.as_ref().filter(|_| self.freshness.is_none())?;
+        cards.get(id).filter(|user| user.is_visible())
+    }
+
     /// Those of `ids` who are there, whatever became of them; remembered from here on. Whoever else wants the same waits
     /// for this one.
     async fn load(&self, ids: &[UserId]) -> Result<Vec<Arc<User>>, UserError> {

@@ -1,9 +1,9 @@
 //! The version of a record as an `ETag` (RFC 9110, 13), and requests that depend on it.
 
-use actix_web::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use shared::http::send_json;
+use shared::http::{Told, send_json};
 use utoipa::{IntoParams, IntoResponses};
 
 /// How a route that may answer "you have this already" describes the question.
@@ -32,6 +32,12 @@ pub(super) fn if_changed(request: &HttpRequest, version: i64, body: &impl Serial
         return HttpResponse::NotModified().insert_header(tag(version)).finish();
     }
     tagged(version, body)
+}
+
+/// [`tagged`] as it is told at once.
+pub(super) fn told(version: i64, body: &impl Serialize) -> Option<Told> {
+    let (name, tag) = tag(version);
+    Some(Told::new(body)?.with((name, HeaderValue::try_from(tag).ok()?)))
 }
 
 fn tag(version: i64) -> (HeaderName, String) {

@@ -1,6 +1,7 @@
 //! The wire: routes, and the types that clients see.
 
 mod account;
+mod at_once;
 mod audit_log;
 mod authority;
 mod caller;

@@ -3,13 +3,13 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
-use shared::http::{Body, Json, MaybeViewer, Network, parse_ids};
+use shared::http::{Asked, Body, Json, MaybeViewer, Network, Told, parse_ids};
 use shared::id::UserId;
 use shared::problem::{Problem, Refusals};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::etag::{IfNoneMatch, NotModified, if_changed};
+use super::etag::{IfNoneMatch, NotModified, if_changed, told};
 use super::idempotency::NetworkKey;
 use super::rate_limit::limit_registrations;
 use super::views::{PublicView, SignedInView, signed_in_answer};
@@ -98,6 +98,12 @@ async fn by_id(
 ) -> Result<HttpResponse, Problem> {
     let user = users.user(*id).await?;
     Ok(if_changed(&request, user.version, &PublicView::from(user)))
+}
+
+/// [`by_id`] as memory tells it.
+pub(super) fn recalled(users: &UserHandle, asked: &Asked<'_>) -> Option<Told> {
+    let user = users.recall_user(asked.id?)?;
+    told(user.version, &PublicView::from(user))
 }
 
 /// A person by name

@@ -11,6 +11,7 @@ mod post;
 mod program;
 mod test_app;
 
+mod at_once;
 mod audit_log;
 mod bad_input;
 mod callers;

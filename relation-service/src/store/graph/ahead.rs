@@ -2,7 +2,7 @@
 
 use shared::id::UserId;
 
-use super::{Brief, Card, Glance, Part, Person, Record};
+use super::{Brief, Card, Glance, Kept, Part, Person, Record};
 use crate::domain::{Edge, Pair};
 use crate::store::pair::Key;
 use crate::store::sight::Needs;
@@ -44,9 +44,22 @@ pub(super) struct Read {
     pub(super) pairs: Ahead<Key, Pair>,
 }
 
+/// A pair, and its target.
+pub(super) struct Met {
+    pub(super) key: Key,
+    pub(super) brief: Brief,
+    pub(super) pair: Pair,
+    keeps_nothing: bool,
+}
+
 impl Glance<'_> {
     pub(super) fn read_ahead(&mut self, needs: Needs<'_>) {
         let Needs { people, cards, pairs, meetings, .. } = needs;
+        if let ([person], &[(source, target)]) = (people, pairs)
+            && *person == target
+        {
+            self.meet(source, target);
+        }
         let mut known = Vec::new();
         if people.len() >= AHEAD_MIN {
             let briefs = self.people_each(
@@ -68,6 +81,29 @@ impl Glance<'_> {
         if meetings.len() >= AHEAD_MIN {
             self.meetings_each(meetings);
         }
+    }
+
+    /// One pair and its target, with one look at each of the two. What is not there is looked for when it is asked for.
+    fn meet(&mut self, source: UserId, target: UserId) {
+        let noted = [self.graph.note(source), self.graph.note(target)];
+        let met = self.graph.records.look_two([&source, &target], |[own, other]| {
+            let (own, other) = (own?, other?);
+            let (forward, backward) =
+                (own.outbound.as_ref()?.edge(target), other.outbound.as_ref()?.edge(source));
+            let brief = other.person.as_ref()?.brief();
+            let keeps_nothing = own.kept.as_ref().is_some_and(Kept::is_empty);
+            Some(Met {
+                key: (source, target),
+                brief,
+                pair: Pair { forward, backward, ..Pair::default() },
+                keeps_nothing,
+            })
+        });
+        if let Some(met) = &met {
+            self.noted.extend(noted);
+            self.keeps_nothing = met.keeps_nothing.then_some(source);
+        }
+        self.met = met;
     }
 
     /// Both people of each pair, and what is between them, with one look at each person.

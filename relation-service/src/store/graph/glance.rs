@@ -7,7 +7,7 @@ use shared::clock::Micros;
 use shared::id::UserId;
 use shared::page::PageRequest;
 
-use super::ahead::{AHEAD_MIN, Read};
+use super::ahead::{AHEAD_MIN, Met, Read};
 use super::{Brief, Card, EVERYBODY, Graph, Key, Loaded, Noted, Part, Person, Record};
 use crate::domain::{CountDelta, Edge, Marks, Pair};
 use crate::store::list;
@@ -22,18 +22,19 @@ type Both<R, S> = (Option<R>, Option<S>);
 
 /// The look.
 pub struct Glance<'g> {
-    graph: &'g Graph,
+    pub(super) graph: &'g Graph,
     /// What was loaded for this answer, in case that it was not kept.
     loaded: &'g HashMap<Key, Loaded>,
     pub(super) ahead: Read,
-    noted: Vec<Stamp>,
+    pub(super) met: Option<Met>,
+    pub(super) noted: Vec<Stamp>,
     /// Of what was loaded and not kept: these must be as quiet as they were.
     noted_loaded: Vec<Stamp>,
     gaps: Vec<Key>,
     pub(super) beyond: bool,
     pub(super) unknown: Vec<UserId>,
     /// One who keeps nothing about anybody, as nearly everybody.
-    keeps_nothing: Option<UserId>,
+    pub(super) keeps_nothing: Option<UserId>,
 }
 
 /// What came of a look.
@@ -61,6 +62,7 @@ impl Graph {
             graph: self,
             loaded,
             ahead: Read::default(),
+            met: None,
             noted: Vec::with_capacity(STAMPS_USUAL),
             noted_loaded: Vec::new(),
             gaps: Vec::new(),
@@ -72,6 +74,16 @@ impl Graph {
 }
 
 impl Glance<'_> {
+    /// Ends a look that found all of what it looked for, as it was at one moment; false for any other.
+    pub fn is_whole(self) -> bool {
+        let all = !self.beyond && self.gaps.is_empty() && self.noted_loaded.is_empty();
+        let whole = all && self.unknown.is_empty() && self.graph.holds(&self.noted);
+        if whole {
+            self.graph.records.count(looks(self.noted.len()), 0);
+        }
+        whole
+    }
+
     /// Ends the look.
     pub fn end(mut self) -> Seen {
         self.graph.records.count(looks(self.noted.len()), looks(self.gaps.len() + self.noted_loaded.len()));
@@ -205,7 +217,7 @@ fn looks(number: usize) -> u64 {
 
 impl Sight for Glance<'_> {
     fn needs_words(&self, items: usize) -> bool {
-        items >= AHEAD_MIN
+        items == 1 || items >= AHEAD_MIN
     }
 
     fn prepare(&mut self, needs: Needs<'_>) {
@@ -220,6 +232,9 @@ impl Sight for Glance<'_> {
     }
 
     fn person(&mut self, user: UserId) -> Option<Brief> {
+        if let Some(met) = self.met.as_ref().filter(|met| met.key.1 == user) {
+            return Some(met.brief);
+        }
         let ahead = self.ahead.people.take(user);
         ahead.unwrap_or_else(|| {
             self.read(Part::Person, user, |record| record.person.as_ref().map(Person::brief))
@@ -234,6 +249,9 @@ impl Sight for Glance<'_> {
     }
 
     fn pair(&mut self, source: UserId, target: UserId) -> Pair {
+        if let Some(met) = self.met.as_ref().filter(|met| met.key == (source, target)) {
+            return met.pair;
+        }
         let ahead = self.ahead.pairs.take((source, target));
         ahead.map_or_else(
             || Pair {
