@@ -21,11 +21,15 @@ pub struct InvalidId;
 
 /// Parses the canonical decimal form, and nothing else, so that every id has exactly one spelling.
 pub fn parse_id(text: &str) -> Result<i64, InvalidId> {
-    let canonical = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    if !canonical {
+    if text.is_empty() || text.starts_with('0') {
         return Err(InvalidId);
     }
-    text.parse().map_err(|_| InvalidId)
+    text.bytes().try_fold(0_i64, add_digit).ok_or(InvalidId)
+}
+
+fn add_digit(number: i64, byte: u8) -> Option<i64> {
+    let digit = byte.wrapping_sub(b'0');
+    if digit > 9 { None } else { number.checked_mul(10)?.checked_add(digit.into()) }
 }
 
 /// Writes an id as the decimal string that it is on the wire.

@@ -114,7 +114,9 @@ fn parse<T: DeserializeOwned>(json: bool, bytes: &[u8]) -> Result<T, Problem> {
         });
         Problem::malformed(code, format!("The body cannot be read: {}.", plain.collect::<String>()))
     };
-    let parsed = serde_json::from_slice(bytes).map_err(|error| {
+    // Looked at once, and not each string by itself.
+    let text = std::str::from_utf8(bytes).map_err(|error| unfit("malformed_json", &error))?;
+    let parsed = serde_json::from_str(text).map_err(|error| {
         let code = if error.is_data() { "invalid_body" } else { "malformed_json" };
         unfit(code, &error)
     })?;

@@ -1,5 +1,6 @@
 //! What a look has read before it was asked: of many people, memory answers best when it is asked of all at once.
 
+use shared::cache::Stamp;
 use shared::id::UserId;
 
 use super::{Brief, Card, Glance, Kept, Part, Person, Record};
@@ -42,14 +43,43 @@ pub(super) struct Read {
     pub(super) people: Ahead<UserId, Brief>,
     pub(super) cards: Ahead<UserId, Card>,
     pub(super) pairs: Ahead<Key, Pair>,
+    pub(super) meetings: Meetings,
 }
 
-/// A pair, and its target.
+/// A pair that is being asked about, and its people.
 pub(super) struct Met {
     pub(super) key: Key,
-    pub(super) brief: Brief,
+    source: Option<Brief>,
+    target: Brief,
     pub(super) pair: Pair,
-    keeps_nothing: bool,
+}
+
+impl Met {
+    fn brief(&self, user: UserId) -> Option<Brief> {
+        let (source, target) = self.key;
+        if user == target { Some(self.target) } else { self.source.filter(|_| user == source) }
+    }
+}
+
+/// What one person of a pair is, and holds towards the other, with the stamp from before.
+type Side = (Stamp, Option<(Brief, Edge)>);
+
+/// Pairs in the order in which they will be asked about.
+#[derive(Default)]
+pub(super) struct Meetings {
+    keys: Vec<Key>,
+    /// Two for each: the source's, the target's.
+    sides: Vec<Side>,
+    next: usize,
+}
+
+impl Meetings {
+    /// The next pair's sides, which is then behind.
+    fn take(&mut self) -> Option<[Side; 2]> {
+        let sides = self.sides.get(2 * self.next..)?.first_chunk().copied();
+        self.next += 1;
+        sides
+    }
 }
 
 impl Glance<'_> {
@@ -86,42 +116,53 @@ impl Glance<'_> {
     /// One pair and its target, with one look at each of the two. What is not there is looked for when it is asked for.
     fn meet(&mut self, source: UserId, target: UserId) {
         let noted = [self.graph.note(source), self.graph.note(target)];
-        let met = self.graph.records.look_two([&source, &target], |[own, other]| {
+        let found = self.graph.records.look_two([&source, &target], |[own, other]| {
             let (own, other) = (own?, other?);
             let (forward, backward) =
                 (own.outbound.as_ref()?.edge(target), other.outbound.as_ref()?.edge(source));
-            let brief = other.person.as_ref()?.brief();
-            let keeps_nothing = own.kept.as_ref().is_some_and(Kept::is_empty);
-            Some(Met {
-                key: (source, target),
-                brief,
-                pair: Pair { forward, backward, ..Pair::default() },
-                keeps_nothing,
-            })
+            let pair = Pair { forward, backward, ..Pair::default() };
+            let met =
+                Met { key: (source, target), source: None, target: other.person.as_ref()?.brief(), pair };
+            Some((met, own.kept.as_ref().is_some_and(Kept::is_empty)))
         });
-        if let Some(met) = &met {
+        if let Some((met, keeps_nothing)) = found {
             self.noted.extend(noted);
-            self.keeps_nothing = met.keeps_nothing.then_some(source);
+            self.keeps_nothing = keeps_nothing.then_some(source);
+            self.met = Some(met);
         }
-        self.met = met;
     }
 
-    /// Both people of each pair, and what is between them, with one look at each person.
+    /// Both people of each pair, and what is between them, with one look at each person. What is not there is looked for
+    /// when it is asked for.
     fn meetings_each(&mut self, meetings: &[Key]) {
-        let sides: Vec<Key> =
-            meetings.iter().flat_map(|&(source, target)| [(target, source), (source, target)]).collect();
-        let users: Vec<UserId> = sides.iter().map(|(user, _)| *user).collect();
+        let users: Vec<UserId> = meetings.iter().flat_map(|&(source, target)| [source, target]).collect();
         let touch = |record: &Record| Some(record.outbound.as_ref()?.touch());
-        let person = |_, record: &Record| record.person.as_ref().map(Person::brief);
-        let edge = |number: usize, record: &Record| Some(record.outbound.as_ref()?.edge(sides[number].1));
-        let found = self.read_both((Part::Person, Part::Outbound), &users, touch, person, edge);
-        let (people, edges): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        let pair = |sides: &[Option<Edge>]| match *sides {
-            [Some(backward), Some(forward)] => Some(Pair { forward, backward, ..Pair::default() }),
-            _ => None,
+        let side = |number: usize, record: &Record| {
+            let (source, target) = meetings[number / 2];
+            let other = if number % 2 == 0 { target } else { source };
+            Some((record.person.as_ref()?.brief(), record.outbound.as_ref()?.edge(other)))
         };
-        self.ahead.pairs = Ahead::new(meetings, edges.chunks(2).map(pair).collect());
-        self.ahead.people = Ahead::new(&users, people);
+        let sides = self.visit(&users, touch, side);
+        self.ahead.meetings = Meetings { keys: meetings.to_vec(), sides, next: 0 };
+    }
+
+    /// A person of the pair that is being asked about, or else of the next one that was read ahead, which then is.
+    pub(super) fn met(&mut self, user: UserId) -> Option<Brief> {
+        if let Some(brief) = self.met.as_ref().and_then(|met| met.brief(user)) {
+            return Some(brief);
+        }
+        let next = self.ahead.meetings.keys.get(self.ahead.meetings.next).copied();
+        let (source, target) = next.filter(|&(source, target)| user == source || user == target)?;
+        let [(noted, own), (noted_other, other)] = self.ahead.meetings.take()?;
+        self.met = own.zip(other).map(|((own, forward), (other, backward))| Met {
+            key: (source, target),
+            source: Some(own),
+            target: other,
+            pair: Pair { forward, backward, ..Pair::default() },
+        });
+        let met = self.met.as_ref()?;
+        self.noted.extend([noted, noted_other]);
+        met.brief(user)
     }
 
     fn people_each<R>(

@@ -17,9 +17,6 @@ use crate::store::sight::{Needs, PageOf, Sight};
 /// Stamps of a usual answer.
 const STAMPS_USUAL: usize = 8;
 
-/// What was read of two parts of somebody's record.
-type Both<R, S> = (Option<R>, Option<S>);
-
 /// The look.
 pub struct Glance<'g> {
     pub(super) graph: &'g Graph,
@@ -139,36 +136,8 @@ impl Glance<'_> {
         visited.into_iter().enumerate().map(answer).collect()
     }
 
-    /// The same of two parts of each person.
-    pub(super) fn read_both<R, S>(
-        &mut self,
-        parts: (Part, Part),
-        users: &[UserId],
-        touch: impl Fn(&Record) -> Option<u64>,
-        one: impl Fn(usize, &Record) -> Option<R>,
-        other: impl Fn(usize, &Record) -> Option<S>,
-    ) -> Vec<Both<R, S>> {
-        let visited =
-            self.visit(users, touch, |number, record| Some((one(number, record), other(number, record))));
-        let answer = |(number, (noted, found)): (usize, (Stamp, Option<Both<R, S>>))| {
-            let (mut found, mut found_other) = found.unwrap_or_default();
-            if found.is_some() || found_other.is_some() {
-                self.noted.push(noted);
-            }
-            let key = |part| Key { part, user: users[number] };
-            if found.is_none() {
-                found = self.read_loaded(key(parts.0), |record| one(number, record));
-            }
-            if found_other.is_none() {
-                found_other = self.read_loaded(key(parts.1), |record| other(number, record));
-            }
-            (found, found_other)
-        };
-        visited.into_iter().enumerate().map(answer).collect()
-    }
-
     /// What `read` makes of the records, with the stamps from before.
-    fn visit<R>(
+    pub(super) fn visit<R>(
         &mut self,
         users: &[UserId],
         touch: impl Fn(&Record) -> Option<u64>,
@@ -232,8 +201,8 @@ impl Sight for Glance<'_> {
     }
 
     fn person(&mut self, user: UserId) -> Option<Brief> {
-        if let Some(met) = self.met.as_ref().filter(|met| met.key.1 == user) {
-            return Some(met.brief);
+        if let Some(brief) = self.met(user) {
+            return Some(brief);
         }
         let ahead = self.ahead.people.take(user);
         ahead.unwrap_or_else(|| {
