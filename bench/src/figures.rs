@@ -22,6 +22,8 @@ pub struct Round {
     pub client_cores: f64,
     /// Cores that the server kept busy.
     pub server_cores: f64,
+    /// How often the server allocated memory for each, where it counts that.
+    pub allocations: Option<f64>,
     /// Other ways to do the same.
     pub beside: Vec<Beside>,
 }
@@ -52,6 +54,8 @@ pub struct Percentiles {
     pub p999: f64,
     /// All.
     pub max: f64,
+    /// The part of the processors' time that the machine's host kept from it meanwhile: it holds up whatever waits.
+    pub withheld: f64,
 }
 
 /// Everything about one operation.
@@ -79,9 +83,9 @@ pub struct Measured {
 
 impl Percentiles {
     /// Those of a phase.
-    pub const fn of(rate: f64, figures: &Figures) -> Self {
+    pub const fn of(rate: f64, figures: &Figures, withheld: f64) -> Self {
         let [p50, p90, p99, p999, max] = figures.micros;
-        Self { rate, p50, p90, p99, p999, max }
+        Self { rate, p50, p90, p99, p999, max, withheld }
     }
 }
 
@@ -113,6 +117,12 @@ impl Measured {
     /// The median of something over the rounds.
     pub fn middle(&self, of: impl Fn(&Round) -> f64) -> f64 {
         median(self.rounds.iter().map(of))
+    }
+
+    /// How often the server allocated memory for a request, where it counts that.
+    pub fn allocations(&self) -> Option<f64> {
+        let counted: Option<Vec<f64>> = self.rounds.iter().map(|round| round.allocations).collect();
+        counted.filter(|counted| !counted.is_empty()).map(median)
     }
 
     /// Requests a second, as a part of what the hello line answers.

@@ -15,6 +15,7 @@ mod measure;
 mod metrics;
 mod number;
 mod plan;
+mod processors;
 mod report;
 mod request;
 mod run;

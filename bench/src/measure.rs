@@ -15,6 +15,7 @@ use crate::load::{Figures, Lanes, Source};
 use crate::metrics;
 use crate::number::{median, place, real, whole};
 use crate::plan::Operation;
+use crate::processors::Processors;
 use crate::services::child::{Guarded, cpu_time};
 use crate::services::{Services, address_of};
 use crate::world::World;
@@ -144,14 +145,26 @@ pub async fn measure(
     if !method.open.is_zero() {
         introduce(world, &mut lanes).await?;
         let rate = median(measured.rounds.iter().map(|round| round.rate)) * OPEN_PART;
-        let figures = all_right(name, lanes.open(source, rate, method.open).await?)?;
-        measured.open = Some(Percentiles::of(rate, &figures));
-        let figures = all_right("hello line", hello.lanes.open(&replay, rate, method.open).await?)?;
-        measured.hello_open = Some(Percentiles::of(rate, &figures));
+        measured.open = Some(percentiles(name, &mut lanes, source, rate, method.open).await?);
+        let hello = percentiles("hello line", &mut hello.lanes, &replay, rate, method.open).await?;
+        measured.hello_open = Some(hello);
         progress.inc(1);
     }
     undo(name, &generator, &mut lanes).await?;
     Ok(measured)
+}
+
+/// An open loop.
+async fn percentiles(
+    name: &str,
+    lanes: &mut Lanes,
+    source: &RefCell<dyn Source>,
+    rate: f64,
+    span: Duration,
+) -> Result<Percentiles, Failure> {
+    let before = Processors::now()?;
+    let figures = all_right(name, lanes.open(source, rate, span).await?)?;
+    Ok(Percentiles::of(rate, &figures, Processors::now()?.withheld_since(before)))
 }
 
 /// Asks until answers come as fast as they will: until what is asked for is remembered, as far as there is room.
@@ -195,16 +208,19 @@ async fn ask_services(
     measured: &mut Measured,
 ) -> Result<Round, Failure> {
     let time_of = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), cpu_time);
+    let allocated = metrics::allocations(services.metrics).await;
     let (server, client) = (time_of(services.pid)?, cpu_time(std::process::id())?);
     let figures = all_right(name, lanes.closed(source, span).await?)?;
     let server = time_of(services.pid)?.saturating_sub(server);
     let client = cpu_time(std::process::id())?.saturating_sub(client);
     measured.add(&figures);
+    let allocations = metrics::allocations(services.metrics).await.zip(allocated);
     Ok(Round {
         rate: figures.rate(),
         micros: micros_each(server, figures.answers),
         client_cores: client.as_secs_f64() / figures.wall.as_secs_f64(),
         server_cores: server.as_secs_f64() / figures.wall.as_secs_f64(),
+        allocations: allocations.map(|(after, before)| (after - before) / real(figures.answers)),
         ..Round::default()
     })
 }

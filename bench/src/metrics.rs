@@ -7,6 +7,9 @@ use crate::load::Connection;
 /// The name of the count of what was loaded into a cache.
 const LOADS: &str = "mutual_cache_loads_total";
 
+/// The name of the count of allocations, which only a build for measurements tells.
+const ALLOCATIONS: &str = "mutual_allocations_total";
+
 /// All samples: the name with its labels, and the value.
 pub async fn samples(address: Option<SocketAddr>) -> Vec<(String, f64)> {
     let Some(address) = address else { return Vec::new() };
@@ -27,6 +30,11 @@ pub async fn caches(address: Option<SocketAddr>) -> Vec<(String, f64)> {
 pub async fn loads(address: Option<SocketAddr>) -> f64 {
     let told = |name: &str| name.starts_with(LOADS);
     samples(address).await.into_iter().filter(|(name, _)| told(name)).map(|(_, value)| value).sum()
+}
+
+/// How often the services have allocated memory so far, where they count that.
+pub async fn allocations(address: Option<SocketAddr>) -> Option<f64> {
+    samples(address).await.into_iter().find_map(|(name, value)| (name == ALLOCATIONS).then_some(value))
 }
 
 fn parse(text: &str) -> Vec<(String, f64)> {

@@ -1,6 +1,8 @@
 //! The launcher: both services in one process, and the operator's commands.
 
 mod account;
+#[cfg(feature = "count-allocations")]
+mod allocations;
 mod audit;
 mod calibrate;
 mod cli;
@@ -18,7 +20,6 @@ use std::process::ExitCode;
 
 use cli::{Admin, Cli, Command};
 use failure::Failure;
-use mimalloc::MiMalloc;
 use shared::process::{EXIT_USAGE, complain, stopped};
 use shared::{healthcheck, settings, telemetry};
 
@@ -26,8 +27,9 @@ use shared::{healthcheck, settings, telemetry};
 const SERVE: &str = "serve";
 
 /// Answers are made of many small pieces that live for a moment.
+#[cfg(not(feature = "count-allocations"))]
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[actix_web::main]
 async fn main() -> ExitCode {

@@ -31,6 +31,8 @@ pub async fn run(settings: Serve) -> Result<(), Failure> {
         seed::fill_if_empty(&settings.databases)?;
     }
     let admin = admin::start(settings.admin_listen)?;
+    #[cfg(feature = "count-allocations")]
+    crate::allocations::measure();
     let users = user_service::app::App::start(user_settings(&settings)?)?;
     let relations = relation_service::app::App::start(relation_settings(&settings, users.address)?)?;
     let (user_address, relation_address) = (users.address, relations.address);

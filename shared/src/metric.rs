@@ -33,6 +33,7 @@ metrics! {
     WRITER_QUEUE = "mutual_writer_queue_commands", Gauge, "Commands that wait for the next transaction";
     WRITER_BATCH = "mutual_writer_batch_commands", Histogram, "Commands that share a transaction";
     WRITER_COMMIT = "mutual_writer_commit_seconds", Histogram, "Seconds that a transaction takes";
+    ALLOCATIONS = "mutual_allocations_total", Counter, "How often memory was allocated; only in a build that counts it";
     CACHE_HITS = "mutual_cache_hits_total", Counter, "Questions that memory could answer";
     CACHE_MISSES = "mutual_cache_misses_total", Counter, "Questions that memory could not answer";
     CACHE_LOADS = "mutual_cache_loads_total", Counter, "Entries that were read from the database and kept";
@@ -88,6 +89,11 @@ pub fn every_second(tell: impl Fn() + 'static) {
             tell();
         }
     });
+}
+
+/// Memory has been allocated so often.
+pub fn allocations(count: u64) {
+    metrics::counter!(ALLOCATIONS).absolute(count);
 }
 
 /// A count as a gauge takes it: exact below 2^53.

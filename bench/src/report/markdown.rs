@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, millis};
-use crate::figures::Measured;
+use crate::figures::{Measured, Percentiles};
 use crate::number::{grouped, real};
 
 /// The page; `plots` are the names of the files beside it.
@@ -24,6 +24,7 @@ pub fn page(report: &Report, plots: &[String]) -> String {
         | operation | bytes | requests a second | CPU us a request | of hello, by rate | of hello, by CPU | spread | \
         cores: server, load |\n|---|---|---|---|---|---|---|---|\n";
     report.measured.iter().for_each(|one| text += &peak(one));
+    allocations(report, &mut text);
     comparisons(report, &mut text);
     percentiles(report, &mut text);
     for plot in plots {
@@ -78,8 +79,9 @@ fn percentiles(report: &Report, text: &mut String) {
     }
     *text += "\n## Latencies\n\n\
         An open loop at half of the peak rate: requests are due at exponential gaps, whatever the answers do, and each time \
-        counts from when its request was due. In milliseconds; in parentheses the hello line at the same rate.\n\n\
-        | operation | requests a second | p50 | p90 | p99 | p99.9 | longest |\n|---|---|---|---|---|---|---|\n";
+        counts from when its request was due. In milliseconds; in parentheses the hello line at the same rate. \
+        *Withheld* is the part of the processors' time that the machine's host gave to others meanwhile, in percent.\n\n\
+        | operation | requests a second | p50 | p90 | p99 | p99.9 | longest | withheld |\n|---|---|---|---|---|---|---|---|\n";
     for one in &report.measured {
         if let (Some(open), Some(hello)) = (one.open, one.hello_open) {
             let _ = write!(text, "| {} | {} |", one.name, grouped(open.rate));
@@ -93,10 +95,22 @@ fn percentiles(report: &Report, text: &mut String) {
             for (own, hello) in pairs {
                 let _ = write!(text, " {} ({}) |", millis(own), millis(hello));
             }
-            *text += "\n";
+            let percent = |open: Percentiles| open.withheld * 100.0;
+            let _ = writeln!(text, " {:.1} ({:.1}) |", percent(open), percent(hello));
         }
     }
     *text += "\n";
+}
+
+fn allocations(report: &Report, text: &mut String) {
+    let counted: Vec<String> = report
+        .measured
+        .iter()
+        .filter_map(|one| Some(format!("{} {:.1}", one.name, one.allocations()?)))
+        .collect();
+    if !counted.is_empty() {
+        let _ = writeln!(text, "\nAllocations a request: {}.\n", counted.join(", "));
+    }
 }
 
 fn mixes(report: &Report, text: &mut String) {

@@ -27,6 +27,9 @@ pub fn table(measured: &[Measured]) -> String {
             p50,
             p99,
         );
+        if let Some(allocations) = one.allocations() {
+            text += &format!("  {allocations:.1} allocations a request\n");
+        }
         for (name, rate, cpu) in one.ratios_beside() {
             text += &format!(
                 "  {rate:.2} times as many a second, {cpu:.2} times less processor time than {name}\n"

@@ -135,11 +135,11 @@ impl Glance<'_> {
     /// Both people of each pair, and what is between them, with one look at each person. What is not there is looked for
     /// when it is asked for.
     fn meetings_each(&mut self, meetings: &[Key]) {
+        // The source, then the target.
         let users: Vec<UserId> = meetings.iter().flat_map(|&(source, target)| [source, target]).collect();
         let touch = |record: &Record| Some(record.outbound.as_ref()?.touch());
         let side = |number: usize, record: &Record| {
-            let (source, target) = meetings[number / 2];
-            let other = if number % 2 == 0 { target } else { source };
+            let other = users[number ^ 1];
             Some((record.person.as_ref()?.brief(), record.outbound.as_ref()?.edge(other)))
         };
         let sides = self.visit(&users, touch, side);
