@@ -212,7 +212,7 @@ pub struct Engine {
 /// What to break, and how.
 #[derive(Debug, Args)]
 pub struct Faults {
-    /// How often each instance and each database is killed. Other faults are inflicted once.
+    /// How often each instance, each database and NATS are killed. Other faults are inflicted once.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: u32,
     /// Only the faults that have this in their name, as in the report. May be given several times.

@@ -27,8 +27,8 @@ const READY_EVERY: Duration = Duration::from_millis(20);
 /// Starts both services and answers requests until it is asked to stop.
 pub async fn run(settings: Serve) -> Result<(), Failure> {
     make_private_dir(&settings.databases.data_dir)?;
-    if settings.seed_demo {
-        seed::fill_if_empty(&settings.databases)?;
+    if settings.seed_demo && !seed::fill_if_empty(&settings.databases)? {
+        say("There are people already: the demo world is only for new databases.");
     }
     let admin = admin::start(settings.admin_listen)?;
     #[cfg(feature = "count-allocations")]

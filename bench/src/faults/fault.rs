@@ -36,6 +36,8 @@ pub enum Fault {
     KillInstance(Service, usize),
     /// A database ends at once, with all of its processes, and is started again.
     KillDatabase(Service),
+    /// NATS ends at once and is started again.
+    KillNats,
     /// The instances of one service cannot reach those of the other.
     Cut,
     /// A database is shut down, and started again later.
@@ -73,14 +75,15 @@ impl Service {
 }
 
 impl Fault {
-    /// All of them, for so many instances of each service.
-    pub fn all(users: usize, relations: usize) -> Vec<Self> {
+    /// All of them, for so many instances of each service, with NATS or without.
+    pub fn all(users: usize, relations: usize, nats: bool) -> Vec<Self> {
         let kills = |service, count| (0..count).map(move |number| Self::KillInstance(service, number));
         let mut all: Vec<Self> =
             kills(Service::Users, users).chain(kills(Service::Relations, relations)).collect();
         for fault in [Self::KillDatabase, Self::StopDatabase, Self::PauseDatabase] {
             all.extend([fault(Service::Users), fault(Service::Relations)]);
         }
+        all.extend(nats.then_some(Self::KillNats));
         all.extend([Self::Cut, Self::UsersAway, Self::RollingRestart]);
         all
     }
@@ -96,6 +99,7 @@ impl Fault {
             Self::PauseDatabase(service) => {
                 format!("database of {} paused for {} s", service.name(), PAUSED_FOR.as_secs())
             }
+            Self::KillNats => "kill -9 of NATS".to_owned(),
             Self::Cut => format!("services cut off from each other for {} s", CUT_FOR.as_secs()),
             Self::UsersAway => format!("user-service stopped for {} s", AWAY_FOR.as_secs()),
             Self::RollingRestart => "rolling restart of all instances".to_owned(),
@@ -104,7 +108,7 @@ impl Fault {
 
     /// Whether it is done many times.
     pub const fn is_kill(self) -> bool {
-        matches!(self, Self::KillInstance(..) | Self::KillDatabase(_))
+        matches!(self, Self::KillInstance(..) | Self::KillDatabase(_) | Self::KillNats)
     }
 
     /// Whether a client may be told so while it lasts. Nobody is ever told of an error of the service itself, or that what
@@ -116,8 +120,9 @@ impl Fault {
             Trouble::Closed | Trouble::Refused => self != Self::RollingRestart,
             Trouble::Silence => false,
         };
-        // relation-service knows everybody whom the load asks about, whatever becomes of user-service.
-        not_now && !(what.relations && self.leaves_relations())
+        // Events are published beside the answers; relation-service knows everybody whom the load asks about, whatever
+        // becomes of user-service.
+        not_now && self != Self::KillNats && !(what.relations && self.leaves_relations())
     }
 
     /// Whether nothing is taken away from relation-service but user-service.
@@ -128,7 +133,7 @@ impl Fault {
             | Self::StopDatabase(service)
             | Self::PauseDatabase(service) => matches!(service, Service::Users),
             Self::Cut | Self::UsersAway => true,
-            Self::RollingRestart => false,
+            Self::RollingRestart | Self::KillNats => false,
         }
     }
 
@@ -146,6 +151,13 @@ impl Fault {
                 let over = Instant::now();
                 database.start_again().await?;
                 return Ok(over);
+            }
+            Self::KillNats => {
+                if let Some(nats) = &mut stack.nats {
+                    nats.kill()?;
+                    nats.start()?;
+                    nats.listens().await?;
+                }
             }
             Self::StopDatabase(service) => {
                 let database = database(stack, service);
@@ -228,6 +240,9 @@ mod tests {
         assert!(!Fault::RollingRestart.excuses(relations, &Trouble::Status(502)));
         assert!(!Fault::RollingRestart.excuses(relations, &Trouble::Closed));
         assert!(Fault::UsersAway.excuses(people, &Trouble::Status(503)));
+        for (what, trouble) in [(people, Trouble::Status(503)), (relations, Trouble::Closed)] {
+            assert!(!Fault::KillNats.excuses(what, &trouble), "{trouble:?}");
+        }
         for fault in [Fault::UsersAway, Fault::Cut, Fault::StopDatabase(Service::Users)] {
             assert!(!fault.excuses(relations, &Trouble::Status(503)), "{fault:?}");
         }

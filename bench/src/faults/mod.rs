@@ -57,7 +57,8 @@ async fn suffer_all(
     let chosen = |name: &str| {
         settings.only.is_empty() || settings.only.iter().any(|word| name.contains(word.as_str()))
     };
-    let faults: Vec<Fault> = Fault::all(stack::USER_INSTANCES.into(), stack::RELATION_INSTANCES.into())
+    let (users, relations) = (stack::USER_INSTANCES.into(), stack::RELATION_INSTANCES.into());
+    let faults: Vec<Fault> = Fault::all(users, relations, programs.nats.is_some())
         .into_iter()
         .filter(|fault| chosen(&fault.name()))
         .collect();

@@ -68,7 +68,7 @@ pub struct Stack {
     /// Of user-service, and of relation-service.
     pub databases: [Database; 2],
     /// Where events are published to, if it is there.
-    _nats: Option<Server>,
+    pub nats: Option<Server>,
     /// The operator's program.
     pub operator: Operator,
     /// Between them.
@@ -123,7 +123,7 @@ impl Stack {
         let users = maker.instances("user", USER_HOST, USER_INSTANCES)?;
         let relations = maker.instances("relation", RELATION_HOST, RELATION_INSTANCES)?;
         let proxy = maker.proxy(&users, &relations)?;
-        Ok(Self { proxy, users, relations, databases, _nats: nats, operator, network, dir })
+        Ok(Self { proxy, users, relations, databases, nats, operator, network, dir })
     }
 
     /// Fills the databases, and starts the instances and the proxy on them.

@@ -14,6 +14,7 @@ use shared::event::EventPage;
 use shared::facts::UserFactsPage;
 use shared::id::UserId;
 use shared::metric;
+use shared::process::is_stopping;
 use shared::telemetry::Trace;
 use shared::token::{KeySet, REFRESH_KEYS_EVERY, TokenVerifier};
 use shared::writer::WriterHandle;
@@ -228,8 +229,12 @@ impl Reader {
                 Ok(()) => (pause, wait) = (PAUSE_FIRST, PAGE_WAIT),
                 Err(failure) => {
                     wait = Duration::ZERO;
-                    // Once is what a restart looks like.
-                    let level = if pause == PAUSE_FIRST { Level::Info } else { Level::Warn };
+                    // Once is what a restart looks like; who stops in one process with user-service is left by it.
+                    let level = match pause {
+                        _ if is_stopping() => Level::Debug,
+                        PAUSE_FIRST => Level::Info,
+                        _ => Level::Warn,
+                    };
                     log!(level, "user-service's feed waits {} ms: {failure}", pause.as_millis());
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_LONGEST);

@@ -1,25 +1,13 @@
 //! What memory answers before the router is asked is what the router's way answers.
 
-use actix_web::http::Method;
 use shared::cache::CacheSettings;
 use shared::clock::Clock;
-use shared::testing::{Client, TestDatabase, Told};
+use shared::testing::TestDatabase;
 
 use crate::test_app::TestApp;
 
 /// Takes a request the longer way, and asks for nothing besides.
 const LONGER: (&str, &str) = ("mutual-at-least", "0");
-const REQUEST_ID: (&str, &str) = ("x-request-id", "the-same");
-
-async fn is_the_same(client: &Client, path: &str) {
-    let get =
-        async |headers: &[(&str, &str)]| client.send(Method::GET, path, headers, Vec::new()).await.told();
-    let longer: Told = get(&[REQUEST_ID, LONGER]).await;
-    // Once to load what is not remembered yet, and once from memory.
-    for _ in 0..2 {
-        assert_eq!(get(&[REQUEST_ID]).await, longer, "{path}");
-    }
-}
 
 async fn both_ways_answer_the_same(make: impl Fn() -> TestDatabase) {
     let app = TestApp::remembering(make, CacheSettings::new(16, true), Clock::system()).await;
@@ -69,7 +57,7 @@ async fn both_ways_answer_the_same(make: impl Fn() -> TestDatabase) {
     paths.push(format!("/v1/users/{id}/followers?cursor={cursor}"));
     for client in [&me.http, &private.http, &people[4].http, &app.nobody, &app.nobody.with_token("none")] {
         for path in &paths {
-            is_the_same(client, path).await;
+            client.get_both_ways(path, LONGER).await;
         }
     }
     let found = me.http.get(&format!("/v1/users/{own}/followers?limit=2")).await.expect(200);

@@ -7,6 +7,8 @@ use actix_web::http::{Method, StatusCode};
 use awc::ClientRequest;
 use serde_json::Value;
 
+use crate::telemetry::REQUEST_ID;
+
 /// Passwords are hashed behind everything else, which takes long on a busy machine.
 const REQUEST_WAIT: Duration = Duration::from_secs(120);
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -69,15 +71,14 @@ impl Answer {
 
 /// All that an answer tells, but for when: to be compared with another's.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
+struct Told {
     status: StatusCode,
     headers: Vec<(String, String)>,
     body: String,
 }
 
 impl Answer {
-    /// What it tells.
-    pub fn told(&self) -> Told {
+    fn told(&self) -> Told {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = self.headers.iter().filter(|(name, _)| *name != DATE);
         let mut headers: Vec<_> =
@@ -147,6 +148,18 @@ impl Client {
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
+    /// GET as usual, twice: once to load what is not remembered yet, and once from memory. Each answer is that of a request
+    /// whose header `longer` takes it through the router.
+    pub async fn get_both_ways(&self, path: &str, longer: (&str, &str)) {
+        let id = REQUEST_ID;
+        let same_id = (id.as_str(), "the-same");
+        let get = async |headers: &[_]| self.send(Method::GET, path, headers, Vec::new()).await.told();
+        let through_the_router = get(&[same_id, longer]).await;
+        for _ in 0..2 {
+            assert_eq!(get(&[same_id]).await, through_the_router, "{path}");
+        }
     }
 
     /// DELETE.

@@ -20,7 +20,7 @@ mod table;
 
 pub use asked::{numbers, pairs, run, texts};
 pub use bound::{Layout, assert_bound};
-pub use client::{Answer, Client, Told};
+pub use client::{Answer, Client};
 pub use nats::{Message, NatsServer};
 pub use plan::reads_little;
 pub use postgres_tls::{TlsCluster, is_encrypted};

@@ -2,26 +2,14 @@
 
 use actix_web::http::Method;
 use serde_json::json;
-use shared::testing::{Client, Told};
 
 use crate::deactivation::deactivate;
 use crate::test_app::{Make, PASSWORD, TestApp};
 
 shared::on_both_databases!(both_ways_answer_the_same);
 
-const REQUEST_ID: (&str, &str) = ("x-request-id", "the-same");
 /// Takes a request the longer way, and is no version of anybody.
 const LONGER: (&str, &str) = ("if-none-match", "\"none\"");
-
-async fn is_the_same(client: &Client, path: &str) {
-    let get =
-        async |headers: &[(&str, &str)]| client.send(Method::GET, path, headers, Vec::new()).await.told();
-    let longer: Told = get(&[REQUEST_ID, LONGER]).await;
-    // Once to load what is not remembered yet, and once from memory.
-    for _ in 0..2 {
-        assert_eq!(get(&[REQUEST_ID]).await, longer, "{path}");
-    }
-}
 
 async fn both_ways_answer_the_same(make: Make) {
     let app = TestApp::start(make);
@@ -45,11 +33,11 @@ async fn both_ways_answer_the_same(make: Make) {
     ];
     for client in [&app.client, &bob.client, &ann.client, &app.client.with_token("none")] {
         for path in &paths {
-            is_the_same(client, path).await;
+            client.get_both_ways(path, LONGER).await;
         }
     }
     let changed = json!({"display_name": "Anna"});
     ann.client.json(Method::PATCH, "/v1/me", &changed).await.expect(200);
     assert_eq!(bob.client.get(&paths[0]).await.expect(200).json()["display_name"], "Anna");
-    is_the_same(&bob.client, &paths[0]).await;
+    bob.client.get_both_ways(&paths[0], LONGER).await;
 }
