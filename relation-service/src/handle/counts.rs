@@ -38,7 +38,8 @@ impl Question for Counts {
     type Answer = Vec<(UserId, SeenCounts)>;
 
     fn answer(&self, sight: &mut dyn Sight) -> Self::Answer {
-        if sight.needs_words(self.users.len()) {
+        let are_many = sight.needs_words(self.users.len());
+        if are_many {
             let keys: Vec<Key> = self
                 .viewer
                 .iter()
@@ -47,7 +48,13 @@ impl Question for Counts {
             let needs = Needs { people: &self.users, shown: &self.users, pairs: &keys, ..Needs::default() };
             sight.prepare(needs);
         }
-        self.users.iter().map(|&user| (user, self.seen(sight, user))).collect()
+        let mut seen = |user| {
+            if let Some(viewer) = self.viewer.filter(|_| !are_many) {
+                sight.meet(viewer, user);
+            }
+            self.seen(sight, user)
+        };
+        self.users.iter().map(|&user| (user, seen(user))).collect()
     }
 }
 

@@ -91,6 +91,9 @@ pub(super) fn list_of(
 ) -> Result<Onlooker, Hidden> {
     let between = viewer.map(|viewer| (viewer, owner));
     sight.prepare(Needs { people: &[owner], pairs: between.as_slice(), ..Needs::default() });
+    if let Some((viewer, owner)) = between {
+        sight.meet(viewer, owner);
+    }
     let person = sight.person(owner).ok_or(Hidden::NotFound)?;
     let onlooker = onlooker(sight, viewer, owner);
     may_see_lists(person.access, onlooker)?;

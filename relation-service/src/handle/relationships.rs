@@ -56,13 +56,20 @@ impl Question for Relationships {
     type Answer = Standings;
 
     fn answer(&self, sight: &mut dyn Sight) -> Standings {
-        if sight.needs_words(self.targets.len()) {
+        let are_many = sight.needs_words(self.targets.len());
+        if are_many {
             let keys: Vec<Key> = self.targets.iter().map(|&target| (self.viewer, target)).collect();
             let needs =
                 Needs { people: &self.targets, pairs: &keys, marks: &keys, notes: &keys, ..Needs::default() };
             sight.prepare(needs);
         }
-        self.targets.iter().map(|&target| (target, self.standing(sight, target))).collect()
+        let mut standing = |target| {
+            if !are_many {
+                sight.meet(self.viewer, target);
+            }
+            self.standing(sight, target)
+        };
+        self.targets.iter().map(|&target| (target, standing(target))).collect()
     }
 }
 

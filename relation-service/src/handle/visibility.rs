@@ -103,6 +103,9 @@ impl Checks {
 
     fn verdict(&self, sight: &mut dyn Sight, asked: Check) -> Result<(), Denial> {
         let Check { viewer, owner, attempt } = asked;
+        if let Some(viewer) = viewer.filter(|viewer| *viewer != owner) {
+            sight.meet(viewer, owner);
+        }
         let owner_known = sight.person(owner);
         let (known, viewer) = match viewer {
             None => (None, None),

@@ -18,3 +18,16 @@ impl AtOnce for RelationHandle {
         revision::stated(self, headers).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_answered_at_once_is_described() {
+        let described = crate::http::openapi().paths.paths;
+        for quick in RelationHandle::ROUTES {
+            assert!(described.get(quick.path).is_some_and(|path| path.get.is_some()), "{}", quick.path);
+        }
+    }
+}

@@ -63,6 +63,9 @@ pub trait Sight {
     /// Says what is asked next, in the order in which it will be.
     fn prepare(&mut self, needs: Needs<'_>);
 
+    /// Says that two people are asked about next, together: of use where their records are read in their places.
+    fn meet(&mut self, _source: UserId, _target: UserId) {}
+
     /// A person; nothing if nobody has heard of them.
     fn person(&mut self, user: UserId) -> Option<Brief>;
 

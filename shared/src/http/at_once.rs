@@ -24,7 +24,7 @@ use serde::Serialize;
 use super::auth::{Auth, known_caller};
 use super::json::{JSON, encoded};
 use super::routes::Act;
-use super::{MaybeViewer, Routes, Viewer};
+use super::{MaybeViewer, REQUESTS, Routes, Viewer};
 use crate::id::UserId;
 use crate::metric;
 use crate::telemetry::{REQUEST_ID, request_id};
@@ -143,7 +143,7 @@ struct Parts<S> {
 impl<S: AtOnce> Parts<S> {
     fn answer(&self, request: &Request) -> Option<Response<Vec<u8>>> {
         let started = Instant::now();
-        if request.method() != Method::GET || log::log_enabled!(log::Level::Debug) {
+        if request.method() != Method::GET || log::log_enabled!(target: REQUESTS, log::Level::Debug) {
             return None;
         }
         let path = request.path();

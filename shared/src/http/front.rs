@@ -1,5 +1,5 @@
-//! What every request goes through on its way to a route, in one place and for the price of one middleware: it gets its
-//! id; a body that announces itself as too large, a method that the path does not have and a query with unknown names
+//! What every request that is not answered [at once](super::at_once) goes through on its way to a route, in one place and
+//! for the price of one middleware: it gets its id; a body that announces itself as too large, a method that the path does not have and a query with unknown names
 //! are refused; what the service adds of its own is asked for; HEAD is answered as GET without the body; and the answer
 //! is counted.
 
@@ -16,7 +16,7 @@ use actix_web::{Error, HttpRequest, ResponseError, web};
 
 use super::methods::{Bodiless, wrong_method};
 use super::routes::Act;
-use super::{BODY_BYTES_MAX, LongBodies, Routes};
+use super::{BODY_BYTES_MAX, LongBodies, REQUESTS, Routes};
 use crate::problem::{NotNow, Problem};
 use crate::tail::in_haste;
 use crate::telemetry::{REQUEST_ID, Trace};
@@ -111,8 +111,8 @@ impl<M: Manners> Parts<M> {
         B: MessageBody,
     {
         let started = Instant::now();
-        let line =
-            log::log_enabled!(log::Level::Debug).then(|| format!("{} {}", request.method(), request.path()));
+        let line = log::log_enabled!(target: REQUESTS, log::Level::Debug)
+            .then(|| format!("{} {}", request.method(), request.path()));
         let mut noted = M::Noted::default();
         let act = self.routes.act(request.request());
         let response = match self.refuse(act, &request, &mut noted).await {
@@ -130,7 +130,7 @@ impl<M: Manners> Parts<M> {
             meter.count_refusal(status, code);
         }
         if let Some(line) = line {
-            log::debug!("{line} {} in {} us", status.as_u16(), took.as_micros());
+            log::debug!(target: REQUESTS, "{line} {} in {} us", status.as_u16(), took.as_micros());
         }
         Ok(ServiceResponse::new(request, answer))
     }

@@ -49,6 +49,8 @@ pub use service_token::{INTERNAL_CLIENT, NewServiceToken, ServiceClient, Service
 
 use crate::problem::Problem;
 
+/// Under which the log has a line for each request, at `debug`.
+const REQUESTS: &str = "shared::http";
 /// The largest body.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send a request's head.

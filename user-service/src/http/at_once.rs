@@ -13,3 +13,16 @@ impl AtOnce for UserHandle {
         (!headers.contains_key(IF_NONE_MATCH)).then_some(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_answered_at_once_is_described() {
+        let described = crate::http::openapi().paths.paths;
+        for quick in UserHandle::ROUTES {
+            assert!(described.get(quick.path).is_some_and(|path| path.get.is_some()), "{}", quick.path);
+        }
+    }
+}

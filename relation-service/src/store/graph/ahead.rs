@@ -55,7 +55,8 @@ pub(super) struct Met {
 }
 
 impl Met {
-    fn brief(&self, user: UserId) -> Option<Brief> {
+    /// One of the two, if it is known here.
+    pub(super) fn brief(&self, user: UserId) -> Option<Brief> {
         let (source, target) = self.key;
         if user == target { Some(self.target) } else { self.source.filter(|_| user == source) }
     }
@@ -74,22 +75,17 @@ pub(super) struct Meetings {
 }
 
 impl Meetings {
-    /// The next pair's sides, which is then behind.
-    fn take(&mut self) -> Option<[Side; 2]> {
-        let sides = self.sides.get(2 * self.next..)?.first_chunk().copied();
-        self.next += 1;
-        sides
+    /// The sides of a pair, if it is among those to come. Those before it are not asked about.
+    fn take(&mut self, key: Key) -> Option<[Side; 2]> {
+        let at = self.next + self.keys.get(self.next..)?.iter().position(|next| *next == key)?;
+        self.next = at + 1;
+        self.sides.get(2 * at..)?.first_chunk().copied()
     }
 }
 
 impl Glance<'_> {
     pub(super) fn read_ahead(&mut self, needs: Needs<'_>) {
         let Needs { people, cards, pairs, meetings, .. } = needs;
-        if let ([person], &[(source, target)]) = (people, pairs)
-            && *person == target
-        {
-            self.meet(source, target);
-        }
         let mut known = Vec::new();
         if people.len() >= AHEAD_MIN {
             let briefs = self.people_each(
@@ -113,23 +109,42 @@ impl Glance<'_> {
         }
     }
 
-    /// One pair and its target, with one look at each of the two. What is not there is looked for when it is asked for.
-    fn meet(&mut self, source: UserId, target: UserId) {
+    /// Begins with a pair: the one that was read ahead, or else with one look at each of the two. What is not there is looked
+    /// for when it is asked for.
+    pub(super) fn begin(&mut self, key: Key) {
+        if self.met.as_ref().is_some_and(|met| met.key == key) {
+            return;
+        }
+        self.met = match self.ahead.meetings.take(key) {
+            Some(sides) => self.met_ahead(key, sides),
+            None => self.look_at(key),
+        };
+    }
+
+    fn met_ahead(&mut self, key: Key, [own, other]: [Side; 2]) -> Option<Met> {
+        let ((own_brief, forward), (brief, backward)) = own.1.zip(other.1)?;
+        self.noted.extend([own.0, other.0]);
+        let pair = Pair { forward, backward, ..Pair::default() };
+        Some(Met { key, source: Some(own_brief), target: brief, pair })
+    }
+
+    fn look_at(&mut self, key: Key) -> Option<Met> {
+        let (source, target) = key;
         let noted = [self.graph.note(source), self.graph.note(target)];
-        let found = self.graph.records.look_two([&source, &target], |[own, other]| {
+        let (met, keeps_nothing) = self.graph.records.look_two([&source, &target], |[own, other]| {
             let (own, other) = (own?, other?);
             let (forward, backward) =
                 (own.outbound.as_ref()?.edge(target), other.outbound.as_ref()?.edge(source));
             let pair = Pair { forward, backward, ..Pair::default() };
-            let met =
-                Met { key: (source, target), source: None, target: other.person.as_ref()?.brief(), pair };
+            let target = other.person.as_ref()?.brief();
+            let met = Met { key, source: own.person.as_ref().map(Person::brief), target, pair };
             Some((met, own.kept.as_ref().is_some_and(Kept::is_empty)))
-        });
-        if let Some((met, keeps_nothing)) = found {
-            self.noted.extend(noted);
-            self.keeps_nothing = keeps_nothing.then_some(source);
-            self.met = Some(met);
+        })?;
+        self.noted.extend(noted);
+        if keeps_nothing {
+            self.keeps_nothing = Some(source);
         }
+        Some(met)
     }
 
     /// Both people of each pair, and what is between them, with one look at each person. What is not there is looked for
@@ -144,25 +159,6 @@ impl Glance<'_> {
         };
         let sides = self.visit(&users, touch, side);
         self.ahead.meetings = Meetings { keys: meetings.to_vec(), sides, next: 0 };
-    }
-
-    /// A person of the pair that is being asked about, or else of the next one that was read ahead, which then is.
-    pub(super) fn met(&mut self, user: UserId) -> Option<Brief> {
-        if let Some(brief) = self.met.as_ref().and_then(|met| met.brief(user)) {
-            return Some(brief);
-        }
-        let next = self.ahead.meetings.keys.get(self.ahead.meetings.next).copied();
-        let (source, target) = next.filter(|&(source, target)| user == source || user == target)?;
-        let [(noted, own), (noted_other, other)] = self.ahead.meetings.take()?;
-        self.met = own.zip(other).map(|((own, forward), (other, backward))| Met {
-            key: (source, target),
-            source: Some(own),
-            target: other,
-            pair: Pair { forward, backward, ..Pair::default() },
-        });
-        let met = self.met.as_ref()?;
-        self.noted.extend([noted, noted_other]);
-        met.brief(user)
     }
 
     fn people_each<R>(
@@ -232,6 +228,22 @@ impl Glance<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_that_comes_again_holds_up_none_of_those_behind_it() {
+        let id = UserId::new;
+        let keys = vec![(id(1), id(2)), (id(1), id(2)), (id(2), id(1)), (id(3), id(4))];
+        let graph = crate::store::graph::Graph::new(shared::cache::CacheSize::of_mib(1).unwrap());
+        let side = |user: i64| (graph.note(id(user)), None);
+        let sides = [1, 2, 1, 2, 2, 1, 3, 4].map(side).to_vec();
+        let mut meetings = Meetings { keys, sides: sides.clone(), next: 0 };
+        assert_eq!(meetings.take((id(1), id(2))), Some([sides[0], sides[1]]));
+        // The next is passed over.
+        assert_eq!(meetings.take((id(2), id(1))), Some([sides[4], sides[5]]));
+        assert_eq!(meetings.take((id(1), id(2))), None);
+        assert_eq!(meetings.take((id(3), id(4))), Some([sides[6], sides[7]]));
+        assert_eq!(meetings.take((id(3), id(4))), None);
+    }
 
     #[test]
     fn what_nobody_asks_for_is_passed_over() {

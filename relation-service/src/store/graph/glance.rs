@@ -186,11 +186,15 @@ fn looks(number: usize) -> u64 {
 
 impl Sight for Glance<'_> {
     fn needs_words(&self, items: usize) -> bool {
-        items == 1 || items >= AHEAD_MIN
+        items >= AHEAD_MIN
     }
 
     fn prepare(&mut self, needs: Needs<'_>) {
         self.read_ahead(needs);
+    }
+
+    fn meet(&mut self, source: UserId, target: UserId) {
+        self.begin((source, target));
     }
 
     fn counts(&mut self, _: UserId, person: Brief) -> CountDelta {
@@ -201,7 +205,7 @@ impl Sight for Glance<'_> {
     }
 
     fn person(&mut self, user: UserId) -> Option<Brief> {
-        if let Some(brief) = self.met(user) {
+        if let Some(brief) = self.met.as_ref().and_then(|met| met.brief(user)) {
             return Some(brief);
         }
         let ahead = self.ahead.people.take(user);
