@@ -1,11 +1,12 @@
 //! Time as this project counts it: microseconds since the Unix epoch, from a clock that tests can hold.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z. RFC 3339 with milliseconds on the wire.
@@ -48,14 +49,11 @@ impl Micros {
         Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    fn wire(self) -> String {
-        let mut text = String::with_capacity(WIRE_BYTES);
+    fn wire(self) -> Wire {
+        let mut text = Wire::default();
         let printed = Timestamp::from_microsecond(self.0)
-            .and_then(|moment| PRINTER.print_timestamp(&moment, &mut text));
-        if printed.is_err() {
-            "9999-12-31T23:59:59.999Z".clone_into(&mut text);
-        }
-        text
+            .and_then(|moment| PRINTER.print_timestamp(&moment, StdFmtWrite(&mut text)));
+        if printed.is_err() { Wire::last() } else { text }
     }
 
     /// The span from `earlier` to this moment; nothing if `earlier` is later.
@@ -66,18 +64,49 @@ impl Micros {
 
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.wire())
+        f.write_str(self.wire().text())
     }
 }
 
 /// As on the wire.
 const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-/// Bytes of a moment on the wire.
-const WIRE_BYTES: usize = "9999-12-31T23:59:59.999Z".len();
+/// The last moment that has a text.
+const LAST: &str = "9999-12-31T23:59:59.999Z";
+/// Bytes of a moment on the wire, with room for a year before the first.
+const WIRE_BYTES_MAX: usize = 32;
+
+/// A moment on the wire, in its place: a page has a moment in each row.
+#[derive(Default)]
+struct Wire {
+    bytes: [u8; WIRE_BYTES_MAX],
+    length: usize,
+}
+
+impl Wire {
+    fn last() -> Self {
+        let mut text = Self::default();
+        // It fits.
+        let _ = text.write_str(LAST);
+        text
+    }
+
+    fn text(&self) -> &str {
+        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or(LAST)
+    }
+}
+
+impl Write for Wire {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
 
 impl serde::Serialize for Micros {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.wire())
+        serializer.serialize_str(self.wire().text())
     }
 }
 
@@ -150,6 +179,8 @@ mod tests {
         assert_eq!(moment.to_string(), "2025-11-22T17:42:54.123Z");
         let back: Micros = serde_json::from_str(&serde_json::to_string(&moment).unwrap()).unwrap();
         assert_eq!(back.as_millis(), moment.as_millis());
+        assert_eq!(Micros::new(-62_200_000_000_000_000).to_string(), "-000002-12-17T14:13:20.000Z");
+        assert_eq!(Micros::new(i64::MAX).to_string(), LAST);
     }
 
     #[test]
