@@ -11,6 +11,7 @@ mod network;
 mod report;
 mod servers;
 mod stack;
+mod stream;
 mod suffering;
 mod tally;
 

@@ -17,6 +17,7 @@ use super::asker::Doors;
 use super::leftovers;
 use super::network::{Network, Node};
 use super::servers::{Database, Server, proxy_settings};
+use super::stream::MONITOR_PORT;
 use crate::beside::postgres_binaries;
 use crate::failure::Failure;
 use crate::graph::synthetic;
@@ -272,7 +273,8 @@ async fn is_ready(address: SocketAddr) -> bool {
 async fn nats(network: &Network, program: &Path, dir: &Path) -> Result<Server, Failure> {
     let node = network.node("nats", NATS_HOST)?;
     let (address, files) = (node.address.to_string(), dir.join("nats").display().to_string());
-    let words = ["-js", "-a", &address, "-p", &NATS_PORT.to_string(), "-sd", &files].map(str::to_owned);
+    let (port, monitor) = (NATS_PORT.to_string(), MONITOR_PORT.to_string());
+    let words = ["-js", "-a", &address, "-p", &port, "-m", &monitor, "-sd", &files].map(str::to_owned);
     let mut server = Server::new(node, NATS_PORT, program, words.to_vec(), dir);
     server.start()?;
     server.listens().await?;

@@ -17,6 +17,7 @@ use super::fault::{Fault, Spans};
 use super::load::{Load, make_private};
 use super::report::Row;
 use super::stack::{self, Lag, Stack};
+use super::stream;
 use super::tally::Tally;
 use crate::cli::Faults;
 use crate::failure::Failure;
@@ -168,6 +169,7 @@ impl Suffering {
     async fn end(&self, stack: &Stack, row: &mut Row) -> Result<(), Failure> {
         let _gate = self.load.pause().await;
         stack.level().await?;
+        row.problems.extend(stream::compare(stack).await?);
         match stack.operator.audit().await {
             Ok(lines) => row.audited = lines.len(),
             Err(Failure::Drift) => row.problems.push("the audit found drift".to_owned()),
