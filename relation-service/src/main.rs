@@ -45,9 +45,9 @@ async fn serve(config: Config) -> io::Result<()> {
     let admin = admin::start(config.admin_listen)?;
     let stop_notice = config.stop_notice;
     let app = App::start(settings_of(config)?).map_err(io::Error::other)?;
+    stop_when_asked(vec![app.stop.clone(), admin.stop], stop_notice);
     log::info!("metrics are at http://{}/metrics", admin.address);
     log::info!("relation-service listens on http://{}", app.address);
-    stop_when_asked(vec![app.stop.clone(), admin.stop], stop_notice);
     app.run().await
 }
 

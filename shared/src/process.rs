@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -84,17 +84,22 @@ pub fn is_stopping() -> bool {
 }
 
 /// Stops the servers, one after the other, at SIGTERM or Ctrl-C: each finishes what is under way. For the time of `notice`
-/// they go on, so that a balancer can find out; who asks again does not wait for its end.
+/// they go on, so that a balancer can find out; who asks again does not wait for its end. From the return of this on no
+/// signal ends the process by itself: so it comes before anybody is told that the process listens.
 pub fn stop_when_asked(servers: Vec<Stopper>, notice: Duration) {
-    actix_web::rt::spawn(async move {
-        if let Err(error) = asked_to_stop().await {
+    let mut signals = match Signals::heed() {
+        Ok(signals) => signals,
+        Err(error) => {
             log::error!("signals cannot be waited for: {error}");
             return;
         }
+    };
+    actix_web::rt::spawn(async move {
+        signals.asked_to_stop().await;
         STOPPING.store(true, Ordering::Relaxed);
         if !notice.is_zero() {
             log::info!("stopping in {notice:?}: until then this is not ready, and answers");
-            let _ = timeout(notice, asked_to_stop()).await;
+            let _ = timeout(notice, signals.asked_to_stop()).await;
         }
         log::info!("stopping: requests under way are finished");
         for server in servers {
@@ -103,11 +108,21 @@ pub fn stop_when_asked(servers: Vec<Stopper>, notice: Duration) {
     });
 }
 
-async fn asked_to_stop() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+/// SIGTERM and Ctrl-C, which come here and no longer end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn heed() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked_to_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
