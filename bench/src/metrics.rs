@@ -6,7 +6,6 @@ use crate::load::Connection;
 
 /// The name of the count of what was loaded into a cache.
 const LOADS: &str = "mutual_cache_loads_total";
-
 /// The name of the count of allocations, which only a build for measurements tells.
 const ALLOCATIONS: &str = "mutual_allocations_total";
 

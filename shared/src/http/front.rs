@@ -1,7 +1,7 @@
 //! What every request that is not answered [at once](super::at_once) goes through on its way to a route, in one place and
-//! for the price of one middleware: it gets its id; a body that announces itself as too large, a method that the path does not have and a query with unknown names
-//! are refused; what the service adds of its own is asked for; HEAD is answered as GET without the body; and the answer
-//! is counted.
+//! for the price of one middleware: it gets its id; a body that announces itself as too large, a method that the path does
+//! not have and a query with unknown names are refused; what the service adds of its own is asked for; HEAD is answered as
+//! GET without the body; and the answer is counted.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
